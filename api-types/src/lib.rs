@@ -1,0 +1,1 @@
+//! What travels over HTTP: serde structs by resource, no logic.

@@ -1,0 +1,3 @@
+//! cordwood: query, tail, ingest, agent, generate.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! Embedded ClickHouse: libchdb behind ClickHouse HTTP interface.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! One log event: its model, text formats to fields, normalisation, pattern fingerprint.

@@ -1,0 +1,1 @@
+//! cordwood-server as a library, so that tests can start the real thing.

@@ -1,0 +1,3 @@
+//! cordwood-server: ingest, search, alerts, accounts and the web UI.
+
+fn main() {}

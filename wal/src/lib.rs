@@ -1,0 +1,1 @@
+//! Write-ahead log: accepted batches on disk until ClickHouse has them.

@@ -1,0 +1,3 @@
+//! The Leptos application, client-side rendered.
+
+fn main() {}

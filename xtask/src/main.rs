@@ -1,0 +1,3 @@
+//! Everything a developer does, in Rust: cargo xtask up, test, web, check, bench.
+
+fn main() {}
