@@ -1,1 +1,24 @@
-//! What travels over HTTP: serde structs by resource, no logic.
+//! What travels over HTTP: serde structs by resource, no logic. Used by server, web and command line.
+//!
+//! Times are RFC 3339 strings in UTC; ids are UUIDv7 strings, but an event's id is opaque. Lists answer `List<T>`.
+
+pub mod accounts;
+pub mod alerts;
+pub mod ingest;
+pub mod problem;
+pub mod search;
+
+use serde::{Deserialize, Serialize};
+
+/// A page of a list; `next_cursor` is `null` on the last one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct List<T> {
+    pub items: Vec<T>,
+    pub next_cursor: Option<String>,
+}
+
+impl<T> From<Vec<T>> for List<T> {
+    fn from(items: Vec<T>) -> Self {
+        Self { items, next_cursor: None }
+    }
+}
