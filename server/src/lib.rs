@@ -1,1 +1,15 @@
-//! cordwood-server as a library, so that tests can start the real thing.
+//! cordwood-server as a library, so that the binary stays thin and tests can reach the parts.
+//!
+//! `startup::run` starts everything in order and ends it in the reverse one; `app::routes` is the whole HTTP surface.
+
+pub mod app;
+pub mod config;
+pub mod db;
+pub mod error;
+pub mod http_head;
+pub mod runtime;
+pub mod shutdown;
+pub mod startup;
+pub mod telemetry;
+pub mod tenant;
+pub mod time;

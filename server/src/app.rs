@@ -1,0 +1,57 @@
+//! The whole HTTP surface as one function, and the services that handlers ask for.
+
+use crate::config::Settings;
+use crate::db::Db;
+use crate::http_head;
+use crate::runtime::on_main;
+use crate::shutdown::Shutdown;
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpResponse, web};
+use metrics_exporter_prometheus::PrometheusHandle;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// Everything that was started, in one place; `routes` hands each handler the one thing it needs.
+#[derive(Clone)]
+pub struct Services {
+    pub settings: Arc<Settings>,
+    pub db: Db,
+    pub metrics: PrometheusHandle,
+    pub shutdown: Shutdown,
+}
+
+/// Every route. A feature adds its own in `<feature>::http::routes`.
+pub fn routes(app: &mut web::ServiceConfig, services: &Services) {
+    http_head::extractors(app);
+    app.app_data(web::Data::new(services.clone()))
+        .app_data(web::Data::from(services.settings.clone()))
+        .app_data(web::Data::new(services.db.clone()))
+        .service(web::resource("/healthz").get(health))
+        .service(web::resource("/readyz").get(on_main(ready)))
+        .service(web::resource("/metrics").get(metrics))
+        .default_service(web::to(http_head::no_such_route));
+}
+
+/// The process is up. Needs no credentials.
+async fn health() -> HttpResponse {
+    HttpResponse::Ok().json(json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") }))
+}
+
+/// What this node depends on is up, and it is not stopping. Needs no credentials.
+async fn ready(services: web::Data<Services>) -> (web::Json<Value>, StatusCode) {
+    let database = services.db.ping().await.is_ok();
+    let ready = database && !services.shutdown.is_stopping();
+    let body = json!({
+        "status": if ready { "ready" } else { "not ready" },
+        "database": if database { "up" } else { "down" },
+        "stopping": services.shutdown.is_stopping(),
+    });
+    (web::Json(body), if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE })
+}
+
+/// Prometheus text.
+async fn metrics(services: web::Data<Services>) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"))
+        .body(services.metrics.render())
+}

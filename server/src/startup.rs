@@ -1,0 +1,83 @@
+//! Starts everything in order, serves, and stops in the reverse order.
+//!
+//! Order of start: data folder, metadata, engine, log store, write-ahead log, shipper, scheduler, HTTP. Order of stop: not ready
+//! any more, no new requests, running ones answered, background tasks, write-ahead log sealed, engine, pools.
+
+use crate::app::{self, Services};
+use crate::config::Settings;
+use crate::db::Db;
+use crate::shutdown::Shutdown;
+use crate::{http_head, runtime, telemetry};
+use actix_web::middleware::{NormalizePath, from_fn};
+use actix_web::{App, HttpServer};
+use anyhow::Context;
+use secrecy::ExposeSecret;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Runs the server until it is told to stop.
+///
+/// # Errors
+/// Anything that keeps it from starting; what happens later is logged and answered.
+pub async fn run(settings: Settings) -> anyhow::Result<()> {
+    runtime::remember_main();
+    telemetry::start_logs(&settings.log, settings.log_format == "json")?;
+    let listener = TcpListener::bind(settings.listen)
+        .with_context(|| format!("cannot listen on {}: is another program using it?", settings.listen))?;
+    let settings = Settings { listen: listener.local_addr()?, ..settings };
+    let services = start_services(settings).await?;
+    serve(listener, &services).await?;
+    stop_services(&services).await;
+    Ok(())
+}
+
+async fn start_services(settings: Settings) -> anyhow::Result<Services> {
+    std::fs::create_dir_all(&settings.data_dir)
+        .with_context(|| format!("cannot make the data folder {}", settings.data_dir.display()))?;
+    let metrics = telemetry::start_metrics()?;
+    let db = Db::connect(&database_url(&settings), settings.database_connections).await?;
+    Ok(Services { settings: Arc::new(settings), db, metrics, shutdown: Shutdown::default() })
+}
+
+fn database_url(settings: &Settings) -> String {
+    match settings.database_url.expose_secret() {
+        "" => format!("sqlite://{}", settings.data_dir.join("cordwood.db").display()),
+        url => url.to_owned(),
+    }
+}
+
+async fn serve(listener: TcpListener, services: &Services) -> anyhow::Result<()> {
+    let shutdown = services.shutdown.clone();
+    let for_workers = services.clone();
+    let server = HttpServer::new(move || {
+        App::new()
+            .wrap(from_fn(http_head::router_refusals))
+            .wrap(from_fn(http_head::every_answer))
+            .wrap(NormalizePath::trim())
+            .configure(|app| app::routes(app, &for_workers))
+    })
+    .client_request_timeout(Duration::from_secs(5))
+    .keep_alive(Duration::from_secs(75))
+    .shutdown_timeout(services.settings.shutdown_timeout_s)
+    .disable_signals()
+    .listen(listener)?
+    .run();
+    let handle = server.handle();
+    tracing::info!(address = %services.settings.listen, "listening on http://{}", services.settings.listen);
+    let served = tokio::spawn(server);
+    shutdown.wanted().await?;
+    tracing::info!("stopping: no new requests");
+    shutdown.begin();
+    handle.stop(true).await;
+    served.await??;
+    Ok(())
+}
+
+async fn stop_services(services: &Services) {
+    if !services.shutdown.finish(Duration::from_secs(services.settings.shutdown_timeout_s)).await {
+        tracing::warn!("some background tasks did not end in time");
+    }
+    services.db.close().await;
+    tracing::info!("stopped");
+}
