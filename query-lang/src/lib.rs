@@ -1,1 +1,26 @@
 //! The search language: text to tree to ClickHouse SQL, and the same tree over one event.
+//!
+//! Pure: no clock, no threads, no I/O; `now` is always a parameter, so that the server and the browser agree.
+//!
+//! ```text
+//! parse(source) -> Result<Parsed, Diagnostic>                        text to tree; Parsed { query, warnings }
+//! check(&query, &Catalogue, &CheckContext) -> Result<Checked, Diagnostic>
+//!     names, levels, times, units, shapes: see `ast`.
+//!     CheckContext { now_ns, from_ns, to_ns, time_zone: jiff::tz::TimeZone }
+//!     Checked { query: ast::Query, from_ns, to_ns (request range cut by top-level time terms), warnings }
+//! format(&query) -> String                                           canonical text
+//! tokens(source) -> Vec<Token>                                       colours, also of half-typed text
+//! complete(source, cursor, &Catalogue) -> Completion
+//! edit(source, &Edit) -> Result<String, Diagnostic>                  a click becomes a change of the text
+//! explain(&query) -> String                                          one sentence
+//! translate(source) -> Option<Translation>                           from other systems' languages
+//! ```
+
+pub mod ast;
+mod catalogue;
+mod diagnostic;
+mod span;
+
+pub use catalogue::{Catalogue, KnownField, KnownTable, KnownValue};
+pub use diagnostic::{Code, Diagnostic, Fix, Severity, TextEdit};
+pub use span::Span;
