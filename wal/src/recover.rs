@@ -1,0 +1,262 @@
+//! What stands in the folder when a log is opened: which records count, what was lost, what never finished.
+//!
+//! A hole is *torn* when nothing proves that its records were ever on disk: the crash came before the sync, nobody was
+//! told that they are safe, and the log is cut there. A hole is *damage* when a later record or segment, or the
+//! checkpoint, proves that they were: the bytes are copied to `quarantine/`, the missing positions are counted, and
+//! everything intact behind the hole still counts.
+
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::checkpoint::{self, Checkpoint};
+use crate::fs::{Files, Storage, read_range};
+use crate::quarantine;
+use crate::record::{self, Lsn, Scan};
+use crate::segment::{HEADER_BYTES, Identity, Segment};
+
+/// What opening a log found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RecoveryReport {
+    /// Intact records that still wait for the reader.
+    pub waiting_records: u64,
+    /// Records that were acknowledged and cannot be read any more.
+    pub lost_records: u64,
+    /// Damaged stretches, each copied to `quarantine/`.
+    pub damage: Vec<Damage>,
+    /// Bytes of writes that had not finished when the log stopped; none of them was acknowledged.
+    pub torn_bytes: u64,
+    /// The checkpoint could not be read: everything in the log will be handed out again.
+    pub checkpoint_lost: bool,
+}
+
+/// One damaged stretch of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damage {
+    pub file: PathBuf,
+    pub bytes: Range<u64>,
+}
+
+pub(crate) struct Recovered {
+    pub checkpoint: Checkpoint,
+    pub segments: Vec<Segment>,
+    pub next_lsn: Lsn,
+    pub report: RecoveryReport,
+}
+
+/// A segment file before it is known which of its records count.
+struct Found {
+    path: PathBuf,
+    file: Arc<dyn Storage>,
+    identity: Identity,
+    has_header: bool,
+    scan: Scan,
+    /// Behind the last byte that is not zero.
+    written_end: u64,
+}
+
+/// Reads the folder and makes it clean; afterwards every record of `segments` is on disk.
+pub(crate) fn recover(files: &dyn Files, folder: &Path) -> io::Result<Recovered> {
+    let saved = checkpoint::load(files, folder)?;
+    let mut report = RecoveryReport::default();
+    let (id, mut found) = find_segments(files, folder, saved.map(|saved| saved.id), &mut report)?;
+    report.checkpoint_lost = saved.is_none() && !found.is_empty();
+    let first_lsn = found.first().map_or(1, |segment| segment.identity.first_lsn);
+    let done_before = saved.map_or(first_lsn, |saved| saved.done_before);
+    let highest_epoch =
+        found.iter().map(|segment| segment.identity.epoch).chain(saved.map(|saved| saved.epoch));
+    let checkpoint = Checkpoint { id, done_before, epoch: highest_epoch.max().unwrap_or(0) + 1 };
+
+    drop_superseded(&mut found);
+    let proven = proven(&found, done_before);
+    for f in &found { eprintln!("{:?} header {} written {} lsns {:?} proven {}", f.path, f.has_header, f.written_end, f.scan.records.iter().map(|r| (r.lsn, r.range.clone())).collect::<Vec<_>>(), f.scan.proven); } eprintln!("done {done_before} proven {proven}");
+    let next_lsn = keep_what_counts(&mut found, proven, done_before, &mut report);
+    let damage: Vec<Damage> =
+        found.iter().flat_map(|segment| damage_in(segment, &found, done_before..proven + 1)).collect();
+    for damage in damage {
+        quarantine::copy(files, folder, &damage)?;
+        report.damage.push(damage);
+    }
+    // Before anything is cut or removed: a later start must not use an epoch again.
+    checkpoint::save(files, folder, &checkpoint)?;
+    let segments = settle(files, folder, found, &checkpoint, &mut report)?;
+    Ok(Recovered { checkpoint, segments, next_lsn, report })
+}
+
+/// Opens and scans every segment file, sorted by position; puts aside what cannot be told.
+fn find_segments(
+    files: &dyn Files,
+    folder: &Path,
+    saved_id: Option<[u8; 16]>,
+    report: &mut RecoveryReport,
+) -> io::Result<([u8; 16], Vec<Found>)> {
+    let mut opened = Vec::new();
+    let mut names = files.names(folder)?;
+    names.retain(|name| name.ends_with(".wal"));
+    names.sort();
+    for name in names {
+        let path = folder.join(&name);
+        let file = files.open(&path)?;
+        let header = Identity::of_header(&read_range(&*file, 0, HEADER_BYTES)?);
+        opened.push((name, path, file, header));
+    }
+    let from_header = opened.iter().find_map(|(.., header)| header.map(|(id, _)| id));
+    let id = saved_id.or(from_header).unwrap_or_else(random_id);
+    let mut found: Vec<Found> = Vec::new();
+    let names: Vec<String> = opened.iter().map(|(name, ..)| name.clone()).collect();
+    for (name, path, file, header) in opened {
+        // Where name and header differ the header is right (somebody renamed the file), unless the segment that it
+        // names is there as well: then these are stale bytes in a file that never got its own header.
+        let own = header.filter(|(owner, _)| *owner == id).map(|(_, identity)| identity).filter(|identity| {
+            let right_name = identity.file_name();
+            name == right_name || !names.contains(&right_name)
+        });
+        let Some(identity) = own.or(Identity::of_file_name(&name)) else {
+            set_aside(files, folder, &path, &*file, report)?;
+            continue;
+        };
+        let (scan, written_end) = scan_file(&*file, &id, identity)?;
+        found.push(Found { path, file, identity, has_header: own.is_some(), scan, written_end });
+    }
+    found.sort_by_key(|segment| (segment.identity.first_lsn, segment.identity.epoch));
+    Ok((id, found))
+}
+
+/// Random enough to name a log: the standard library seeds its hash maps from the operating system.
+fn random_id() -> [u8; 16] {
+    use std::hash::{BuildHasher, RandomState};
+    let half = || RandomState::new().hash_one(std::process::id()).to_le_bytes();
+    let (low, high) = (half(), half());
+    std::array::from_fn(|i| if i < 8 { low[i] } else { high[i - 8] })
+}
+
+fn scan_file(file: &dyn Storage, id: &[u8; 16], identity: Identity) -> io::Result<(Scan, u64)> {
+    let bytes = read_range(file, HEADER_BYTES, file.bytes()?)?;
+    let written = bytes.iter().rposition(|&byte| byte != 0).map_or(0, |last| last as u64 + 1);
+    let scan = record::scan(crc32c::crc32c(id), identity.epoch, identity.first_lsn, &bytes, HEADER_BYTES);
+    Ok((scan, HEADER_BYTES + written))
+}
+
+fn set_aside(
+    files: &dyn Files,
+    folder: &Path,
+    path: &Path,
+    file: &dyn Storage,
+    report: &mut RecoveryReport,
+) -> io::Result<()> {
+    let damage = Damage { file: path.to_owned(), bytes: 0..file.bytes()? };
+    quarantine::take(files, folder, path)?;
+    report.damage.push(damage);
+    Ok(())
+}
+
+/// Drops records whose position a segment of a higher epoch claims.
+fn drop_superseded(found: &mut [Found]) {
+    // A segment without records claims nothing: its making may have failed, and the older one gone on.
+    let begun = found.iter().filter(|segment| !segment.scan.records.is_empty());
+    let claims: Vec<Identity> = begun.map(|segment| segment.identity).collect();
+    for segment in found {
+        let newer = claims.iter().filter(|claim| claim.epoch > segment.identity.epoch);
+        let limit = newer.map(|claim| claim.first_lsn).min().unwrap_or(Lsn::MAX);
+        segment.scan.records.retain(|record| record.lsn < limit);
+    }
+}
+
+/// The highest position that is known to have been on disk.
+fn proven(found: &[Found], done_before: Lsn) -> Lsn {
+    // A segment is only begun when everything before it is synced.
+    let begun = found.iter().filter(|segment| segment.has_header || !segment.scan.records.is_empty());
+    let begun = begun.map(|segment| segment.identity.first_lsn.saturating_sub(1));
+    let told = found.iter().map(|segment| segment.scan.proven);
+    begun.chain(told).max().unwrap_or(0).max(done_before.saturating_sub(1))
+}
+
+/// Walks the positions upward, counts holes below `proven`, cuts at the first hole above it. Returns the next free one.
+fn keep_what_counts(found: &mut [Found], proven: Lsn, done_before: Lsn, report: &mut RecoveryReport) -> Lsn {
+    let mut next = done_before;
+    let mut cut = false;
+    for segment in found {
+        segment.scan.records.retain(|record| {
+            if record.lsn < done_before {
+                return true;
+            }
+            cut |= record.lsn > next && record.lsn - 1 > proven;
+            if cut || record.lsn < next {
+                return false;
+            }
+            report.lost_records += record.lsn - next;
+            report.waiting_records += 1;
+            next = record.lsn + 1;
+            true
+        });
+    }
+    report.lost_records += (proven + 1).saturating_sub(next);
+    next.max(proven + 1)
+}
+
+/// The stretches of a segment that held acknowledged records, still `wanted`, and do not any more.
+fn damage_in(segment: &Found, all: &[Found], wanted: Range<Lsn>) -> Vec<Damage> {
+    let damage = |bytes| Damage { file: segment.path.clone(), bytes };
+    let mut damaged: Vec<Damage> = holes(&segment.scan, wanted.start).into_iter().map(damage).collect();
+    let (next_lsn, end) = kept_end(segment);
+    let firsts = all.iter().filter_map(|segment| segment.scan.records.first());
+    let goes_on = firsts.map(|first| first.lsn).any(|first| first == next_lsn);
+    if segment.written_end > end && wanted.contains(&next_lsn) && !goes_on {
+        damaged.push(damage(end..segment.written_end));
+    }
+    if !segment.has_header && segment.scan.records.iter().any(|record| wanted.contains(&record.lsn)) {
+        damaged.push(damage(0..HEADER_BYTES));
+    }
+    damaged
+}
+
+/// Bytes between records that count, where records from `first_lsn` on may have stood.
+fn holes(scan: &Scan, first_lsn: Lsn) -> Vec<Range<u64>> {
+    let ends = std::iter::once(HEADER_BYTES).chain(scan.records.iter().map(|record| record.range.end));
+    let between = ends.zip(&scan.records).filter(|(_, record)| record.lsn > first_lsn);
+    between.map(|(end, record)| end..record.range.start).filter(|hole| !hole.is_empty()).collect()
+}
+
+fn kept_end(segment: &Found) -> (Lsn, u64) {
+    let last = segment.scan.records.last();
+    last.map_or((segment.identity.first_lsn, HEADER_BYTES), |last| (last.lsn + 1, last.range.end))
+}
+
+/// Removes what is done or empty, cuts what is torn, and syncs what a crash may have left in memory only.
+fn settle(
+    files: &dyn Files,
+    folder: &Path,
+    found: Vec<Found>,
+    checkpoint: &Checkpoint,
+    report: &mut RecoveryReport,
+) -> io::Result<Vec<Segment>> {
+    let mut segments = Vec::new();
+    for segment in found {
+        let (next_lsn, end) = kept_end(&segment);
+        let damaged =
+            report.damage.iter().any(|damage| damage.file == segment.path && damage.bytes.start == end);
+        if !damaged {
+            report.torn_bytes += segment.written_end.saturating_sub(end);
+        }
+        if next_lsn <= checkpoint.done_before || segment.scan.records.is_empty() {
+            files.remove(&segment.path)?;
+            continue;
+        }
+        if segment.file.bytes()? > end {
+            segment.file.truncate(end)?;
+        }
+        segment.file.sync()?;
+        segments.push(Segment {
+            holes: holes(&segment.scan, 0),
+            path: segment.path,
+            file: segment.file,
+            epoch: segment.identity.epoch,
+            first_lsn: segment.identity.first_lsn,
+            next_lsn,
+            end,
+        });
+    }
+    files.sync_folder(folder)?;
+    Ok(segments)
+}

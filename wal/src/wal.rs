@@ -1,0 +1,188 @@
+//! A log with its own writer thread: callers hand over an entry and are told when it is on disk.
+//!
+//! Groups need no timer: whatever queued while one sync ran goes with the next.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+
+use crate::fs::{DiskFiles, Files};
+use crate::log::{AppendError, Log, OpenError, Options, Shared};
+use crate::reader::Reader;
+use crate::record::{Entry, Lsn, encoded_bytes};
+use crate::recover::RecoveryReport;
+
+/// Called once, on the writer's thread: keep it short.
+pub type Ack = Box<dyn FnOnce(Result<Lsn, AppendError>) + Send>;
+
+struct Job {
+    entry: Entry,
+    ack: Ack,
+}
+
+/// What a log holds right now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Usage {
+    pub bytes: u64,
+    pub capacity_bytes: u64,
+    /// Records on disk that the checkpoint has not passed.
+    pub waiting_records: u64,
+    pub queued_bytes: usize,
+}
+
+/// A write-ahead log. Dropping it writes what is queued, and stops the thread.
+pub struct Wal {
+    shared: Arc<Shared>,
+    options: Options,
+    queued_bytes: Arc<AtomicUsize>,
+    jobs: Option<Sender<Job>>,
+    writer: Option<JoinHandle<()>>,
+}
+
+impl Wal {
+    /// Opens the log in `folder`. `on_commit` is called on the writer's thread whenever there is more to read.
+    ///
+    /// # Errors
+    /// When another process uses the folder, or it cannot be read or written.
+    pub fn open(
+        folder: &Path,
+        options: Options,
+        on_commit: impl Fn() + Send + 'static,
+    ) -> Result<(Self, RecoveryReport), OpenError> {
+        Self::open_on(Arc::new(DiskFiles), folder, options, on_commit)
+    }
+
+    /// The same on other files than the disk's.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub fn open_on(
+        files: Arc<dyn Files>,
+        folder: &Path,
+        options: Options,
+        on_commit: impl Fn() + Send + 'static,
+    ) -> Result<(Self, RecoveryReport), OpenError> {
+        let (log, report) = Log::open(files, folder, options.clone())?;
+        let shared = Arc::clone(log.shared());
+        let queued_bytes = Arc::new(AtomicUsize::new(0));
+        let (jobs, queue) = channel();
+        let writer = Writer { log, options: options.clone(), queue, queued_bytes: Arc::clone(&queued_bytes) };
+        let thread = std::thread::Builder::new()
+            .name("wal".into())
+            .spawn(move || writer.run(on_commit))
+            .map_err(|source| OpenError::Io { folder: folder.to_owned(), source })?;
+        Ok((Self { shared, options, queued_bytes, jobs: Some(jobs), writer: Some(thread) }, report))
+    }
+
+    /// Queues an entry. `ack` is called exactly once: with a position when the entry is on disk, or with the reason
+    /// why it is not and will not be.
+    pub fn append(&self, entry: Entry, ack: impl FnOnce(Result<Lsn, AppendError>) + Send + 'static) {
+        let bytes = encoded_bytes(&entry);
+        let queued = self.queued_bytes.fetch_add(bytes, Ordering::Relaxed);
+        // The first in the queue always fits, however long it is.
+        if queued > 0 && queued + bytes > self.options.queue_bytes {
+            self.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
+            return ack(Err(AppendError::Busy));
+        }
+        let jobs = self.jobs.as_ref().expect("only dropped with the log");
+        if let Err(refused) = jobs.send(Job { entry, ack: Box::new(ack) }) {
+            self.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
+            (refused.0.ack)(Err(AppendError::Closed));
+        }
+    }
+
+    /// Random name of this log: made with the folder, the same after every restart.
+    #[must_use]
+    pub fn id(&self) -> [u8; 16] {
+        self.shared.id
+    }
+
+    /// Reads on from the checkpoint.
+    #[must_use]
+    pub fn reader(&self) -> Reader {
+        Reader::new(Arc::clone(&self.shared))
+    }
+
+    /// Everything below this position is done with.
+    #[must_use]
+    pub fn checkpoint(&self) -> Lsn {
+        self.shared.state().done_before
+    }
+
+    /// Everything below `done_before` may be forgotten. Waits for the disk.
+    ///
+    /// # Errors
+    /// When the checkpoint could not be written; nothing is forgotten then.
+    pub fn advance(&self, done_before: Lsn) -> io::Result<()> {
+        self.shared.advance(done_before)
+    }
+
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        let state = self.shared.state();
+        let next_lsn = state.segments.last().map_or(state.done_before, |last| last.next_lsn);
+        Usage {
+            bytes: state.bytes(),
+            capacity_bytes: self.options.capacity_bytes,
+            waiting_records: next_lsn.saturating_sub(state.done_before),
+            queued_bytes: self.queued_bytes.load(Ordering::Relaxed),
+        }
+    }
+}
+
+impl Drop for Wal {
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(writer) = self.writer.take()
+            && writer.join().is_err()
+        {
+            tracing::error!("the log's writer panicked");
+        }
+    }
+}
+
+struct Writer {
+    log: Log,
+    options: Options,
+    queue: Receiver<Job>,
+    queued_bytes: Arc<AtomicUsize>,
+}
+
+impl Writer {
+    fn run(mut self, on_commit: impl Fn()) {
+        let mut held = None;
+        while let Some(first) = held.take().or_else(|| self.queue.recv().ok()) {
+            let group = self.gather(first, &mut held);
+            let entries: Vec<&Entry> = group.iter().map(|job| &job.entry).collect();
+            let answers = self.log.commit(&entries);
+            let bytes = entries.iter().map(|entry| encoded_bytes(entry)).sum();
+            self.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
+            let committed = answers.iter().any(Result::is_ok);
+            for (job, answer) in group.into_iter().zip(answers) {
+                (job.ack)(answer);
+            }
+            if committed {
+                on_commit();
+            }
+        }
+    }
+
+    /// Takes what is queued already, up to the size of a group; what would be too much is held for the next one.
+    fn gather(&self, first: Job, held: &mut Option<Job>) -> Vec<Job> {
+        let mut bytes = encoded_bytes(&first.entry);
+        let mut group = vec![first];
+        while group.len() < self.options.group_entries {
+            let Ok(job) = self.queue.try_recv() else { break };
+            bytes += encoded_bytes(&job.entry);
+            if bytes > self.options.group_bytes {
+                *held = Some(job);
+                break;
+            }
+            group.push(job);
+        }
+        group
+    }
+}
