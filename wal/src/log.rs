@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::checkpoint::{self, Checkpoint};
-use crate::fs::Files;
+use crate::fs::{Files, Storage};
 use crate::reader::Reader;
-use crate::record::{self, Entry, Kind, Lsn, MAX_PAYLOAD_BYTES};
+use crate::record::{self, Class, Entry, HEADER_BYTES as MARK_BYTES, Kind, Lsn, MAX_PAYLOAD_BYTES, Stamp};
 use crate::recover::{RecoveryReport, recover};
 use crate::segment::{self, HEADER_BYTES, Identity, Segment};
 
@@ -160,6 +160,8 @@ pub struct Log {
     options: Options,
     next_lsn: Lsn,
     epoch: u64,
+    /// The last mark says that everything up to here is on disk.
+    proven: Lsn,
     /// Preallocated bytes of the segment being written; `None` when the next group has to begin one.
     active_bytes: Option<u64>,
     buffer: Vec<u8>,
@@ -194,6 +196,7 @@ impl Log {
             options,
             next_lsn: recovered.next_lsn,
             epoch,
+            proven: 0,
             active_bytes: None,
             buffer: Vec::new(),
         };
@@ -288,7 +291,7 @@ impl Log {
         let only_control = entries.iter().all(|entry| entry.kind == Kind::Control);
         self.try_write(entries, bytes, only_control)
             .or_else(|error| {
-                eprintln!("write failed {error} next {} epoch {}", self.next_lsn, self.epoch);
+                tracing::error!(%error, "a write to the log failed");
                 self.try_write(entries, bytes, only_control)
             })
             .map_err(AppendError::of_io)
@@ -304,25 +307,54 @@ impl Log {
     }
 
     fn write_group(&mut self, entries: &[&Entry], bytes: u64) -> io::Result<()> {
-        let (file, epoch, end) = {
-            let state = self.shared.state();
-            let active = state.segments.last().expect("ensure_segment made one");
-            (Arc::clone(&active.file), active.epoch, active.end)
-        };
+        let (file, epoch, end) = self.active();
         self.buffer.clear();
         let (seed, synced) = (self.shared.seed(), self.next_lsn - 1);
         for (entry, lsn) in entries.iter().zip(self.next_lsn..) {
-            record::encode(&mut self.buffer, seed, entry, lsn, epoch, synced);
+            let offset = end + self.buffer.len() as u64;
+            record::encode(&mut self.buffer, seed, entry, Stamp { lsn, epoch, synced, offset });
         }
         file.write_at(&self.buffer, end)?;
         file.sync()?;
-        eprintln!("wrote {} {} epoch {epoch}", self.next_lsn, entries.len());
         self.next_lsn += entries.len() as u64;
-        let mut state = self.shared.state();
-        let active = state.segments.last_mut().expect("only this thread closes segments");
-        active.end = end + bytes;
-        active.next_lsn = self.next_lsn;
+        self.extend_active(end + bytes);
         Ok(())
+    }
+
+    /// Writes a mark, so that everything on disk so far is proven to have been: damage to it cannot pass as a write
+    /// that never finished. Does nothing when there is nothing to prove, or no room.
+    ///
+    /// # Errors
+    /// When the disk refuses; nothing is lost by that.
+    pub fn mark(&mut self) -> io::Result<()> {
+        let Some(size) = self.active_bytes.filter(|_| self.proven < self.next_lsn - 1) else { return Ok(()) };
+        let (file, epoch, end) = self.active();
+        if end + MARK_BYTES as u64 > size {
+            return Ok(());
+        }
+        self.buffer.clear();
+        let stamp = Stamp { lsn: self.next_lsn, epoch, synced: self.next_lsn - 1, offset: end };
+        record::encode_own(&mut self.buffer, self.shared.seed(), Class::Mark, MARK_BYTES, stamp);
+        if let Err(error) = file.write_at(&self.buffer, end).and_then(|()| file.sync()) {
+            self.close_segment();
+            return Err(error);
+        }
+        self.proven = self.next_lsn - 1;
+        self.extend_active(end + MARK_BYTES as u64);
+        Ok(())
+    }
+
+    fn active(&self) -> (Arc<dyn Storage>, u64, u64) {
+        let state = self.shared.state();
+        let active = state.segments.last().expect("asked only while a segment is open");
+        (Arc::clone(&active.file), active.epoch, active.end)
+    }
+
+    fn extend_active(&mut self, end: u64) {
+        let mut state = self.shared.state();
+        let active = state.segments.last_mut().expect("asked only while a segment is open");
+        active.end = end;
+        active.next_lsn = self.next_lsn;
     }
 
     /// Begins a segment when there is none, or when the group does not fit into it.
@@ -340,6 +372,7 @@ impl Log {
         let Shared { files, folder, id, .. } = &*self.shared;
         let segment = segment::create(&**files, folder, id, identity, size)?;
         self.close_segment();
+        self.proven = self.next_lsn - 1; // the new segment's first position says so
         let mut state = self.shared.state();
         state.segments.push(segment);
         state.active = true;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::fs::read_range;
 use crate::log::Shared;
 use crate::quarantine;
-use crate::record::{self, HEADER_BYTES, Lsn, Record};
+use crate::record::{self, Entry, HEADER_BYTES, Header, Lsn, Record};
 use crate::recover::Damage;
 use crate::segment::{self, Segment};
 
@@ -58,13 +58,16 @@ impl Reader {
         while self.refresh() {
             let seed = self.shared.seed();
             let open = self.segment.as_mut().expect("refresh opened it");
-            let Some(record) = open.read_record(seed)? else {
+            let Some((header, entry)) = open.read_record(seed)? else {
                 self.step_over_damage()?;
                 continue;
             };
-            if record.lsn >= self.next_lsn {
-                self.next_lsn = record.lsn + 1;
-                return Ok(Some(record));
+            if header.lsn < self.next_lsn {
+                continue;
+            }
+            self.next_lsn = header.next_lsn();
+            if let Some(entry) = entry {
+                return Ok(Some(Record { lsn: header.lsn, epoch: header.epoch, entry }));
             }
         }
         Ok(None)
@@ -115,18 +118,21 @@ impl Reader {
 
 impl Open {
     /// The record at `offset`, behind known holes; `None` when none stands there whole.
-    fn read_record(&mut self, seed: u32) -> io::Result<Option<Record>> {
+    fn read_record(&mut self, seed: u32) -> io::Result<Option<(Header, Option<Entry>)>> {
         if let Some(hole) = self.segment.holes.iter().find(|hole| hole.start == self.offset) {
             self.offset = hole.end;
         }
-        let Some(header) = record::decode_header(seed, self.bytes(HEADER_BYTES)?) else { return Ok(None) };
+        let offset = self.offset;
+        let Some(header) = record::decode_header(seed, self.bytes(HEADER_BYTES)?, offset) else {
+            return Ok(None);
+        };
         let bytes = self.bytes(header.record_bytes())?;
-        if !record::is_whole(seed, &header, bytes) {
+        if !record::is_whole(&header, bytes) {
             return Ok(None);
         }
-        let record = Record { lsn: header.lsn, epoch: header.epoch, entry: record::entry_of(&header, bytes) };
+        let entry = record::entry_of(&header, bytes);
         self.offset += header.record_bytes() as u64;
-        Ok(Some(record))
+        Ok(Some((header, entry)))
     }
 
     /// `wanted` bytes from `offset`, or what there is up to the end.

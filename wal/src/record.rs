@@ -2,7 +2,8 @@
 //!
 //! A record is a 96-byte header and the payload, padded with zeros to 8 bytes. Two CRC32C: one over the header alone
 //! (the length can be believed before the payload is read), one over header and payload. Both start from a secret of
-//! the log, so bytes that a client put into a payload cannot pass as a record.
+//! the log and the record's place in the file: neither bytes that a client put into a payload nor stale bytes from
+//! elsewhere can pass as a record.
 //!
 //! `synced` is the proof of loss: when the record was written, everything up to that number was on disk. A hole at or
 //! below the `synced` of a later record was therefore acknowledged data; a hole above it is a write that never finished.
@@ -27,6 +28,33 @@ pub enum Kind {
     Data,
     /// The reader's own notes (bounds of a sealed batch, say). Taken even when the log is full: they help to empty it.
     Control,
+}
+
+/// What a record is to the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Class {
+    /// Somebody's entry; takes one position.
+    Entry(Kind),
+    /// Proves that everything below its position was on disk. Takes none itself.
+    Mark,
+    /// Stands where a write was torn: the positions behind its `synced` and below its own were never acknowledged.
+    Filler,
+}
+
+impl Class {
+    fn byte(self) -> u8 {
+        match self {
+            Self::Entry(Kind::Data) => 0,
+            Self::Entry(Kind::Control) => 1,
+            Self::Mark => 2,
+            Self::Filler => 3,
+        }
+    }
+
+    fn of_byte(byte: u8) -> Option<Self> {
+        let all = [Self::Entry(Kind::Data), Self::Entry(Kind::Control), Self::Mark, Self::Filler];
+        all.into_iter().find(|class| class.byte() == byte)
+    }
 }
 
 /// What a caller wants to keep.
@@ -54,15 +82,21 @@ pub(crate) struct Header {
     pub lsn: Lsn,
     pub epoch: u64,
     pub synced: Lsn,
+    pub class: Class,
     payload_bytes: usize,
-    kind: Kind,
-    payload_crc: u32,
+    seed: u32,
+    record_crc: u32,
 }
 
 impl Header {
     /// Bytes of header, payload and padding.
     pub fn record_bytes(&self) -> usize {
         padded(HEADER_BYTES + self.payload_bytes)
+    }
+
+    /// The position that follows this record.
+    pub fn next_lsn(&self) -> Lsn {
+        self.lsn + u64::from(matches!(self.class, Class::Entry(_)))
     }
 }
 
@@ -75,18 +109,44 @@ pub(crate) fn encoded_bytes(entry: &Entry) -> usize {
     padded(HEADER_BYTES + entry.payload.len())
 }
 
-/// Appends the record to `out`.
-pub(crate) fn encode(out: &mut Vec<u8>, seed: u32, entry: &Entry, lsn: Lsn, epoch: u64, synced: Lsn) {
-    let start = out.len();
+/// Where a record goes, and what was on disk when it was written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stamp {
+    pub lsn: Lsn,
+    pub epoch: u64,
+    pub synced: Lsn,
+    /// Where the record begins in its file.
+    pub offset: u64,
+}
+
+/// What the checksums of a record start from.
+fn seed_at(seed: u32, offset: u64) -> u32 {
+    crc32c::crc32c_append(seed, &offset.to_le_bytes())
+}
+
+/// Appends an entry to `out`.
+pub(crate) fn encode(out: &mut Vec<u8>, seed: u32, entry: &Entry, stamp: Stamp) {
+    encode_class(out, seed, Class::Entry(entry.kind), entry, stamp);
+}
+
+/// Appends a record of the log's own that is `bytes` long.
+pub(crate) fn encode_own(out: &mut Vec<u8>, seed: u32, class: Class, bytes: usize, stamp: Stamp) {
+    let payload = vec![0; bytes - HEADER_BYTES];
+    let empty = Entry { kind: Kind::Control, tenant: [0; 16], key: [0; 16], hash: [0; 16], payload };
+    encode_class(out, seed, class, &empty, stamp);
+}
+
+fn encode_class(out: &mut Vec<u8>, seed: u32, class: Class, entry: &Entry, stamp: Stamp) {
+    let (start, seed) = (out.len(), seed_at(seed, stamp.offset));
     out.resize(start + HEADER_BYTES, 0);
     out.extend_from_slice(&entry.payload);
     out.resize(start + encoded_bytes(entry), 0);
     let record = &mut out[start..];
     record[12..16].copy_from_slice(&(entry.payload.len() as u32).to_le_bytes());
-    record[16] = matches!(entry.kind, Kind::Control).into();
-    record[24..32].copy_from_slice(&epoch.to_le_bytes());
-    record[32..40].copy_from_slice(&lsn.to_le_bytes());
-    record[40..48].copy_from_slice(&synced.to_le_bytes());
+    record[16] = class.byte();
+    record[24..32].copy_from_slice(&stamp.epoch.to_le_bytes());
+    record[32..40].copy_from_slice(&stamp.lsn.to_le_bytes());
+    record[40..48].copy_from_slice(&stamp.synced.to_le_bytes());
     record[48..64].copy_from_slice(&entry.tenant);
     record[64..80].copy_from_slice(&entry.key);
     record[80..96].copy_from_slice(&entry.hash);
@@ -97,51 +157,48 @@ pub(crate) fn encode(out: &mut Vec<u8>, seed: u32, entry: &Entry, lsn: Lsn, epoc
     record[..4].copy_from_slice(&MAGIC.to_le_bytes());
 }
 
-/// The header at the start of `bytes`, if one stands there whole.
-pub(crate) fn decode_header(seed: u32, bytes: &[u8]) -> Option<Header> {
-    let header = bytes.get(..HEADER_BYTES)?;
-    if u32_at(header, 0) != MAGIC || crc32c::crc32c_append(seed, &header[8..]) != u32_at(header, 4) {
+/// The header at the start of `bytes`, which stand at `offset` of the file, if there is one whole.
+pub(crate) fn decode_header(seed: u32, bytes: &[u8], offset: u64) -> Option<Header> {
+    let header = bytes.get(..HEADER_BYTES).filter(|header| u32_at(header, 0) == MAGIC)?;
+    let seed = seed_at(seed, offset);
+    if crc32c::crc32c_append(seed, &header[8..]) != u32_at(header, 4) {
         return None;
     }
     let payload_bytes = u32_at(header, 12) as usize;
-    let kind = match header[16] {
-        0 => Kind::Data,
-        1 => Kind::Control,
-        _ => return None,
-    };
+    let class = Class::of_byte(header[16])?;
     (payload_bytes <= MAX_PAYLOAD_BYTES).then_some(Header {
         lsn: u64_at(header, 32),
         epoch: u64_at(header, 24),
         synced: u64_at(header, 40),
+        class,
         payload_bytes,
-        kind,
-        payload_crc: u32_at(header, 8),
+        seed,
+        record_crc: u32_at(header, 8),
     })
 }
 
 /// Whether the whole record stands at the start of `bytes`.
-pub(crate) fn is_whole(seed: u32, header: &Header, bytes: &[u8]) -> bool {
+pub(crate) fn is_whole(header: &Header, bytes: &[u8]) -> bool {
     bytes
         .get(12..header.record_bytes())
-        .is_some_and(|covered| crc32c::crc32c_append(seed, covered) == header.payload_crc)
+        .is_some_and(|covered| crc32c::crc32c_append(header.seed, covered) == header.record_crc)
 }
 
-/// The entry of a record that `is_whole`.
-pub(crate) fn entry_of(header: &Header, bytes: &[u8]) -> Entry {
+/// The entry of a record that `is_whole`; `None` for a record of the log's own.
+pub(crate) fn entry_of(header: &Header, bytes: &[u8]) -> Option<Entry> {
+    let Class::Entry(kind) = header.class else { return None };
     let id = |at: usize| std::array::from_fn(|i| bytes[at + i]);
-    Entry {
-        kind: header.kind,
-        tenant: id(48),
-        key: id(64),
-        hash: id(80),
-        payload: bytes[HEADER_BYTES..HEADER_BYTES + header.payload_bytes].to_vec(),
-    }
+    let payload = bytes[HEADER_BYTES..HEADER_BYTES + header.payload_bytes].to_vec();
+    Some(Entry { kind, tenant: id(48), key: id(64), hash: id(80), payload })
 }
 
 /// A whole record found by `scan`; the range is in bytes of the file.
 #[derive(Clone, Debug)]
 pub(crate) struct Placed {
     pub lsn: Lsn,
+    pub next_lsn: Lsn,
+    pub synced: Lsn,
+    pub class: Class,
     pub range: Range<u64>,
 }
 
@@ -158,27 +215,25 @@ pub(crate) struct Scan {
 pub(crate) fn scan(seed: u32, epoch: u64, first_lsn: Lsn, bytes: &[u8], offset: u64) -> Scan {
     let mut found = Scan::default();
     let (mut at, mut next_lsn) = (0, first_lsn);
-    while let Some(header_at) = next_header(seed, epoch, next_lsn, bytes, at) {
-        let header = decode_header(seed, &bytes[header_at..]).expect("next_header points at a header");
+    while at + HEADER_BYTES <= bytes.len() {
+        let start = offset + at as u64;
+        let header = decode_header(seed, &bytes[at..], start);
+        let Some(header) = header.filter(|header| header.epoch == epoch && header.lsn >= next_lsn) else {
+            at += ALIGNMENT;
+            continue;
+        };
         found.proven = found.proven.max(header.synced);
-        if is_whole(seed, &header, &bytes[header_at..]) {
-            let start = offset + header_at as u64;
-            at = header_at + header.record_bytes();
-            next_lsn = header.lsn + 1;
-            found.records.push(Placed { lsn: header.lsn, range: start..offset + at as u64 });
-        } else {
-            at = header_at + ALIGNMENT;
+        if !is_whole(&header, &bytes[at..]) {
+            at += ALIGNMENT;
+            continue;
         }
+        at += header.record_bytes();
+        next_lsn = header.next_lsn();
+        let Header { lsn, synced, class, .. } = header;
+        let range = start..offset + at as u64;
+        found.records.push(Placed { lsn, next_lsn, synced, class, range });
     }
     found
-}
-
-/// Where the next header at or after `at` stands that belongs here.
-fn next_header(seed: u32, epoch: u64, next_lsn: Lsn, bytes: &[u8], at: usize) -> Option<usize> {
-    (at..bytes.len().saturating_sub(HEADER_BYTES - 1)).step_by(ALIGNMENT).find(|&candidate| {
-        decode_header(seed, &bytes[candidate..])
-            .is_some_and(|header| header.epoch == epoch && header.lsn >= next_lsn)
-    })
 }
 
 pub(crate) fn u32_at(bytes: &[u8], at: usize) -> u32 {
@@ -198,10 +253,15 @@ mod tests {
         Entry { kind: Kind::Data, tenant: [1; 16], key: [2; 16], hash: [3; 16], payload }
     }
 
+    fn stamp(lsn: Lsn, offset: u64) -> Stamp {
+        Stamp { lsn, epoch: 7, synced: lsn - 1, offset }
+    }
+
     fn three_records() -> Vec<u8> {
         let mut bytes = Vec::new();
         for lsn in 1..=3 {
-            encode(&mut bytes, 9, &entry(vec![lsn as u8; 40 + lsn as usize]), lsn, 7, lsn - 1);
+            let offset = bytes.len() as u64;
+            encode(&mut bytes, 9, &entry(vec![lsn as u8; 40 + lsn as usize]), stamp(lsn, offset));
         }
         bytes
     }
@@ -210,13 +270,13 @@ mod tests {
     fn a_record_comes_back_as_it_went_in() {
         let sent = entry(b"a line".to_vec());
         let mut bytes = Vec::new();
-        encode(&mut bytes, 9, &sent, 5, 7, 4);
+        encode(&mut bytes, 9, &sent, stamp(5, 64));
 
-        let header = decode_header(9, &bytes).expect("a header");
+        let header = decode_header(9, &bytes, 64).expect("a header");
 
-        assert!(is_whole(9, &header, &bytes));
+        assert!(is_whole(&header, &bytes));
         assert_eq!((header.lsn, header.epoch, header.synced), (5, 7, 4));
-        assert_eq!(entry_of(&header, &bytes), sent);
+        assert_eq!(entry_of(&header, &bytes), Some(sent));
     }
 
     #[test]
@@ -239,9 +299,14 @@ mod tests {
     }
 
     #[test]
+    fn a_record_in_another_place_does_not_count() {
+        assert!(scan(9, 7, 1, &three_records(), 8).records.is_empty());
+    }
+
+    #[test]
     fn a_record_inside_a_payload_is_not_taken_for_a_record() {
         let mut bytes = Vec::new();
-        encode(&mut bytes, 9, &entry(three_records()), 1, 7, 0);
+        encode(&mut bytes, 9, &entry(three_records()), stamp(1, 0));
 
         assert_eq!(scan(9, 7, 1, &bytes, 0).records.len(), 1);
     }

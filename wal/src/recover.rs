@@ -1,7 +1,7 @@
 //! What stands in the folder when a log is opened: which records count, what was lost, what never finished.
 //!
 //! A hole is *torn* when nothing proves that its records were ever on disk: the crash came before the sync, nobody was
-//! told that they are safe, and the log is cut there. A hole is *damage* when a later record or segment, or the
+//! told that they are safe. The log is cut there, or the hole filled when something whole follows it. A hole is *damage* when a later record or segment, or the
 //! checkpoint, proves that they were: the bytes are copied to `quarantine/`, the missing positions are counted, and
 //! everything intact behind the hole still counts.
 
@@ -13,7 +13,7 @@ use std::sync::Arc;
 use crate::checkpoint::{self, Checkpoint};
 use crate::fs::{Files, Storage, read_range};
 use crate::quarantine;
-use crate::record::{self, Lsn, Scan};
+use crate::record::{self, Class, Lsn, Placed, Scan, Stamp};
 use crate::segment::{HEADER_BYTES, Identity, Segment};
 
 /// What opening a log found.
@@ -54,6 +54,8 @@ struct Found {
     scan: Scan,
     /// Behind the last byte that is not zero.
     written_end: u64,
+    /// Torn stretches with something whole behind them.
+    torn: Vec<Range<u64>>,
 }
 
 /// Reads the folder and makes it clean; afterwards every record of `segments` is on disk.
@@ -70,13 +72,19 @@ pub(crate) fn recover(files: &dyn Files, folder: &Path) -> io::Result<Recovered>
 
     drop_superseded(&mut found);
     let proven = proven(&found, done_before);
-    for f in &found { eprintln!("{:?} header {} written {} lsns {:?} proven {}", f.path, f.has_header, f.written_end, f.scan.records.iter().map(|r| (r.lsn, r.range.clone())).collect::<Vec<_>>(), f.scan.proven); } eprintln!("done {done_before} proven {proven}");
-    let next_lsn = keep_what_counts(&mut found, proven, done_before, &mut report);
+    let mut walk = Walk { proven, done_before, next_lsn: done_before, report: &mut report };
+    found.iter_mut().for_each(|segment| walk.segment(segment));
+    let next_lsn = walk.finish();
     let damage: Vec<Damage> =
         found.iter().flat_map(|segment| damage_in(segment, &found, done_before..proven + 1)).collect();
     for damage in damage {
         quarantine::copy(files, folder, &damage)?;
         report.damage.push(damage);
+    }
+    for segment in &found {
+        for bytes in segment.torn.iter().cloned() {
+            quarantine::copy(files, folder, &Damage { file: segment.path.clone(), bytes })?;
+        }
     }
     // Before anything is cut or removed: a later start must not use an epoch again.
     checkpoint::save(files, folder, &checkpoint)?;
@@ -103,7 +111,7 @@ fn find_segments(
     }
     let from_header = opened.iter().find_map(|(.., header)| header.map(|(id, _)| id));
     let id = saved_id.or(from_header).unwrap_or_else(random_id);
-    let mut found: Vec<Found> = Vec::new();
+    let mut found = Vec::new();
     let names: Vec<String> = opened.iter().map(|(name, ..)| name.clone()).collect();
     for (name, path, file, header) in opened {
         // Where name and header differ the header is right (somebody renamed the file), unless the segment that it
@@ -112,12 +120,21 @@ fn find_segments(
             let right_name = identity.file_name();
             name == right_name || !names.contains(&right_name)
         });
-        let Some(identity) = own.or(Identity::of_file_name(&name)) else {
+        let stranger = header.is_some_and(|(owner, _)| owner != id);
+        let Some(identity) = own.or(Identity::of_file_name(&name)).filter(|_| !stranger) else {
             set_aside(files, folder, &path, &*file, report)?;
             continue;
         };
         let (scan, written_end) = scan_file(&*file, &id, identity)?;
-        found.push(Found { path, file, identity, has_header: own.is_some(), scan, written_end });
+        found.push(Found {
+            path,
+            file,
+            identity,
+            has_header: own.is_some(),
+            scan,
+            written_end,
+            torn: Vec::new(),
+        });
     }
     found.sort_by_key(|segment| (segment.identity.first_lsn, segment.identity.epoch));
     Ok((id, found))
@@ -159,7 +176,7 @@ fn drop_superseded(found: &mut [Found]) {
     for segment in found {
         let newer = claims.iter().filter(|claim| claim.epoch > segment.identity.epoch);
         let limit = newer.map(|claim| claim.first_lsn).min().unwrap_or(Lsn::MAX);
-        segment.scan.records.retain(|record| record.lsn < limit);
+        segment.scan.records.retain(|record| record.next_lsn <= limit);
     }
 }
 
@@ -172,27 +189,63 @@ fn proven(found: &[Found], done_before: Lsn) -> Lsn {
     begun.chain(told).max().unwrap_or(0).max(done_before.saturating_sub(1))
 }
 
-/// Walks the positions upward, counts holes below `proven`, cuts at the first hole above it. Returns the next free one.
-fn keep_what_counts(found: &mut [Found], proven: Lsn, done_before: Lsn, report: &mut RecoveryReport) -> Lsn {
-    let mut next = done_before;
-    let mut cut = false;
-    for segment in found {
-        segment.scan.records.retain(|record| {
-            if record.lsn < done_before {
-                return true;
+/// Walks the positions upward: counts holes up to `proven`, fills holes above it, or cuts where that cannot be done.
+struct Walk<'a> {
+    proven: Lsn,
+    done_before: Lsn,
+    next_lsn: Lsn,
+    report: &'a mut RecoveryReport,
+}
+
+impl Walk<'_> {
+    fn segment(&mut self, segment: &mut Found) {
+        let mut end = HEADER_BYTES;
+        let mut kept: Vec<Placed> = Vec::new();
+        for record in std::mem::take(&mut segment.scan.records) {
+            if record.next_lsn > self.done_before {
+                if record.lsn < self.next_lsn {
+                    continue;
+                }
+                if self.tear_before(&record) {
+                    let hole = end..record.range.start;
+                    if hole.end - hole.start < record::HEADER_BYTES as u64 {
+                        break;
+                    }
+                    kept.push(Placed {
+                        lsn: record.lsn,
+                        next_lsn: record.lsn,
+                        synced: self.proven,
+                        class: Class::Filler,
+                        range: hole.clone(),
+                    });
+                    self.report.torn_bytes += hole.end - hole.start;
+                    segment.torn.push(hole);
+                }
+                self.report.lost_records += self.lost_before(&record);
+                self.report.waiting_records += record.next_lsn - record.lsn;
+                self.next_lsn = record.next_lsn;
             }
-            cut |= record.lsn > next && record.lsn - 1 > proven;
-            if cut || record.lsn < next {
-                return false;
-            }
-            report.lost_records += record.lsn - next;
-            report.waiting_records += 1;
-            next = record.lsn + 1;
-            true
-        });
+            end = record.range.end;
+            kept.push(record);
+        }
+        segment.scan.records = kept;
     }
-    report.lost_records += (proven + 1).saturating_sub(next);
-    next.max(proven + 1)
+
+    /// Whether positions are missing before this record that nobody was told are safe.
+    fn tear_before(&self, record: &Placed) -> bool {
+        record.class != Class::Filler && record.lsn > self.next_lsn.max(self.proven + 1)
+    }
+
+    fn lost_before(&self, record: &Placed) -> u64 {
+        let synced = if record.class == Class::Filler { record.synced } else { self.proven };
+        record.lsn.min(synced + 1).saturating_sub(self.next_lsn)
+    }
+
+    /// The first position that is free.
+    fn finish(self) -> Lsn {
+        self.report.lost_records += (self.proven + 1).saturating_sub(self.next_lsn);
+        self.next_lsn.max(self.proven + 1)
+    }
 }
 
 /// The stretches of a segment that held acknowledged records, still `wanted`, and do not any more.
@@ -220,7 +273,7 @@ fn holes(scan: &Scan, first_lsn: Lsn) -> Vec<Range<u64>> {
 
 fn kept_end(segment: &Found) -> (Lsn, u64) {
     let last = segment.scan.records.last();
-    last.map_or((segment.identity.first_lsn, HEADER_BYTES), |last| (last.lsn + 1, last.range.end))
+    last.map_or((segment.identity.first_lsn, HEADER_BYTES), |last| (last.next_lsn, last.range.end))
 }
 
 /// Removes what is done or empty, cuts what is torn, and syncs what a crash may have left in memory only.
@@ -243,6 +296,7 @@ fn settle(
             files.remove(&segment.path)?;
             continue;
         }
+        fill(&segment, crc32c::crc32c(&checkpoint.id))?;
         if segment.file.bytes()? > end {
             segment.file.truncate(end)?;
         }
@@ -259,4 +313,16 @@ fn settle(
     }
     files.sync_folder(folder)?;
     Ok(segments)
+}
+
+/// Puts a filler into each torn stretch, so that a later start does not take it for damage.
+fn fill(segment: &Found, seed: u32) -> io::Result<()> {
+    let fillers = segment.scan.records.iter().filter(|record| segment.torn.contains(&record.range));
+    for Placed { lsn, synced, class, range, .. } in fillers.cloned() {
+        let mut bytes = Vec::new();
+        let stamp = Stamp { lsn, epoch: segment.identity.epoch, synced, offset: range.start };
+        record::encode_own(&mut bytes, seed, class, (range.end - range.start) as usize, stamp);
+        segment.file.write_at(&bytes, range.start)?;
+    }
+    Ok(())
 }

@@ -6,14 +6,18 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use crate::fs::{DiskFiles, Files};
 use crate::log::{AppendError, Log, OpenError, Options, Shared};
 use crate::reader::Reader;
 use crate::record::{Entry, Lsn, encoded_bytes};
 use crate::recover::RecoveryReport;
+
+/// A log that was not written to for this long leaves a mark behind what it holds.
+const QUIET: Duration = Duration::from_millis(500);
 
 /// Called once, on the writer's thread: keep it short.
 pub type Ack = Box<dyn FnOnce(Result<Lsn, AppendError>) + Send>;
@@ -154,7 +158,7 @@ struct Writer {
 impl Writer {
     fn run(mut self, on_commit: impl Fn()) {
         let mut held = None;
-        while let Some(first) = held.take().or_else(|| self.queue.recv().ok()) {
+        while let Some(first) = held.take().or_else(|| self.wait()) {
             let group = self.gather(first, &mut held);
             let entries: Vec<&Entry> = group.iter().map(|job| &job.entry).collect();
             let answers = self.log.commit(&entries);
@@ -167,6 +171,25 @@ impl Writer {
             if committed {
                 on_commit();
             }
+        }
+        self.mark();
+    }
+
+    /// The next job; `None` when the log was dropped and the queue is empty.
+    fn wait(&mut self) -> Option<Job> {
+        match self.queue.recv_timeout(QUIET) {
+            Ok(job) => Some(job),
+            Err(RecvTimeoutError::Disconnected) => None,
+            Err(RecvTimeoutError::Timeout) => {
+                self.mark();
+                self.queue.recv().ok()
+            }
+        }
+    }
+
+    fn mark(&mut self) {
+        if let Err(error) = self.log.mark() {
+            tracing::warn!(%error, "cannot write a mark to the log");
         }
     }
 

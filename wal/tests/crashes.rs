@@ -40,8 +40,10 @@ fn open(disk: &ModelDisk) -> Option<(Log, RecoveryReport)> {
 struct Ledger {
     appended: u64,
     acknowledged: Vec<u64>,
-    /// Handed out and reported as done, or about to be: the checkpoint may or may not have passed these.
+    /// Handed out: the checkpoint may or may not have passed these.
     done: Vec<u64>,
+    /// Handed out before a checkpoint that is on disk: these must not come again.
+    forgotten: Vec<u64>,
 }
 
 impl Ledger {
@@ -49,6 +51,7 @@ impl Ledger {
     fn work(&mut self, disk: &ModelDisk, dice: &mut Dice, rounds: u64) {
         let Some((mut log, _)) = open(disk) else { return };
         let mut reader = log.reader();
+        let before = self.done.len();
         for _ in 0..rounds {
             let group: Vec<Entry> = (0..=dice.below(4))
                 .map(|_| {
@@ -65,9 +68,12 @@ impl Ledger {
                     self.done.push(number_of(&record.entry.payload));
                 }
                 // Only what the checkpoint allows to go may be missing later.
-                if log.advance(reader.position()).is_err() {
-                    break;
+                if log.advance(reader.position()).is_ok() {
+                    self.forgotten.extend_from_slice(&self.done[before..]);
                 }
+            }
+            if dice.one_in(4) {
+                log.mark().ok();
             }
         }
     }
@@ -84,6 +90,7 @@ impl Ledger {
         }
         assert!(left.windows(2).all(|pair| pair[0] < pair[1]), "{context}: out of order or twice: {left:?}");
         assert!(left.iter().all(|&number| number <= self.appended), "{context}: never appended: {left:?}");
+        assert!(self.forgotten.iter().all(|number| !left.contains(number)), "{context}: again: {left:?}");
         for number in &self.acknowledged {
             assert!(
                 left.contains(number) || self.done.contains(number),
