@@ -112,14 +112,19 @@ fn find_segments(
     let from_header = opened.iter().find_map(|(.., header)| header.map(|(id, _)| id));
     let id = saved_id.or(from_header).unwrap_or_else(random_id);
     let mut found = Vec::new();
-    let names: Vec<String> = opened.iter().map(|(name, ..)| name.clone()).collect();
+    let settled: Vec<Identity> = opened
+        .iter()
+        .filter_map(|(name, .., header)| {
+            header.map(|(_, identity)| identity).filter(|it| it.file_name() == *name)
+        })
+        .collect();
     for (name, path, file, header) in opened {
         // Where name and header differ the header is right (somebody renamed the file), unless the segment that it
-        // names is there as well: then these are stale bytes in a file that never got its own header.
-        let own = header.filter(|(owner, _)| *owner == id).map(|(_, identity)| identity).filter(|identity| {
-            let right_name = identity.file_name();
-            name == right_name || !names.contains(&right_name)
-        });
+        // names stands in its own place: then these are stale bytes in a file that never got its own header.
+        let own = header
+            .filter(|(owner, _)| *owner == id)
+            .map(|(_, identity)| identity)
+            .filter(|identity| name == identity.file_name() || !settled.contains(identity));
         let stranger = header.is_some_and(|(owner, _)| owner != id);
         let Some(identity) = own.or(Identity::of_file_name(&name)).filter(|_| !stranger) else {
             set_aside(files, folder, &path, &*file, report)?;

@@ -6,6 +6,8 @@
 //! - A failed sync drops the pages, and a later sync of the same file reports success without them, as Linux does.
 //! - Any operation can be the last before the crash, or fail with an error of choice.
 
+#![allow(dead_code)] // each test binary uses its own part
+
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::io;
@@ -196,6 +198,13 @@ impl ModelDisk {
         model
     }
 
+    /// Another disk with the same files, all of them durable.
+    pub fn copy(&self, seed: u64) -> Self {
+        let copy = Self::new(seed);
+        self.files().into_iter().for_each(|(path, bytes)| copy.put(&path, bytes));
+        copy
+    }
+
     /// Operations that changed something so far.
     pub fn operations(&self) -> u64 {
         self.disk.lock().unwrap().operations
@@ -269,6 +278,14 @@ impl ModelDisk {
         let inode = disk.inodes.len() - 1;
         disk.names.insert(path.to_owned(), inode);
         disk.durable_names.insert(path.to_owned(), inode);
+    }
+
+    /// Flips a byte of an open file under its users.
+    pub fn damage(&self, path: &Path, at: usize) {
+        let mut disk = self.disk.lock().unwrap();
+        let inode = disk.names[path];
+        disk.inodes[inode].current[at] ^= 0xFF;
+        disk.inodes[inode].durable[at] ^= 0xFF;
     }
 
     pub fn delete(&self, path: &Path) {
