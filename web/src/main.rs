@@ -1,3 +1,7 @@
 //! The Leptos application, client-side rendered.
 
-fn main() {}
+use leptos::prelude::*;
+
+fn main() {
+    mount_to_body(|| view! { <p>"hello"</p> });
+}
