@@ -23,7 +23,7 @@ pub enum FilterNode {
     Text(TextMatch),
     /// `*:word`: in message, source, host, trace_id, span_id or any attribute value.
     AnyText(TextMatch),
-    Predicate(Predicate),
+    Predicate(Box<Predicate>),
 }
 
 /// A statement about one field. False on events without the field, before `negated` is applied.
