@@ -1,5 +1,12 @@
-//! Everything a developer does, in Rust: `cargo xtask web` and its siblings.
+//! Everything a developer does, in Rust: `cargo xtask up | test | web | check | bench`.
 
+mod bench;
+mod check;
+mod debian;
+mod postgres;
+mod programs;
+mod test;
+mod up;
 mod web;
 
 use clap::{Parser, Subcommand};
@@ -13,12 +20,24 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Builds everything and runs it on embedded engines, until Ctrl-C.
+    Up(up::Options),
+    /// Passes all tests: unit, integration on SQLite and Postgres, engine, WebAssembly, browser.
+    Test(test::Options),
     /// Builds the web application into `web/dist`.
     Web(web::Options),
+    /// The fast half of the tests: formatting, lints, licences.
+    Check,
+    /// Measures; results belong into bench/RESULTS.md.
+    Bench(bench::Options),
 }
 
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
+        Command::Up(options) => up::run(&options),
+        Command::Test(options) => test::run(&options),
         Command::Web(options) => web::build(&options).map(|_| ()),
+        Command::Check => check::run(),
+        Command::Bench(options) => bench::run(&options),
     }
 }

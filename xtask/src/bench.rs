@@ -1,0 +1,23 @@
+//! `cargo xtask bench …`: release builds, then the benchmark program against a server of its own.
+
+use crate::programs::{self, cargo, root, target};
+use crate::web;
+use anyhow::Result;
+use std::process::Command;
+
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    /// What to measure, with its own options: `ingest --events 1000000`.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+    arguments: Vec<String>,
+}
+
+pub fn run(options: &Options) -> Result<()> {
+    web::install_node_modules(&root())?;
+    programs::run(cargo().args(["build", "--release", "--quiet"]).args([
+        "--package=cordwood-server",
+        "--package=engine",
+        "--package=bench",
+    ]))?;
+    programs::run(Command::new(target().join("release/bench")).current_dir(root()).args(&options.arguments))
+}

@@ -1,0 +1,74 @@
+//! `cargo xtask test`: every test there is, each runner with its own summary line.
+
+use crate::postgres::Postgres;
+use crate::programs::{self, cargo, is_installed, root, say, target};
+use crate::{check, debian, web};
+use anyhow::Result;
+use std::process::Command;
+use std::time::Instant;
+
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    /// Leave out the browser journeys.
+    #[arg(long)]
+    no_browser: bool,
+    /// Leave out formatting and lints.
+    #[arg(long)]
+    no_check: bool,
+}
+
+pub fn run(options: &Options) -> Result<()> {
+    let started = Instant::now();
+    web::install_node_modules(&root())?;
+    step("web application", || web::build(&web::Options::default()).map(|_| ()))?;
+    step("unit, engine and integration tests on SQLite", || programs::run(runner().arg("--workspace")))?;
+    step("integration tests on Postgres", on_postgres)?;
+    if !options.no_browser {
+        step("browser journeys", in_browser)?;
+    }
+    if !options.no_check {
+        step("formatting and lints", check::run)?;
+    }
+    say(format!("all tests passed in {} s", started.elapsed().as_secs()));
+    Ok(())
+}
+
+fn step(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
+    let started = Instant::now();
+    say(format!("==> {name}"));
+    work()?;
+    say(format!("<== {name}: {} s", started.elapsed().as_secs()));
+    Ok(())
+}
+
+/// nextest where it is installed, else cargo's own.
+fn runner() -> Command {
+    let mut command = cargo();
+    if is_installed("cargo-nextest") {
+        command.args(["nextest", "run", "--no-fail-fast", "--status-level=fail"]);
+    } else {
+        command.arg("test");
+    }
+    command
+}
+
+fn on_postgres() -> Result<()> {
+    let postgres = Postgres::start()?;
+    programs::run(
+        runner()
+            .args(["--package=cordwood-server", "--test=it"])
+            .env("CORDWOOD_TEST_POSTGRES_URL", postgres.url()),
+    )
+}
+
+fn in_browser() -> Result<()> {
+    let chromium = debian::ensure(&["/usr/bin/chromium", "/usr/bin/google-chrome"], "chromium")?;
+    programs::run(cargo().args(["build", "--quiet", "--package=cordwood-server", "--package=engine"]))?;
+    programs::run(
+        Command::new("node")
+            .current_dir(root())
+            .args(["--test", "--test-reporter=spec", "e2e/"])
+            .env("CORDWOOD_CHROMIUM", chromium)
+            .env("CORDWOOD_PROGRAMS", target().join("debug")),
+    )
+}
