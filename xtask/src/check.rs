@@ -7,7 +7,15 @@ pub fn run() -> Result<()> {
     say("formatting");
     programs::run(cargo().args(["fmt", "--all", "--check"]))?;
     say("lints");
-    programs::run(cargo().args(["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]))?;
+    programs::run(cargo().args([
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--quiet",
+        "--",
+        "-D",
+        "warnings",
+    ]))?;
     if is_installed("cargo-deny") {
         say("licences, bans and sources");
         programs::run(cargo().args(["deny", "check", "licenses", "bans", "sources"]))?;
@@ -16,4 +24,3 @@ pub fn run() -> Result<()> {
     }
     Ok(())
 }
-

@@ -19,13 +19,16 @@ pub fn ensure(program_path: &[&str], package: &str) -> Result<String> {
         .args(["install", "-y", "--no-install-recommends", package])
         .args(quiet)
         .env("DEBIAN_FRONTEND", "noninteractive"))?;
-    find(program_path).with_context(|| format!("{package} was installed, but {} is not there", program_path[0]))
+    find(program_path)
+        .with_context(|| format!("{package} was installed, but {} is not there", program_path[0]))
 }
 
 /// The first of the candidates that exists; a candidate with `/*/` stands for the newest version's folder.
 fn find(candidates: &[&str]) -> Option<String> {
     candidates.iter().find_map(|candidate| match candidate.split_once("/*/") {
-        None if candidate.contains('/') => std::path::Path::new(candidate).is_file().then(|| (*candidate).to_owned()),
+        None if candidate.contains('/') => {
+            std::path::Path::new(candidate).is_file().then(|| (*candidate).to_owned())
+        }
         None => is_installed(candidate).then(|| (*candidate).to_owned()),
         Some((folder, rest)) => newest_below(folder, rest),
     })
@@ -34,7 +37,11 @@ fn find(candidates: &[&str]) -> Option<String> {
 fn newest_below(folder: &str, rest: &str) -> Option<String> {
     let mut versions: Vec<_> = std::fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path()).collect();
     versions.sort();
-    versions.into_iter().rev().map(|version| version.join(rest)).find(|path| path.is_file())
+    versions
+        .into_iter()
+        .rev()
+        .map(|version| version.join(rest))
+        .find(|path| path.is_file())
         .map(|path| path.display().to_string())
 }
 

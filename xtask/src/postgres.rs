@@ -25,13 +25,22 @@ impl Postgres {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let postgres = Self { programs, folder, port };
         say(format!("starting Postgres on port {port}"));
-        run(postgres.program("initdb").args(["--auth=trust", "--username=cordwood", "--encoding=UTF8", "--no-sync"])
-            .arg("--pgdata").arg(postgres.data()).stdout(Stdio::null()))?;
+        run(postgres
+            .program("initdb")
+            .args(["--auth=trust", "--username=cordwood", "--encoding=UTF8", "--no-sync"])
+            .arg("--pgdata")
+            .arg(postgres.data())
+            .stdout(Stdio::null()))?;
         let options = format!(
             "-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories='' -c fsync=off -c max_connections=300"
         );
-        run(postgres.program("pg_ctl").args(["start", "--wait", "--silent", "--options", &options])
-            .arg("--pgdata").arg(postgres.data()).arg("--log").arg(postgres.folder.path().join("log")))?;
+        run(postgres
+            .program("pg_ctl")
+            .args(["start", "--wait", "--silent", "--options", &options])
+            .arg("--pgdata")
+            .arg(postgres.data())
+            .arg("--log")
+            .arg(postgres.folder.path().join("log")))?;
         Ok(postgres)
     }
 
@@ -61,8 +70,11 @@ impl Postgres {
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        let stopped = run(self.program("pg_ctl").args(["stop", "--mode=immediate", "--silent", "--wait"])
-            .arg("--pgdata").arg(self.data()));
+        let stopped = run(self
+            .program("pg_ctl")
+            .args(["stop", "--mode=immediate", "--silent", "--wait"])
+            .arg("--pgdata")
+            .arg(self.data()));
         if let Err(error) = stopped {
             say(format!("Postgres did not stop: {error:#}"));
         }

@@ -80,7 +80,12 @@ impl Drop for Running {
 }
 
 /// Waits until `GET path` answers 200; fails when the program ends first or the limit passes.
-pub fn wait_until_ready(program: &mut Running, address: SocketAddr, path: &str, limit: Duration) -> Result<()> {
+pub fn wait_until_ready(
+    program: &mut Running,
+    address: SocketAddr,
+    path: &str,
+    limit: Duration,
+) -> Result<()> {
     let deadline = Instant::now() + limit;
     loop {
         if let Some(status) = program.ended()? {

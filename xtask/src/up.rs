@@ -48,7 +48,8 @@ pub fn run(options: &Options) -> Result<()> {
 fn stop_flag() -> Result<Arc<AtomicBool>> {
     let flag = Arc::new(AtomicBool::new(false));
     let for_handler = flag.clone();
-    ctrlc::set_handler(move || for_handler.store(true, Ordering::SeqCst)).context("cannot listen for Ctrl-C")?;
+    ctrlc::set_handler(move || for_handler.store(true, Ordering::SeqCst))
+        .context("cannot listen for Ctrl-C")?;
     Ok(flag)
 }
 
