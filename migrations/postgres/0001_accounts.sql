@@ -53,7 +53,6 @@ CREATE TABLE sessions (
 );
 
 CREATE INDEX sessions_of_user ON sessions (user_id);
-CREATE INDEX sessions_previous ON sessions (previous_hash);
 
 -- Links in mails: single use, hashed, bound to one purpose.
 CREATE TABLE mail_tokens (
@@ -84,3 +83,5 @@ CREATE TABLE api_keys (
     PRIMARY KEY (organization_id, id),
     FOREIGN KEY (organization_id, project_id) REFERENCES projects (organization_id, id) ON DELETE CASCADE
 );
+
+CREATE INDEX api_keys_revoked ON api_keys (revoked_at);

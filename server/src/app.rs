@@ -1,5 +1,6 @@
 //! The whole HTTP surface as one function, and the services that handlers ask for.
 
+use crate::auth::Auth;
 use crate::config::Settings;
 use crate::db::Db;
 use crate::http_head;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 pub struct Services {
     pub settings: Arc<Settings>,
     pub db: Db,
+    pub auth: Auth,
     pub metrics: PrometheusHandle,
     pub shutdown: Shutdown,
 }
@@ -26,6 +28,7 @@ pub fn routes(app: &mut web::ServiceConfig, services: &Services) {
     app.app_data(web::Data::new(services.clone()))
         .app_data(web::Data::from(services.settings.clone()))
         .app_data(web::Data::new(services.db.clone()))
+        .app_data(web::Data::new(services.auth.clone()))
         .service(web::resource("/healthz").get(health))
         .service(web::resource("/readyz").get(on_main(ready)))
         .service(web::resource("/metrics").get(metrics))

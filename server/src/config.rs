@@ -223,6 +223,13 @@ impl Settings {
     }
 }
 
+/// The defaults, for tests of what takes settings.
+#[cfg(test)]
+#[must_use]
+pub fn defaults_for_tests() -> Settings {
+    Layer::default().with_defaults()
+}
+
 /// Retentions come from a short list, so that ClickHouse's partitions stay few.
 pub const RETENTIONS_DAYS: &[u16] = &[1, 3, 7, 14, 30, 90, 180, 365];
 

@@ -132,12 +132,14 @@ impl Db {
 
 /// Names the SQL texts of a store and lists them, so that a test can prepare every one on both databases.
 ///
-/// `statements! { LIST_LIVE = "SELECT …"; }` makes `LIST_LIVE: &str` and `ALL: &[(&str, &str)]`.
+/// `statements! { LIST_LIVE = "SELECT …"; }` makes `LIST_LIVE: &str`, and for the test `ALL: &[(&str, &str)]`. Name each store's
+/// `ALL` in `db::tests::STORES`.
 #[macro_export]
 macro_rules! statements {
     ($( $(#[$meta:meta])* $name:ident = $text:expr; )+) => {
         $( $(#[$meta])* pub const $name: &str = $text; )+
         /// Every statement of this store, by name.
+        #[cfg(test)]
         pub const ALL: &[(&str, &str)] = &[$( (stringify!($name), $name) ),+];
     };
 }
@@ -170,6 +172,67 @@ mod tests {
             }
         }
         tables
+    }
+
+    /// The stores and their statements.
+    const STORES: &[(&str, &[(&str, &str)])] = &[("auth/store.rs", crate::auth::store::ALL)];
+
+    fn files_with_statements(folder: &std::path::Path, found: &mut Vec<String>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                files_with_statements(&path, found);
+            } else if std::fs::read_to_string(&path).unwrap().contains("\ncrate::statements! {") {
+                let root = concat!(env!("CARGO_MANIFEST_DIR"), "/src/");
+                found.push(path.to_str().unwrap().strip_prefix(root).unwrap().to_owned());
+            }
+        }
+    }
+
+    #[test]
+    fn every_store_is_named_here() {
+        let mut found = Vec::new();
+        files_with_statements(std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")), &mut found);
+        found.sort();
+        let mut named: Vec<_> = STORES.iter().map(|(file, _)| (*file).to_owned()).collect();
+        named.sort();
+        assert_eq!(found, named);
+    }
+
+    async fn prepare_all(db: &Db) {
+        use sqlx::{Executor, SqlSafeStr};
+        for (file, statements) in STORES {
+            for (name, text) in *statements {
+                let prepared = on!(db.write(), pool => pool.prepare(text.into_sql_str()).await.map(|_| ()));
+                prepared.unwrap_or_else(|error| panic!("{name} of {file}: {error}"));
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn sqlite_understands_every_statement() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("cordwood.db").display());
+        prepare_all(&Db::connect(&url, 1).await.unwrap()).await;
+    }
+
+    /// Runs where a Postgres is given: `cargo xtask test` starts one.
+    #[tokio::test]
+    async fn postgres_understands_every_statement() {
+        let Ok(server) = std::env::var("CORDWOOD_TEST_POSTGRES_URL") else {
+            return;
+        };
+        let name = format!("statements_{}", uuid::Uuid::now_v7().simple());
+        let admin = PgPool::connect(&server).await.unwrap();
+        let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
+        sqlx::query(create).execute(&admin).await.unwrap();
+        let options = PgConnectOptions::from_str(&server).unwrap().database(&name);
+        let db = Db::Postgres(PgPoolOptions::new().connect_with(options).await.unwrap());
+        db.migrate().await.unwrap();
+        prepare_all(&db).await;
+        db.close().await;
+        let drop = sqlx::AssertSqlSafe(format!("DROP DATABASE {name}"));
+        sqlx::query(drop).execute(&admin).await.unwrap();
     }
 
     #[test]

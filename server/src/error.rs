@@ -37,7 +37,7 @@ impl ProblemKind {
             | sqlx::Error::PoolClosed
             | sqlx::Error::Io(_)
             | sqlx::Error::Tls(_) => Self::Unavailable { code: "database_unavailable", retry_after_s: 5 },
-            sqlx::Error::Database(error) if error.message().contains("database is locked") => {
+            sqlx::Error::Database(error) if is_outage(&**error) => {
                 Self::Unavailable { code: "database_unavailable", retry_after_s: 5 }
             }
             _ => Self::Internal,
@@ -85,6 +85,18 @@ impl ProblemKind {
             }
             _ => None,
         }
+    }
+}
+
+/// Whether the database refused because of its own state, not because of the statement: SQLite's primary codes for busy, locked,
+/// read-only, disk trouble and full; in Postgres lost connections, resources, an operator's hand, and a lock waited for too long.
+fn is_outage(error: &dyn sqlx::error::DatabaseError) -> bool {
+    let Some(code) = error.code() else {
+        return false;
+    };
+    match code.parse::<u32>() {
+        Ok(sqlite) if code.len() < 5 => matches!(sqlite & 0xff, 5 | 6 | 8 | 10 | 13 | 14),
+        _ => code == "55P03" || ["08", "53", "57", "58"].iter().any(|class| code.starts_with(class)),
     }
 }
 

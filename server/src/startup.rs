@@ -4,6 +4,7 @@
 //! any more, no new requests, running ones answered, background tasks, write-ahead log sealed, engine, pools.
 
 use crate::app::{self, Services};
+use crate::auth::Auth;
 use crate::config::Settings;
 use crate::db::Db;
 use crate::shutdown::Shutdown;
@@ -37,7 +38,11 @@ async fn start_services(settings: Settings) -> anyhow::Result<Services> {
         .with_context(|| format!("cannot make the data folder {}", settings.data_dir.display()))?;
     let metrics = telemetry::start_metrics()?;
     let db = Db::connect(&database_url(&settings), settings.database_connections).await?;
-    Ok(Services { settings: Arc::new(settings), db, metrics, shutdown: Shutdown::default() })
+    let auth = Auth::new(&settings, db.clone())?;
+    let services =
+        Services { settings: Arc::new(settings), db, auth, metrics, shutdown: Shutdown::default() };
+    services.auth.start(&services.shutdown);
+    Ok(services)
 }
 
 fn database_url(settings: &Settings) -> String {

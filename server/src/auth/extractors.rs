@@ -1,0 +1,252 @@
+//! The callers that handlers take as arguments: `Member<Editor>`, `Reader`, `IngestKey`.
+//!
+//! Take `Result<IngestKey, AuthError>` to answer a refusal in a protocol's own words.
+
+use super::credentials::Credentials;
+use super::{Auth, AuthError, Identity, store};
+use crate::runtime::run_on_main;
+use crate::tenant::TenantScope;
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest, web};
+use api_types::accounts::{KeyScope, Role};
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use uuid::Uuid;
+
+type Extracted<T> = Pin<Box<dyn Future<Output = Result<T, AuthError>>>>;
+
+/// The smallest role that a `Member<R>` has.
+pub trait Level: 'static {
+    const ROLE: Role;
+}
+
+pub struct Viewer;
+pub struct Editor;
+pub struct Admin;
+pub struct Owner;
+
+impl Level for Viewer {
+    const ROLE: Role = Role::Viewer;
+}
+impl Level for Editor {
+    const ROLE: Role = Role::Editor;
+}
+impl Level for Admin {
+    const ROLE: Role = Role::Admin;
+}
+impl Level for Owner {
+    const ROLE: Role = Role::Owner;
+}
+
+/// A signed-in user and the session in which they are.
+#[derive(Debug, Clone, Copy)]
+pub struct Person {
+    pub user_id: Uuid,
+    pub session_id: Uuid,
+}
+
+/// A member of an organization with the role `R` or a higher one, or an API key with the scope `admin`, which counts as an admin.
+pub struct Member<R: Level> {
+    scope: TenantScope,
+    role: Role,
+    default_project: Uuid,
+    person: Option<Person>,
+    level: PhantomData<fn() -> R>,
+}
+
+impl<R: Level> Member<R> {
+    #[must_use]
+    pub fn scope(&self) -> &TenantScope {
+        &self.scope
+    }
+
+    #[must_use]
+    pub fn org_id(&self) -> Uuid {
+        self.scope.organization_id()
+    }
+
+    #[must_use]
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    /// The API key's project, or the organization's first one.
+    #[must_use]
+    pub fn default_project(&self) -> Uuid {
+        self.default_project
+    }
+
+    /// Who did it, for columns like `created_by`; absent for an API key.
+    #[must_use]
+    pub fn user_id(&self) -> Option<Uuid> {
+        self.person.map(|person| person.user_id)
+    }
+
+    /// # Errors
+    /// The caller is an API key, which has no account.
+    pub fn person(&self) -> Result<Person, AuthError> {
+        self.person.ok_or(AuthError::PersonNeeded)
+    }
+
+    fn of(identity: Identity) -> Result<Self, AuthError> {
+        let member = match identity {
+            Identity::Person { user_id, session_id, membership } => Self {
+                scope: membership.scope,
+                role: membership.role,
+                default_project: membership.project_id,
+                person: Some(Person { user_id, session_id }),
+                level: PhantomData,
+            },
+            Identity::Key(key) if key.allows(KeyScope::Admin) => Self {
+                scope: key.scope,
+                role: Role::Admin,
+                default_project: key.project_id,
+                person: None,
+                level: PhantomData,
+            },
+            Identity::Key(_) => return Err(AuthError::ScopeTooSmall { needed: "admin" }),
+        };
+        if member.role < R::ROLE {
+            return Err(AuthError::RoleTooSmall { needed: R::ROLE, held: member.role });
+        }
+        Ok(member)
+    }
+}
+
+impl<R: Level> FromRequest for Member<R> {
+    type Error = AuthError;
+    type Future = Extracted<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let identity = identify(request, true);
+        Box::pin(async move { Self::of(identity.await?) })
+    }
+}
+
+/// Somebody who may search: a member, or an API key with the scope `query` or `admin`.
+pub struct Reader {
+    scope: TenantScope,
+    default_project: Uuid,
+    only_project: Option<Uuid>,
+    auth: web::Data<Auth>,
+}
+
+impl Reader {
+    #[must_use]
+    pub fn scope(&self) -> &TenantScope {
+        &self.scope
+    }
+
+    /// The project that is meant: the one asked for, or the API key's, or the organization's first one.
+    ///
+    /// # Errors
+    /// `NotFound` when the project is not one of the organization, or not the one that the API key is for.
+    pub async fn project(&self, asked: Option<&str>) -> Result<Uuid, AuthError> {
+        let Some(asked) = asked else {
+            return Ok(self.default_project);
+        };
+        let asked = Uuid::parse_str(asked).map_err(|_| AuthError::NotFound)?;
+        if asked == self.default_project {
+            return Ok(asked);
+        }
+        let reachable = self.only_project.is_none()
+            && store::project_exists(&self.auth.db, self.scope.organization_id(), asked).await?;
+        if reachable { Ok(asked) } else { Err(AuthError::NotFound) }
+    }
+
+    fn of(identity: Identity, auth: web::Data<Auth>) -> Result<Self, AuthError> {
+        let (scope, default_project, only_project) = match identity {
+            Identity::Person { membership, .. } => (membership.scope, membership.project_id, None),
+            Identity::Key(key) if key.allows(KeyScope::Admin) => (key.scope, key.project_id, None),
+            Identity::Key(key) if key.allows(KeyScope::Query) => {
+                (key.scope, key.project_id, Some(key.project_id))
+            }
+            Identity::Key(_) => return Err(AuthError::ScopeTooSmall { needed: "query" }),
+        };
+        Ok(Self { scope, default_project, only_project, auth })
+    }
+}
+
+impl FromRequest for Reader {
+    type Error = AuthError;
+    type Future = Extracted<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let (identity, auth) = (identify(request, true), auth_of(request));
+        Box::pin(async move { Self::of(identity.await?, auth) })
+    }
+}
+
+/// Somebody who may send logs, and where they go: an API key with the scope `ingest` or `admin`, or an editor by access token.
+#[derive(Debug, Clone, Copy)]
+pub struct IngestKey {
+    pub scope: TenantScope,
+    pub project_id: Uuid,
+    pub retention_days: u16,
+    /// Absent for a person.
+    pub key_id: Option<Uuid>,
+}
+
+impl IngestKey {
+    fn of(identity: Identity) -> Result<Self, AuthError> {
+        match identity {
+            Identity::Key(key) if key.allows(KeyScope::Ingest) => Ok(Self {
+                scope: key.scope,
+                project_id: key.project_id,
+                retention_days: key.retention_days,
+                key_id: Some(key.id),
+            }),
+            Identity::Key(_) => Err(AuthError::ScopeTooSmall { needed: "ingest" }),
+            Identity::Person { membership, .. } if membership.role >= Role::Editor => Ok(Self {
+                scope: membership.scope,
+                project_id: membership.project_id,
+                retention_days: membership.retention_days,
+                key_id: None,
+            }),
+            Identity::Person { membership, .. } => {
+                Err(AuthError::RoleTooSmall { needed: Role::Editor, held: membership.role })
+            }
+        }
+    }
+
+    /// Checks the text of a key that came some other way than in a header, in a syslog message for instance.
+    ///
+    /// # Errors
+    /// The key is not good, or not for ingest, or nobody can tell because the database is away.
+    pub async fn of_text(auth: &Auth, key: &str) -> Result<Self, AuthError> {
+        Self::of(auth.identify(Credentials::ApiKey(key.to_owned())).await?)
+    }
+}
+
+impl FromRequest for IngestKey {
+    type Error = AuthError;
+    type Future = Extracted<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let identity = identify(request, false);
+        Box::pin(async move { Self::of(identity.await?) })
+    }
+}
+
+/// Checks the request's credentials on the main runtime; `by_cookie` says whether the browser's cookie counts here.
+fn identify(
+    request: &HttpRequest,
+    by_cookie: bool,
+) -> impl Future<Output = Result<Identity, AuthError>> + use<> {
+    let auth = auth_of(request);
+    let cookie = by_cookie.then(|| auth.cookies.access_token(request)).flatten();
+    let credentials = Credentials::find(request.headers(), cookie);
+    let from_here = match credentials {
+        Credentials::Cookie(_) => auth.cookies.refuse_other_sites(request),
+        _ => Ok(()),
+    };
+    async move {
+        from_here?;
+        run_on_main(async move { auth.identify(credentials).await }).await
+    }
+}
+
+fn auth_of(request: &HttpRequest) -> web::Data<Auth> {
+    request.app_data::<web::Data<Auth>>().expect("app::routes registers it").clone()
+}

@@ -1,0 +1,155 @@
+//! API keys that were seen lately, so that ingest does not wait for the database.
+//!
+//! A key is asked for again after a minute. When the database does not answer within a second, what was known counts for a
+//! quarter of an hour more. Every three seconds the revoked ones are dropped.
+
+use super::api_key::Parsed;
+use super::{AuthError, store};
+use crate::db::Db;
+use crate::tenant::TenantScope;
+use crate::time::{MINUTE_US, Micros, now_us};
+use api_types::accounts::KeyScope;
+use moka::future::Cache;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use subtle::ConstantTimeEq;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+const FRESH: Duration = Duration::from_secs(60);
+const KNOWN: Duration = Duration::from_secs(15 * 60);
+const PATIENCE: Duration = Duration::from_secs(1);
+const POLL: Duration = Duration::from_secs(3);
+/// Revocations are read this far back, for clocks that differ and polls that failed.
+const POLL_OVERLAP_US: Micros = 5 * MINUTE_US;
+
+/// What a key allows.
+#[derive(Debug)]
+pub struct KeyFacts {
+    pub id: Uuid,
+    pub scope: TenantScope,
+    pub project_id: Uuid,
+    pub retention_days: u16,
+    scopes: Vec<KeyScope>,
+    secret_hash: [u8; 32],
+    expires_at: Option<Micros>,
+    asked_at: Instant,
+}
+
+impl KeyFacts {
+    /// Whether the key may do this; `admin` includes everything.
+    pub fn allows(&self, scope: KeyScope) -> bool {
+        self.scopes.contains(&scope) || self.scopes.contains(&KeyScope::Admin)
+    }
+}
+
+#[derive(Clone)]
+pub struct KeyRing {
+    db: Db,
+    known: Cache<String, Arc<KeyFacts>>,
+    used: Arc<Mutex<HashMap<(Uuid, Uuid), Micros>>>,
+}
+
+impl KeyRing {
+    pub fn new(db: Db) -> Self {
+        let known = Cache::builder().max_capacity(100_000).time_to_live(KNOWN).build();
+        Self { db, known, used: Arc::default() }
+    }
+
+    /// The facts of a key whose secret is right.
+    pub async fn check(&self, key: &Parsed) -> Result<Arc<KeyFacts>, AuthError> {
+        let facts = self.facts(&key.lookup).await?;
+        let right: bool = facts.secret_hash.ct_eq(&key.secret_hash).into();
+        let now = now_us();
+        if !right || facts.expires_at.is_some_and(|end| end <= now) {
+            return Err(AuthError::Invalid);
+        }
+        let used_by = (facts.scope.organization_id(), facts.id);
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(used_by, now);
+        Ok(facts)
+    }
+
+    pub async fn forget(&self, lookup: &str) {
+        self.known.invalidate(lookup).await;
+    }
+
+    async fn facts(&self, lookup: &str) -> Result<Arc<KeyFacts>, AuthError> {
+        match self.known.get(lookup).await {
+            Some(facts) if facts.asked_at.elapsed() < FRESH => Ok(facts),
+            Some(facts) => self.renewed(lookup, facts).await,
+            None => self
+                .known
+                .try_get_with_by_ref(lookup, self.load(lookup))
+                .await
+                .map_err(|error: Arc<AuthError>| (*error).clone()),
+        }
+    }
+
+    async fn renewed(&self, lookup: &str, known: Arc<KeyFacts>) -> Result<Arc<KeyFacts>, AuthError> {
+        match tokio::time::timeout(PATIENCE, self.load(lookup)).await {
+            Ok(Ok(facts)) => {
+                self.known.insert(lookup.to_owned(), facts.clone()).await;
+                Ok(facts)
+            }
+            Ok(Err(AuthError::Invalid)) => {
+                self.forget(lookup).await;
+                Err(AuthError::Invalid)
+            }
+            Ok(Err(_)) | Err(_) => Ok(known),
+        }
+    }
+
+    async fn load(&self, lookup: &str) -> Result<Arc<KeyFacts>, AuthError> {
+        let row = store::key_by_lookup(&self.db, lookup).await?.ok_or(AuthError::Invalid)?;
+        Ok(Arc::new(KeyFacts {
+            id: row.id,
+            scope: TenantScope::authenticated(row.organization_id),
+            project_id: row.project_id,
+            retention_days: u16::try_from(row.retention_days).unwrap_or(u16::MAX),
+            scopes: scopes_of(&row.scopes),
+            secret_hash: row.secret_hash.try_into().map_err(|_| AuthError::Invalid)?,
+            expires_at: row.expires_at,
+            asked_at: Instant::now(),
+        }))
+    }
+
+    /// Drops what other nodes revoked and writes down uses, until told to stop.
+    pub async fn keep_fresh(self, stop: CancellationToken) {
+        let mut since = now_us() - POLL_OVERLAP_US;
+        loop {
+            let stopping =
+                tokio::select! { () = tokio::time::sleep(POLL) => false, () = stop.cancelled() => true };
+            if let Err(error) = self.one_round(&mut since).await {
+                tracing::debug!(%error, "could not read which keys were revoked");
+            }
+            if stopping {
+                return;
+            }
+        }
+    }
+
+    async fn one_round(&self, since: &mut Micros) -> Result<(), AuthError> {
+        let begun = now_us();
+        for lookup in store::keys_revoked_since(&self.db, *since).await? {
+            self.forget(&lookup).await;
+        }
+        *since = begun - POLL_OVERLAP_US;
+        let used = std::mem::take(&mut *self.used.lock().unwrap_or_else(PoisonError::into_inner));
+        for ((organization_id, key_id), at) in used {
+            store::key_used(&self.db, organization_id, key_id, at).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The scopes as the database keeps them: words with commas between.
+pub fn scopes_of(text: &str) -> Vec<KeyScope> {
+    let scope = |word| match word {
+        "ingest" => Some(KeyScope::Ingest),
+        "query" => Some(KeyScope::Query),
+        "admin" => Some(KeyScope::Admin),
+        _ => None,
+    };
+    text.split(',').filter_map(scope).collect()
+}

@@ -1,0 +1,148 @@
+//! Who is asking: passwords, access tokens, API keys, and the extractors through which every handler gets its caller.
+//!
+//! A handler that takes `Member<Editor>`, `Reader` or `IngestKey` is only reached by a caller who may do that, and gets the
+//! `TenantScope` from it. A session that was ended, a role that was taken away and a key that was revoked stop working within
+//! five seconds on every node, and at once on the node that did it. While the database is away, keys that were used in the
+//! last quarter of an hour go on working; everything else is answered with 503, never with 401.
+
+pub mod access_token;
+pub mod api_key;
+pub mod cookies;
+pub mod credentials;
+pub mod extractors;
+mod key_ring;
+pub mod password;
+mod session_check;
+pub(crate) mod store;
+#[cfg(test)]
+mod tests;
+
+pub use extractors::{Admin, Editor, IngestKey, Member, Owner, Reader, Viewer};
+
+use crate::config::Settings;
+use crate::db::Db;
+use crate::error::{Problem, ProblemKind};
+use crate::shutdown::Shutdown;
+use access_token::AccessTokens;
+use api_types::accounts::Role;
+use cookies::Cookies;
+use credentials::Credentials;
+use key_ring::{KeyFacts, KeyRing};
+use password::Passwords;
+use session_check::{Membership, SessionCheck};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Why a caller was not let in.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum AuthError {
+    #[error("Sign in, or send an API key as `Authorization: Bearer <key>`.")]
+    Missing,
+    #[error("The credentials are not valid: unknown, expired or revoked.")]
+    Invalid,
+    #[error("This API key does not have the scope `{needed}`.")]
+    ScopeTooSmall { needed: &'static str },
+    #[error("This needs the role {needed:?} or higher; yours is {held:?}.")]
+    RoleTooSmall { needed: Role, held: Role },
+    #[error("This is about a person's own account: sign in instead of using an API key.")]
+    PersonNeeded,
+    #[error("This request came from another site and was refused.")]
+    CrossSite,
+    #[error("There is nothing here. Check the address and the id.")]
+    NotFound,
+    #[error("Too many people are signing in right now. Try again in a moment.")]
+    Busy,
+    #[error("failed to {action}")]
+    Store { action: &'static str, source: Arc<sqlx::Error> },
+    #[error("failed to {action}: {reason}")]
+    Internal { action: &'static str, reason: String },
+}
+
+impl Problem for AuthError {
+    fn kind(&self) -> ProblemKind {
+        match self {
+            Self::Missing => ProblemKind::Unauthorized("credentials_missing"),
+            Self::Invalid => ProblemKind::Unauthorized("credentials_invalid"),
+            Self::ScopeTooSmall { .. } => ProblemKind::Forbidden("scope_too_small"),
+            Self::RoleTooSmall { .. } => ProblemKind::Forbidden("role_too_small"),
+            Self::PersonNeeded => ProblemKind::Forbidden("person_needed"),
+            Self::CrossSite => ProblemKind::Forbidden("cross_site_request"),
+            Self::NotFound => ProblemKind::NotFound,
+            Self::Busy => ProblemKind::Unavailable { code: "busy", retry_after_s: 2 },
+            Self::Store { source, .. } => ProblemKind::of_sqlx(source),
+            Self::Internal { .. } => ProblemKind::Internal,
+        }
+    }
+}
+
+impl From<AuthError> for actix_web::Error {
+    fn from(error: AuthError) -> Self {
+        crate::error::ApiError::from(error).into()
+    }
+}
+
+fn store_error(action: &'static str) -> impl FnOnce(sqlx::Error) -> AuthError {
+    move |source| AuthError::Store { action, source: Arc::new(source) }
+}
+
+/// Everything that checks credentials; cheap to clone.
+#[derive(Clone)]
+pub struct Auth {
+    pub passwords: Passwords,
+    pub tokens: AccessTokens,
+    pub cookies: Cookies,
+    keys: KeyRing,
+    sessions: SessionCheck,
+    db: Db,
+}
+
+/// A caller whose credentials are good; what they may do is told by the extractors.
+enum Identity {
+    Person { user_id: Uuid, session_id: Uuid, membership: Membership },
+    Key(Arc<KeyFacts>),
+}
+
+impl Auth {
+    /// # Errors
+    /// The key that signs tokens cannot be read or made.
+    pub fn new(settings: &Settings, db: Db) -> anyhow::Result<Self> {
+        Ok(Self {
+            passwords: Passwords::new(),
+            tokens: AccessTokens::of(settings)?,
+            cookies: Cookies::of(settings),
+            keys: KeyRing::new(db.clone()),
+            sessions: SessionCheck::new(db.clone()),
+            db,
+        })
+    }
+
+    /// Learns of keys that other nodes revoked, and writes down when keys were last used, until the shutdown.
+    pub fn start(&self, shutdown: &Shutdown) {
+        shutdown.spawn(self.keys.clone().keep_fresh(shutdown.token()));
+    }
+
+    /// Forgets what is remembered of a session, so that its end or its new role counts at once on this node.
+    pub fn forget_sessions(&self) {
+        self.sessions.forget_all();
+    }
+
+    /// Forgets a key, so that its end counts at once on this node.
+    pub async fn forget_key(&self, lookup: &str) {
+        self.keys.forget(lookup).await;
+    }
+
+    async fn identify(&self, credentials: Credentials) -> Result<Identity, AuthError> {
+        match credentials {
+            Credentials::ApiKey(text) => {
+                let key = api_key::Parsed::parse(&text).ok_or(AuthError::Invalid)?;
+                Ok(Identity::Key(self.keys.check(&key).await?))
+            }
+            Credentials::AccessToken(token) | Credentials::Cookie(token) => {
+                let claims = self.tokens.verify(&token).ok_or(AuthError::Invalid)?;
+                let membership = self.sessions.membership(claims.sid, claims.org).await?;
+                Ok(Identity::Person { user_id: claims.sub, session_id: claims.sid, membership })
+            }
+            Credentials::None => Err(AuthError::Missing),
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! SQL of the checks: which key, which session. Both come before any tenant is known, so nothing here takes a scope.
+
+use super::{AuthError, store_error};
+use crate::db::Db;
+use crate::on;
+use crate::time::Micros;
+use uuid::Uuid;
+
+crate::statements! {
+    KEY_BY_LOOKUP = "SELECT k.id, k.organization_id, k.project_id, k.secret_hash, k.scopes, k.expires_at, p.retention_days \
+        FROM api_keys k JOIN projects p ON p.organization_id = k.organization_id AND p.id = k.project_id \
+        WHERE k.lookup = $1 AND k.revoked_at IS NULL";
+    KEYS_REVOKED_SINCE = "SELECT lookup FROM api_keys WHERE revoked_at >= $1";
+    KEY_USED = "UPDATE api_keys SET last_used_at = $3 \
+        WHERE organization_id = $1 AND id = $2 AND (last_used_at IS NULL OR last_used_at < $3)";
+    LIVE_SESSION = "SELECT m.role, p.id AS project_id, p.retention_days FROM sessions s \
+        JOIN memberships m ON m.user_id = s.user_id AND m.organization_id = $2 \
+        JOIN projects p ON p.organization_id = m.organization_id \
+        WHERE s.id = $1 AND s.revoked_at IS NULL AND s.expires_at > $3 \
+        ORDER BY p.created_at, p.id LIMIT 1";
+    PROJECT_EXISTS = "SELECT id FROM projects WHERE organization_id = $1 AND id = $2";
+}
+
+#[derive(sqlx::FromRow)]
+pub struct KeyRow {
+    pub id: Uuid,
+    pub organization_id: Uuid,
+    pub project_id: Uuid,
+    pub secret_hash: Vec<u8>,
+    pub scopes: String,
+    pub expires_at: Option<Micros>,
+    pub retention_days: i64,
+}
+
+#[derive(sqlx::FromRow)]
+pub struct SessionRow {
+    pub role: String,
+    pub project_id: Uuid,
+    pub retention_days: i64,
+}
+
+pub async fn key_by_lookup(db: &Db, lookup: &str) -> Result<Option<KeyRow>, AuthError> {
+    on!(db.read(), pool => sqlx::query_as(KEY_BY_LOOKUP).bind(lookup).fetch_optional(pool).await)
+        .map_err(store_error("look up an API key"))
+}
+
+pub async fn keys_revoked_since(db: &Db, since: Micros) -> Result<Vec<String>, AuthError> {
+    on!(db.read(), pool => sqlx::query_scalar(KEYS_REVOKED_SINCE).bind(since).fetch_all(pool).await)
+        .map_err(store_error("list revoked API keys"))
+}
+
+pub async fn key_used(db: &Db, organization_id: Uuid, key_id: Uuid, at: Micros) -> Result<(), AuthError> {
+    on!(db.write(), pool => sqlx::query(KEY_USED)
+        .bind(organization_id).bind(key_id).bind(at).execute(pool).await.map(|_| ()))
+    .map_err(store_error("note the use of an API key"))
+}
+
+pub async fn live_session(
+    db: &Db,
+    session_id: Uuid,
+    organization_id: Uuid,
+    now: Micros,
+) -> Result<Option<SessionRow>, AuthError> {
+    on!(db.read(), pool => sqlx::query_as(LIVE_SESSION)
+        .bind(session_id).bind(organization_id).bind(now).fetch_optional(pool).await)
+    .map_err(store_error("check a session"))
+}
+
+pub async fn project_exists(db: &Db, organization_id: Uuid, project_id: Uuid) -> Result<bool, AuthError> {
+    on!(db.read(), pool => sqlx::query_scalar::<_, Uuid>(PROJECT_EXISTS)
+        .bind(organization_id).bind(project_id).fetch_optional(pool).await)
+    .map(|found| found.is_some())
+    .map_err(store_error("look up a project"))
+}
