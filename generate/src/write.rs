@@ -1,0 +1,77 @@
+//! Writes one event as JSON, field by field, without building it first.
+
+use crate::Moment;
+use jiff::Timestamp;
+use std::io::Write;
+
+/// One JSON object that is being written.
+pub struct Event<'a> {
+    out: &'a mut Vec<u8>,
+    /// Attribute objects that are open and still empty need no comma before their next member.
+    comma: bool,
+}
+
+impl<'a> Event<'a> {
+    pub fn begin(out: &'a mut Vec<u8>, moment: &Moment, level: &str, source: &str, host: &str) -> Self {
+        let time = Timestamp::from_nanosecond(i128::from(moment.at_ns)).unwrap_or(Timestamp::UNIX_EPOCH);
+        let mut event = Self { out, comma: false };
+        event.out.push(b'{');
+        event.show("timestamp", format_args!("\"{time:.9}\""));
+        event.text("level", level);
+        event.text("source", source);
+        event.text("host", host);
+        event
+    }
+
+    pub fn text(&mut self, name: &str, text: &str) {
+        self.name(name);
+        self.out.push(b'"');
+        for byte in text.bytes() {
+            match byte {
+                b'"' | b'\\' => self.out.extend_from_slice(&[b'\\', byte]),
+                b'\n' => self.out.extend_from_slice(b"\\n"),
+                b'\t' => self.out.extend_from_slice(b"\\t"),
+                byte => self.out.push(byte),
+            }
+        }
+        self.out.push(b'"');
+    }
+
+    /// A number or boolean, as it prints.
+    pub fn value(&mut self, name: &str, value: impl std::fmt::Display) {
+        self.show(name, format_args!("{value}"));
+    }
+
+    /// A hexadecimal id of `digits` digits.
+    pub fn hex(&mut self, name: &str, id: u128, digits: usize) {
+        self.show(name, format_args!("\"{id:0digits$x}\""));
+    }
+
+    pub fn object(&mut self, name: &str, members: impl FnOnce(&mut Event)) {
+        self.name(name);
+        self.out.push(b'{');
+        self.comma = false;
+        members(self);
+        self.out.push(b'}');
+        self.comma = true;
+    }
+
+    pub fn end(self) {
+        self.out.push(b'}');
+    }
+
+    fn show(&mut self, name: &str, value: std::fmt::Arguments) {
+        self.name(name);
+        self.out.write_fmt(value).expect("memory takes every byte");
+    }
+
+    fn name(&mut self, name: &str) {
+        if self.comma {
+            self.out.push(b',');
+        }
+        self.comma = true;
+        self.out.push(b'"');
+        self.out.extend_from_slice(name.as_bytes());
+        self.out.extend_from_slice(b"\":");
+    }
+}
