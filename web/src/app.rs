@@ -1,6 +1,6 @@
 //! The application: its routes, and what every page can count on.
 
-use crate::components::{Icon, EmptyState, LinkButton, Toasts};
+use crate::components::{EmptyState, Icon, LinkButton, Toasts};
 use crate::pages::{alerts, auth, explore, send, settings};
 use crate::preferences;
 use crate::shell::Shell;

@@ -125,19 +125,31 @@ mod tests {
 
     #[test]
     fn counts_group_their_digits() {
-        assert_eq!((count(7).as_str(), count(1234).as_str(), count(12_345_678).as_str()), ("7", "1,234", "12,345,678"));
+        assert_eq!(
+            (count(7).as_str(), count(1234).as_str(), count(12_345_678).as_str()),
+            ("7", "1,234", "12,345,678")
+        );
     }
 
     #[test]
     fn narrow_counts_stay_narrow() {
-        for (number, text) in [(999, "999"), (1000, "1k"), (12_345, "12.3k"), (999_949, "1000k"), (4_600_000, "4.6M")] {
+        for (number, text) in
+            [(999, "999"), (1000, "1k"), (12_345, "12.3k"), (999_949, "1000k"), (4_600_000, "4.6M")]
+        {
             assert_eq!(short_count(number), text);
         }
     }
 
     #[test]
     fn numbers_keep_what_matters() {
-        for (value, text) in [(0.0, "0"), (-0.0001, "0"), (1234.5, "1,234.5"), (-2.25, "-2.25"), (0.9996, "1"), (f64::NAN, "–")] {
+        for (value, text) in [
+            (0.0, "0"),
+            (-0.0001, "0"),
+            (1234.5, "1,234.5"),
+            (-2.25, "-2.25"),
+            (0.9996, "1"),
+            (f64::NAN, "–"),
+        ] {
             assert_eq!(number(value), text);
         }
     }
@@ -152,7 +164,13 @@ mod tests {
 
     #[test]
     fn ages_are_in_the_unit_a_person_would_take() {
-        for (seconds, text) in [(3, "just now"), (300, "5 min ago"), (7200, "2 h ago"), (260_000, "3 days ago"), (-600, "in 10 min")] {
+        for (seconds, text) in [
+            (3, "just now"),
+            (300, "5 min ago"),
+            (7200, "2 h ago"),
+            (260_000, "3 days ago"),
+            (-600, "in 10 min"),
+        ] {
             assert_eq!(ago(0, seconds * 1000), text);
         }
     }

@@ -62,7 +62,8 @@ where
     T: Send + Sync + 'static,
     F: Future<Output = Result<T, ApiError>> + 'static,
 {
-    let loaded = Loaded { state: RwSignal::new(Load::Waiting), busy: RwSignal::new(false), again: Trigger::new() };
+    let loaded =
+        Loaded { state: RwSignal::new(Load::Waiting), busy: RwSignal::new(false), again: Trigger::new() };
     let running = StoredValue::new(None::<AbortHandle>);
     let stop = move || {
         running.try_update_value(|running| running.take().map(|running| running.abort()));

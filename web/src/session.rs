@@ -1,6 +1,6 @@
 //! Who is signed in, and in which project they are working.
 
-use crate::api::{accounts, ApiError};
+use crate::api::{ApiError, accounts};
 use crate::browser;
 use api_types::accounts::{Me, Project, Role};
 use leptos::prelude::*;
@@ -16,8 +16,10 @@ pub struct Session {
 
 impl Session {
     pub fn new(me: Me) -> Self {
-        let chosen = browser::stored(PROJECT).filter(|id| me.projects.iter().any(|project| project.id == *id));
-        let project = chosen.or_else(|| me.projects.first().map(|project| project.id.clone())).unwrap_or_default();
+        let chosen =
+            browser::stored(PROJECT).filter(|id| me.projects.iter().any(|project| project.id == *id));
+        let project =
+            chosen.or_else(|| me.projects.first().map(|project| project.id.clone())).unwrap_or_default();
         Self { me: RwSignal::new(me), project: RwSignal::new(project) }
     }
 
@@ -44,7 +46,10 @@ impl Session {
 
     pub fn project_name(self) -> String {
         let id = self.project.get();
-        self.me.with(|me| me.projects.iter().find(|project| project.id == id).map(|project| project.name.clone()))
+        self.me
+            .with(|me| {
+                me.projects.iter().find(|project| project.id == id).map(|project| project.name.clone())
+            })
             .unwrap_or_default()
     }
 

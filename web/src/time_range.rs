@@ -4,7 +4,7 @@
 
 use crate::format;
 use jiff::civil::DateTime;
-use jiff::{Timestamp, ToSpan, Unit, Zoned, tz::TimeZone};
+use jiff::{Span, Timestamp, ToSpan, Unit, Zoned, tz::TimeZone};
 
 /// Both ends as typed; the later one is exclusive.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +53,9 @@ impl TimeRange {
             "today" => Self { from: "now/d".into(), to: "now".into() },
             "yesterday" => Self { from: "now-1d/d".into(), to: "now/d".into() },
             lower => match lower.split_once(" to ").map(|(from, _)| text.split_at(from.len())) {
-                Some((from, rest)) => Self { from: bound(from, zone_minutes), to: bound(&rest[4..], zone_minutes) },
+                Some((from, rest)) => {
+                    Self { from: bound(from, zone_minutes), to: bound(&rest[4..], zone_minutes) }
+                }
                 None if is_length(lower) => Self::last(lower),
                 None => Self { from: bound(text, zone_minutes), to: "now".into() },
             },
@@ -160,13 +162,13 @@ fn instant(text: &str, now_ms: i64, zone_minutes: i64) -> Result<i64, String> {
 
 fn moved(time: &Zoned, amount: i64, unit: Unit) -> Option<Zoned> {
     let span = match unit {
-        Unit::Second => amount.try_seconds(),
-        Unit::Minute => amount.try_minutes(),
-        Unit::Hour => amount.try_hours(),
-        Unit::Day => amount.try_days(),
-        Unit::Week => amount.try_weeks(),
-        Unit::Month => amount.try_months(),
-        _ => amount.try_years(),
+        Unit::Second => Span::new().try_seconds(amount),
+        Unit::Minute => Span::new().try_minutes(amount),
+        Unit::Hour => Span::new().try_hours(amount),
+        Unit::Day => Span::new().try_days(amount),
+        Unit::Week => Span::new().try_weeks(amount),
+        Unit::Month => Span::new().try_months(amount),
+        _ => Span::new().try_years(amount),
     };
     time.checked_add(span.ok()?).ok()
 }
@@ -214,7 +216,10 @@ mod tests {
     #[test]
     fn days_are_the_readers_days() {
         let tokyo = 9 * 60;
-        assert_eq!(instant("now/d", NOW, tokyo).map(format::rfc3339).as_deref(), Ok("2026-03-09T15:00:00.000Z"));
+        assert_eq!(
+            instant("now/d", NOW, tokyo).map(format::rfc3339).as_deref(),
+            Ok("2026-03-09T15:00:00.000Z")
+        );
     }
 
     #[test]
@@ -235,7 +240,10 @@ mod tests {
         for text in ["", "soon", "now-", "now-15", "now*1h", "15x", "now-999999999999y"] {
             assert!(TimeRange::parse(text, 0, NOW).is_err(), "{text}");
         }
-        assert_eq!(TimeRange::parse("now to now-1h", 0, NOW), Err("The start must be before the end.".into()));
+        assert_eq!(
+            TimeRange::parse("now to now-1h", 0, NOW),
+            Err("The start must be before the end.".into())
+        );
     }
 
     #[test]

@@ -59,7 +59,8 @@ impl Exploration {
                 "to" if !value.is_empty() => state.range.to = value,
                 "now" => state.now_ms = value.parse().ok(),
                 "columns" => {
-                    state.columns = value.split(',').filter(|column| !column.is_empty()).map(unescape).collect();
+                    state.columns =
+                        value.split(',').filter(|column| !column.is_empty()).map(unescape).collect();
                 }
                 "event" => state.event = some(value),
                 _ => {}
@@ -120,7 +121,14 @@ mod tests {
     fn state() -> impl Strategy<Value = Exploration> {
         let text = "\\PC{1,20}";
         let optional = proptest::option::of(text);
-        (optional.clone(), "\\PC{0,40}", (text, text), proptest::option::of(any::<i64>()), optional, prop::collection::vec(text, 0..4))
+        (
+            optional.clone(),
+            "\\PC{0,40}",
+            (text, text),
+            proptest::option::of(any::<i64>()),
+            optional,
+            prop::collection::vec(text, 0..4),
+        )
             .prop_map(|(project, query, (from, to), now_ms, event, columns)| Exploration {
                 project,
                 query,

@@ -78,4 +78,3 @@ pub async fn create_api_key(request: NewApiKeyRequest) -> Result<CreatedApiKey, 
 pub async fn revoke_api_key(id: String) -> Result<Nothing, ApiError> {
     delete(&format!("/api/v1/api-keys/{id}")).await
 }
-

@@ -35,7 +35,8 @@ pub async fn preview(request: AlertRuleRequest) -> Result<AlertPreview, ApiError
 
 /// A rule's transitions, newest first.
 pub async fn history(rule_id: String, cursor: Option<String>) -> Result<List<AlertEvent>, ApiError> {
-    let cursor = cursor.map(|cursor| format!("&cursor={}", js_sys::encode_uri_component(&cursor))).unwrap_or_default();
+    let cursor =
+        cursor.map(|cursor| format!("&cursor={}", js_sys::encode_uri_component(&cursor))).unwrap_or_default();
     get(&format!("/api/v1/alert-events?rule_id={rule_id}&limit=50{cursor}")).await
 }
 

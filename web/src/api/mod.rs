@@ -27,6 +27,7 @@ impl Drop for AbortOnDrop {
 }
 
 /// What an answer without content is read as.
+#[derive(Debug, Clone, Copy)]
 pub struct Nothing;
 
 async fn get<T: DeserializeOwned>(path: &str) -> Result<T, ApiError> {
@@ -91,7 +92,8 @@ async fn send(method: Method, path: &str, body: Option<String>) -> Result<Respon
         Some(body) => builder.header("Content-Type", "application/json").body(body),
         None => builder.build(),
     };
-    let response = sent.map_err(|_| ApiError::Unreachable)?.send().await.map_err(|_| ApiError::Unreachable)?;
+    let response =
+        sent.map_err(|_| ApiError::Unreachable)?.send().await.map_err(|_| ApiError::Unreachable)?;
     guard.0 = None;
     if response.ok() {
         return Ok(response);

@@ -19,7 +19,12 @@ pub fn CopyButton(
         leptos::task::spawn_local(async move {
             if browser::copy(&text.get_untracked()).await {
                 copied.set(true);
-                set_timeout(move || drop(copied.try_set(false)), Duration::from_millis(1600));
+                set_timeout(
+                    move || {
+                        copied.try_set(false);
+                    },
+                    Duration::from_millis(1600),
+                );
             } else {
                 toast_error("The browser did not allow copying. Select the text and copy it.");
             }

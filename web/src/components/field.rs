@@ -13,18 +13,19 @@ fn fresh_id() -> String {
 /// Label above, hint or error below. `control` gets its id and the id of what describes it.
 #[component]
 pub fn Field(
-    #[prop(into)] label: String,
-    #[prop(optional, into)] hint: Option<String>,
-    #[prop(optional, into)] error: Signal<Option<String>>,
+    label: String,
+    hint: Option<String>,
+    error: Signal<Option<String>>,
     id: String,
     children: Children,
 ) -> impl IntoView {
     let described = format!("{id}-note");
+    let has_hint = hint.is_some();
     view! {
         <div class="field">
             <label class="field-label" for=id>{label}</label>
             {children()}
-            <div id=described hidden={let hint = hint.is_some(); move || !hint && error.with(Option::is_none)}>
+            <div id=described hidden=move || !has_hint && error.with(Option::is_none)>
                 {move || match error.get() {
                     Some(error) => view! {
                         <p class="field-error"><Glyph icon=Icon::Wrong size="icon-small"/>{error}</p>
@@ -134,7 +135,11 @@ pub fn SelectField(
 }
 
 #[component]
-pub fn CheckField(#[prop(into)] checked: Signal<bool>, on_change: Callback<bool>, children: Children) -> impl IntoView {
+pub fn CheckField(
+    #[prop(into)] checked: Signal<bool>,
+    on_change: Callback<bool>,
+    children: Children,
+) -> impl IntoView {
     view! {
         <label class="check">
             <input
@@ -149,7 +154,11 @@ pub fn CheckField(#[prop(into)] checked: Signal<bool>, on_change: Callback<bool>
 
 /// On or off, at once.
 #[component]
-pub fn Switch(#[prop(into)] on: Signal<bool>, #[prop(into)] label: String, on_change: Callback<bool>) -> impl IntoView {
+pub fn Switch(
+    #[prop(into)] on: Signal<bool>,
+    #[prop(into)] label: String,
+    on_change: Callback<bool>,
+) -> impl IntoView {
     view! {
         <button
             type="button"

@@ -107,8 +107,11 @@ fn move_focus(root: NodeRef<html::Div>, step: i32) {
     let Some(root) = root.get_untracked() else { return };
     let items = items(&root);
     let focused = document().active_element();
-    let current = items.iter().position(|item| focused.as_ref().is_some_and(|focused| item.is_same_node(Some(focused))));
-    let next = current.map_or(0, |current| (current as i32 + step).rem_euclid(items.len().max(1) as i32) as usize);
+    let current = items
+        .iter()
+        .position(|item| focused.as_ref().is_some_and(|focused| item.is_same_node(Some(focused))));
+    let next =
+        current.map_or(0, |current| (current as i32 + step).rem_euclid(items.len().max(1) as i32) as usize);
     focus_item(&root, next);
 }
 

@@ -16,6 +16,6 @@ pub use dialog::{Confirm, Dialog};
 pub use field::{CheckField, Field, SelectField, Switch, TextArea, TextField};
 pub use icon::{Glyph, Icon};
 pub use menu::{Menu, MenuItem, MenuSide};
-pub use states::{EmptyState, FormError, Loading, LoadError, Notice, NoticeKind, show};
+pub use states::{EmptyState, FormError, LoadError, Loading, Notice, NoticeKind, show};
 pub use tags::{Age, Badge, BadgeKind, LevelTag};
 pub use toast::{Toasts, toast, toast_error};

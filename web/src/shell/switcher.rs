@@ -10,7 +10,8 @@ use leptos::prelude::*;
 pub fn Switcher() -> impl IntoView {
     let session = session();
     let organization = move || session.me().organization.name;
-    let label = Signal::derive(move || format!("{}, project {}: switch", organization(), session.project_name()));
+    let label =
+        Signal::derive(move || format!("{}, project {}: switch", organization(), session.project_name()));
     let trigger = ViewFn::from(move || {
         view! {
             <span class="switcher-names">

@@ -98,9 +98,13 @@ fn with_package_files(places: &Places, output: &Path, source: &str) -> Result<St
         let (package_path, rest) = part.split_once('"').context("a url of a package is not closed")?;
         let file = places.node_module(package_path);
         let content = fs::read(&file).with_context(|| format!("failed to read {}", file.display()))?;
-        let (stem, ending) = file.file_name().and_then(|name| name.to_str()?.split_once('.')).context("a file with an ending")?;
+        let (stem, ending) = file
+            .file_name()
+            .and_then(|name| name.to_str()?.split_once('.'))
+            .context("a file with an ending")?;
         let name = format!("{stem}-{}.{ending}", &hex(&Sha256::digest(&content))[..8]);
-        fs::write(output.join("assets").join(&name), content).with_context(|| format!("failed to write {name}"))?;
+        fs::write(output.join("assets").join(&name), content)
+            .with_context(|| format!("failed to write {name}"))?;
         result.push_str(&format!("\"/assets/{name}\"{rest}"));
     }
     Ok(result)
@@ -109,7 +113,10 @@ fn with_package_files(places: &Places, output: &Path, source: &str) -> Result<St
 /// Writes `.br` and `.gz` beside each file, so that serving never compresses.
 pub fn compress_all(output: &Path, dev: bool) -> Result<()> {
     eprintln!("web: compressing");
-    for file in files_below(output)?.into_iter().filter(|file| file.extension().is_none_or(|ending| ending != "woff2")) {
+    for file in files_below(output)?
+        .into_iter()
+        .filter(|file| file.extension().is_none_or(|ending| ending != "woff2"))
+    {
         let content = fs::read(&file)?;
         let beside = |ending: &str| format!("{}.{ending}", file.display());
         fs::write(beside("br"), brotli(&content, if dev { 3 } else { 11 })?)?;

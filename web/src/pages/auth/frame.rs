@@ -5,7 +5,11 @@ use crate::shell::Brand;
 use leptos::prelude::*;
 
 #[component]
-pub fn AuthFrame(#[prop(into)] title: String, #[prop(into)] text: String, children: Children) -> impl IntoView {
+pub fn AuthFrame(
+    #[prop(into)] title: String,
+    #[prop(into)] text: String,
+    children: Children,
+) -> impl IntoView {
     crate::app::set_title(&title);
     view! {
         <div class="auth">
@@ -77,7 +81,13 @@ mod tests {
     #[test]
     fn only_pages_of_ours_are_gone_to() {
         assert_eq!(next_address("?next=%2Falerts%2F7%3Ftab%3D1"), "/alerts/7?tab=1");
-        for elsewhere in ["", "?next=", "?next=https%3A%2F%2Fevil.example", "?next=%2F%2Fevil.example", "?next=/%5Cevil.example"] {
+        for elsewhere in [
+            "",
+            "?next=",
+            "?next=https%3A%2F%2Fevil.example",
+            "?next=%2F%2Fevil.example",
+            "?next=/%5Cevil.example",
+        ] {
             assert_eq!(next_address(elsewhere), "/explore", "{elsewhere}");
         }
     }

@@ -17,7 +17,8 @@ pub fn Login() -> impl IntoView {
     let search = use_location().search;
     let log_in = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
-        let request = LoginRequest { email: email.get_untracked().trim().into(), password: password.get_untracked() };
+        let request =
+            LoginRequest { email: email.get_untracked().trim().into(), password: password.get_untracked() };
         let next = next_address(&search.get_untracked());
         submit.run(accounts::log_in(request), move |_| go.to(next));
     };

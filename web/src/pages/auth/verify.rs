@@ -14,7 +14,7 @@ pub fn VerifyEmail() -> impl IntoView {
     let verified = load(move || Some(token.clone()), accounts::verify_email);
     view! {
         <AuthFrame title="E-mail address" text="Alerts and invitations are sent to verified addresses.">
-            {move || verified.state.with(|state| match state {
+            {move || match verified.state.get() {
                 Load::Waiting => view! { <Loading lines=2/> }.into_any(),
                 Load::Failed(error) => view! {
                     <Notice kind=NoticeKind::Bad>{error.message()}</Notice>
@@ -24,7 +24,7 @@ pub fn VerifyEmail() -> impl IntoView {
                     <Notice kind=NoticeKind::Good>"Your e-mail address is verified."</Notice>
                     <LinkButton kind=ButtonKind::Primary href="/explore">"Go to Cordwood"</LinkButton>
                 }.into_any(),
-            })}
+            }}
         </AuthFrame>
     }
 }
