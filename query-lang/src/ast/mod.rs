@@ -27,7 +27,7 @@ pub use expression::{
     function_docs, window_docs,
 };
 pub use filter::{
-    Amounts, Bound, CompareOp, Filter, FilterNode, Interval, LevelSet, Limit, Meaning, Predicate, Spelling,
+    Amounts, Bound, CompareOp, Filter, FilterNode, Interval, LevelSet, Limit, Meaning, Predicate, Presence, Spelling,
     Test, TimeSpan,
 };
 pub use literal::{
