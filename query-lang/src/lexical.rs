@@ -100,7 +100,10 @@ mod tests {
 
     #[test]
     fn names_in_filters_have_dashes_and_slashes_inside_only() {
-        assert_eq!(filter_name("k8s.labels.app.kubernetes.io/name:web"), "k8s.labels.app.kubernetes.io/name".len());
+        assert_eq!(
+            filter_name("k8s.labels.app.kubernetes.io/name:web"),
+            "k8s.labels.app.kubernetes.io/name".len()
+        );
         assert_eq!(filter_name("order-id-:x"), "order-id".len());
         assert_eq!(filter_name("http://x"), "http".len());
         assert_eq!(filter_name("9lives"), 0);

@@ -23,7 +23,7 @@ mod diagnostic;
 mod lexical;
 pub mod limits;
 mod literal;
-mod quote;
+pub mod quote;
 mod span;
 mod stage_docs;
 mod suggest;

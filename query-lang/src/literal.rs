@@ -278,12 +278,7 @@ mod tests {
         let parts = glob("a**b?").parts;
         assert_eq!(
             parts,
-            [
-                GlobPart::Text("a".into()),
-                GlobPart::AnyRun,
-                GlobPart::Text("b".into()),
-                GlobPart::AnyOne
-            ]
+            [GlobPart::Text("a".into()), GlobPart::AnyRun, GlobPart::Text("b".into()), GlobPart::AnyOne]
         );
     }
 }

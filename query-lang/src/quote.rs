@@ -6,7 +6,8 @@ use crate::lexical::{ends_value, expression_name, filter_name, is_curly_quote};
 use crate::literal;
 
 /// A string that means exactly this text: raw `'…'` where escapes would be needed, else `"…"`.
-pub(crate) fn string(text: &str) -> String {
+#[must_use]
+pub fn string(text: &str) -> String {
     let raw = text.contains(['"', '\\']) && !text.contains(char::is_control);
     if raw { format!("'{}'", text.replace('\'', "''")) } else { double(text) }
 }
@@ -33,13 +34,15 @@ fn double(text: &str) -> String {
 }
 
 /// A field name in a filter, in backticks if it needs them.
-pub(crate) fn filter_field(path: &str) -> String {
+#[must_use]
+pub fn filter_field(path: &str) -> String {
     let plain = filter_name(path) == path.len() && !path.is_empty() && !is_operator_word(path);
     if plain { path.to_owned() } else { backticks(path) }
 }
 
 /// A field name in an expression or a stage, in backticks if it needs them.
-pub(crate) fn column(path: &str) -> String {
+#[must_use]
+pub fn column(path: &str) -> String {
     let plain = expression_name(path) == path.len() && !path.is_empty() && !is_reserved(path);
     if plain { path.to_owned() } else { backticks(path) }
 }
@@ -62,7 +65,8 @@ fn is_reserved(word: &str) -> bool {
 }
 
 /// A value that means exactly this text after `:`, quoted only where it has to be.
-pub(crate) fn value(text: &str) -> String {
+#[must_use]
+pub fn value(text: &str) -> String {
     if is_plain_value(text) { text.to_owned() } else { string(text) }
 }
 

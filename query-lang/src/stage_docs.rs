@@ -149,7 +149,8 @@ impl StageDoc {
     #[must_use]
     pub fn find(name: &str) -> Option<&'static Self> {
         STAGES.iter().find(|stage| {
-            stage.name.eq_ignore_ascii_case(name) || stage.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(name))
+            stage.name.eq_ignore_ascii_case(name)
+                || stage.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(name))
         })
     }
 

@@ -86,9 +86,8 @@ pub(crate) fn foreign_option(name: &str) -> Option<&'static str> {
 /// What a function of another system is called here.
 pub(crate) fn foreign_function(name: &str) -> Option<&'static str> {
     Some(match name.to_ascii_lowercase().as_str() {
-        "dc" | "distinct_count" | "count_distinct" | "count_uniq" | "cardinality" | "uniq" | "distinct" | "estdc" => {
-            "dcount"
-        }
+        "dc" | "distinct_count" | "count_distinct" | "count_uniq" | "cardinality" | "uniq" | "distinct"
+        | "estdc" => "dcount",
         "mean" | "average" => "avg",
         "perc" | "quantile" | "percentile_approx" => "percentile",
         "stdev" | "stddev_samp" | "stdevs" => "stddev",

@@ -4,10 +4,8 @@ use pest::iterators::Pair;
 
 use super::expression::wrong_count;
 use super::{Builder, Built, Rule, expected, span_of};
-use crate::ast::{
-    Aggregate, AggregateFunction, Expr, ExprNode, Function, Key, Literal, LiteralClass, Name,
-};
-use crate::{Code, Diagnostic, Span, literal, limits};
+use crate::ast::{Aggregate, AggregateFunction, Expr, ExprNode, Function, Key, Literal, LiteralClass, Name};
+use crate::{Code, Diagnostic, Span, limits, literal};
 
 /// An aggregate by the name that is typed, and the percentile that the name says: `p95`, `p999`, `median`.
 pub(crate) fn aggregate_named(name: &str) -> Option<(AggregateFunction, Option<String>)> {
@@ -51,8 +49,15 @@ impl Builder<'_> {
         let mut arguments = list.into_inner().map(|part| self.expression(part)).collect::<Built<Vec<_>>>()?;
         self.check_count(function, rank.is_some(), arguments.len(), call)?;
         let parameter = match rank {
-            Some(rank) => Some(Literal { text: rank.clone(), quoted: false, class: literal::classify(&rank), span: spelling.span }),
-            None if arguments.len() == 2 => arguments.pop().map(|argument| constant(argument, function)).transpose()?,
+            Some(rank) => Some(Literal {
+                text: rank.clone(),
+                quoted: false,
+                class: literal::classify(&rank),
+                span: spelling.span,
+            }),
+            None if arguments.len() == 2 => {
+                arguments.pop().map(|argument| constant(argument, function)).transpose()?
+            }
             None => None,
         };
         let argument = arguments.pop();
@@ -73,7 +78,13 @@ impl Builder<'_> {
         Ok(Aggregate { function, spelling, argument, parameter, condition, name, named, span })
     }
 
-    fn check_count(&self, function: AggregateFunction, has_rank: bool, count: usize, call: Span) -> Built<()> {
+    fn check_count(
+        &self,
+        function: AggregateFunction,
+        has_rank: bool,
+        count: usize,
+        call: Span,
+    ) -> Built<()> {
         let doc = function.doc();
         let (least, most) = if has_rank { (1, 1) } else { (doc.least_arguments, doc.most_arguments) };
         if (least..=most).contains(&count) {

@@ -4,7 +4,9 @@ use pest::iterators::{Pair, Pairs};
 
 use super::value::{bounded_regex, order};
 use super::{Builder, Built, Rule, expected, span_of};
-use crate::ast::{BinaryOp, Core, Expr, ExprNode, Field, FilterNode, Function, Kind, Literal, LiteralClass, Target};
+use crate::ast::{
+    BinaryOp, Core, Expr, ExprNode, Field, FilterNode, Function, Kind, Literal, LiteralClass, Target,
+};
 use crate::{Code, Diagnostic, Span, literal};
 
 impl Builder<'_> {
@@ -67,7 +69,9 @@ impl Builder<'_> {
             operator = expected(parts.next(), span)?;
         }
         let node = match operator.as_rule() {
-            Rule::subquery => ExprNode::InQuery { value: left, negated, query: Box::new(self.subquery(operator)?) },
+            Rule::subquery => {
+                ExprNode::InQuery { value: left, negated, query: Box::new(self.subquery(operator)?) }
+            }
             Rule::re_op => {
                 let pattern = bounded_regex(self.literal(&expected(parts.next(), span)?))?;
                 ExprNode::Regex { value: left, negated: operator.as_str() == "!~", pattern }
@@ -82,7 +86,10 @@ impl Builder<'_> {
                 ExprNode::Binary { op, left, right }
             }
             _ => {
-                let list = std::iter::once(operator).chain(parts).map(|item| self.sum(item)).collect::<Built<_>>()?;
+                let list = std::iter::once(operator)
+                    .chain(parts)
+                    .map(|item| self.sum(item))
+                    .collect::<Built<_>>()?;
                 ExprNode::In { value: left, negated, list }
             }
         };
@@ -159,7 +166,11 @@ impl Builder<'_> {
         let ident = expected(parts.next(), span)?;
         let name = span_of(&ident);
         let Some(function) = Function::from_name(ident.as_str()) else {
-            return Err(Diagnostic::error(Code::E017, name, format!("unknown function '{}'", ident.as_str())));
+            return Err(Diagnostic::error(
+                Code::E017,
+                name,
+                format!("unknown function '{}'", ident.as_str()),
+            ));
         };
         let arguments = parts.map(|part| self.expression(part)).collect::<Built<Vec<_>>>()?;
         let doc = function.doc();
@@ -206,7 +217,8 @@ pub(super) fn wrong_count(span: Span, doc: &crate::ast::FunctionDoc) -> Diagnost
         (least, most) if least == most => format!("{least} argument{}", if least == 1 { "" } else { "s" }),
         (least, most) => format!("{least} to {most} arguments"),
     };
-    Diagnostic::error(Code::E017, span, format!("{}() takes {takes}", doc.name)).hint(format!("write {}", doc.signature))
+    Diagnostic::error(Code::E017, span, format!("{}() takes {takes}", doc.name))
+        .hint(format!("write {}", doc.signature))
 }
 
 pub(super) fn expr(node: ExprNode, span: Span) -> Expr {

@@ -113,7 +113,11 @@ impl Builder<'_> {
     }
 
     /// A word or phrase, on its own or behind `*:`.
-    pub(super) fn text(&mut self, span: Span, make: impl FnOnce(TextMatch) -> FilterNode) -> Built<FilterNode> {
+    pub(super) fn text(
+        &mut self,
+        span: Span,
+        make: impl FnOnce(TextMatch) -> FilterNode,
+    ) -> Built<FilterNode> {
         let raw = span.text(self.source);
         let text = if raw.starts_with(['"', '\'']) {
             let text = literal::unquote(raw);
@@ -156,7 +160,8 @@ impl TextMatch {
     /// Text without wildcards.
     #[must_use]
     pub fn new(text: String, quoted: bool, span: Span) -> Self {
-        let kind = if literal::words(&text).next().is_some() { TextKind::Phrase } else { TextKind::Substring };
+        let kind =
+            if literal::words(&text).next().is_some() { TextKind::Phrase } else { TextKind::Substring };
         Self { text, quoted, kind, span }
     }
 }

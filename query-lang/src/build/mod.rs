@@ -74,7 +74,8 @@ fn unexplained(source: &str, error: &pest::error::Error<Rule>) -> Diagnostic {
         pest::error::InputLocation::Pos(at) | pest::error::InputLocation::Span((at, _)) => at,
     };
     let length = source[at..].chars().next().map_or(0, char::len_utf8);
-    Diagnostic::error(Code::E003, Span::new(at, at + length), "this is not expected here").hint("quote the text")
+    Diagnostic::error(Code::E003, Span::new(at, at + length), "this is not expected here")
+        .hint("quote the text")
 }
 
 /// Without the blanks around it.

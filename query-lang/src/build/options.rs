@@ -16,7 +16,11 @@ impl Options {
     pub(super) fn add(&mut self, name: &str, span: Span, value: Literal) -> Built<()> {
         let name = name.to_ascii_lowercase();
         if self.given.contains_key(&name) {
-            return Err(Diagnostic::error(Code::E021, span, format!("{name}= is given twice")).fix("remove it", span, ""));
+            return Err(Diagnostic::error(Code::E021, span, format!("{name}= is given twice")).fix(
+                "remove it",
+                span,
+                "",
+            ));
         }
         self.given.insert(name, (span, value));
         Ok(())

@@ -13,7 +13,11 @@ pub(super) fn parts(pattern: &Literal) -> Built<Vec<ParsePart>> {
             Some((part, length)) => {
                 push_text(&mut parts, &rest[..at]);
                 if !matches!(parts.last(), None | Some(ParsePart::Text(_))) {
-                    return refused(pattern, "two placeholders need text between them", "put the text that stands between them");
+                    return refused(
+                        pattern,
+                        "two placeholders need text between them",
+                        "put the text that stands between them",
+                    );
                 }
                 parts.push(part);
                 rest = &rest[at + length..];
@@ -28,7 +32,11 @@ pub(super) fn parts(pattern: &Literal) -> Built<Vec<ParsePart>> {
     let names: Vec<&String> = parts.iter().filter_map(captured).collect();
     let placeholders = parts.iter().filter(|part| !matches!(part, ParsePart::Text(_))).count();
     if placeholders == 0 {
-        return refused(pattern, "the pattern has no placeholder", "write for example \"user=<user> from <ip>\"");
+        return refused(
+            pattern,
+            "the pattern has no placeholder",
+            "write for example \"user=<user> from <ip>\"",
+        );
     }
     if placeholders > limits::PLACEHOLDERS {
         let message = format!("a pattern has at most {} placeholders", limits::PLACEHOLDERS);
@@ -36,7 +44,9 @@ pub(super) fn parts(pattern: &Literal) -> Built<Vec<ParsePart>> {
     }
     if let Some((_, twice)) = names.iter().enumerate().find(|(i, name)| names[..*i].contains(name)) {
         let message = format!("two columns are named '{twice}'");
-        return Err(Diagnostic::error(Code::E019, pattern.span, message).hint("use <_> for text that is not needed"));
+        return Err(
+            Diagnostic::error(Code::E019, pattern.span, message).hint("use <_> for text that is not needed")
+        );
     }
     Ok(parts)
 }
@@ -101,7 +111,8 @@ mod tests {
 
     #[test]
     fn patterns_that_cannot_work_are_refused() {
-        for (text, code) in [("no placeholder", Code::E029), ("<a><b>", Code::E029), ("<a> <a>", Code::E019)] {
+        for (text, code) in [("no placeholder", Code::E029), ("<a><b>", Code::E029), ("<a> <a>", Code::E019)]
+        {
             assert_eq!(of(text).map_err(|error| error.code), Err(code), "{text}");
         }
     }

@@ -6,9 +6,9 @@ use super::options::{Options, is_positive, whole_number};
 use super::value::bounded_regex;
 use super::{Builder, Built, Rule, expected, span_of};
 use crate::ast::{
-    AnomalyMethod, Assignment, Core, ExprNode, Field, FillValue, HistogramBuckets, JoinKey, JoinKind, Key, Literal,
-    LiteralClass, Projection, SortKey, Stage, StageNode, Target, UnpackFormat, UnpackNames, WindowColumn,
-    WindowFunction,
+    AnomalyMethod, Assignment, Core, ExprNode, Field, FillValue, HistogramBuckets, JoinKey, JoinKind, Key,
+    Literal, LiteralClass, Projection, SortKey, Stage, StageNode, Target, UnpackFormat, UnpackNames,
+    WindowColumn, WindowFunction,
 };
 use crate::{Code, Diagnostic, Span, lexical, limits};
 
@@ -47,7 +47,9 @@ impl Builder<'_> {
             Rule::where_s => StageNode::Where(self.expression(expected(first, span)?)?),
             Rule::search_s => StageNode::Search(self.filter(expected(first, span)?)?),
             Rule::drop_s => StageNode::Drop(self.columns(&parts.columns)?),
-            Rule::eval_s => StageNode::Eval(parts.others.into_iter().map(|part| self.assignment(part)).collect::<Built<_>>()?),
+            Rule::eval_s => StageNode::Eval(
+                parts.others.into_iter().map(|part| self.assignment(part)).collect::<Built<_>>()?,
+            ),
             Rule::parse_s => self.parse_pattern(&parts, span)?,
             Rule::extract_s => self.extract(&parts, span)?,
             Rule::unpack_s => self.unpack(parts, span)?,
@@ -63,7 +65,9 @@ impl Builder<'_> {
                 fields: self.columns(&parts.columns)?,
             },
             Rule::pct_s => self.percentiles(parts, span)?,
-            Rule::sort_s => StageNode::Sort(parts.others.into_iter().map(|part| self.sort_key(part)).collect::<Built<_>>()?),
+            Rule::sort_s => StageNode::Sort(
+                parts.others.into_iter().map(|part| self.sort_key(part)).collect::<Built<_>>()?,
+            ),
             Rule::count_s => self.limit_or_offset(&parts.name, &expected(first, span)?)?,
             Rule::dedup_s => StageNode::Dedup {
                 count: self.leading_count(first.as_ref(), "dedup", 1)?,
@@ -81,9 +85,9 @@ impl Builder<'_> {
                 let table = self.name(&expected(first, span)?)?;
                 StageNode::Lookup { table, key: self.one_column(&parts, span)? }
             }
-            Rule::union_s => {
-                StageNode::Union(parts.others.into_iter().map(|part| self.subquery(part)).collect::<Built<_>>()?)
-            }
+            Rule::union_s => StageNode::Union(
+                parts.others.into_iter().map(|part| self.subquery(part)).collect::<Built<_>>()?,
+            ),
             Rule::context_s => StageNode::Context {
                 before: parts.options.count("before", 5, 0, limits::ROWS)?,
                 after: parts.options.count("after", 5, 0, limits::ROWS)?,
@@ -100,12 +104,18 @@ impl Builder<'_> {
                 StageNode::Compare { shift: expected(shift, span)? }
             }
             Rule::window_s => StageNode::Window {
-                columns: parts.others.into_iter().map(|part| self.window_column(part)).collect::<Built<_>>()?,
+                columns: parts
+                    .others
+                    .into_iter()
+                    .map(|part| self.window_column(part))
+                    .collect::<Built<_>>()?,
                 by: self.by_columns(parts.by)?,
             },
             Rule::anomaly_s => StageNode::Anomaly {
                 field: self.one_column(&parts, span)?,
-                method: parts.options.choice("method", &[("mad", AnomalyMethod::Mad), ("zscore", AnomalyMethod::Zscore)])?,
+                method: parts
+                    .options
+                    .choice("method", &[("mad", AnomalyMethod::Mad), ("zscore", AnomalyMethod::Zscore)])?,
                 threshold: parts.options.number("threshold")?,
                 by: self.by_columns(parts.by)?,
             },
@@ -161,7 +171,8 @@ impl Builder<'_> {
     }
 
     fn by_columns(&mut self, pair: Option<Pair<'_, Rule>>) -> Built<Vec<Field>> {
-        let columns: Vec<_> = pair.into_iter().flat_map(|by| by.into_inner()).flat_map(|cols| cols.into_inner()).collect();
+        let columns: Vec<_> =
+            pair.into_iter().flat_map(|by| by.into_inner()).flat_map(|cols| cols.into_inner()).collect();
         if let Some(extra) = columns.get(limits::KEYS) {
             let message = format!("at most {} keys", limits::KEYS);
             return Err(Diagnostic::error(Code::E026, span_of(extra), message));
@@ -220,7 +231,9 @@ impl Builder<'_> {
                 .hint("use stats … by bin(5m), a, b for more"));
         }
         let split = keys.pop();
-        if let Some(key) = split.as_ref().filter(|key| matches!(key.value.node, ExprNode::Call { function: crate::ast::Function::Bin, .. })) {
+        if let Some(key) = split.as_ref().filter(|key| {
+            matches!(key.value.node, ExprNode::Call { function: crate::ast::Function::Bin, .. })
+        }) {
             return Err(Diagnostic::error(Code::E022, key.span, "timechart makes its own time bins")
                 .hint("write every=5m instead"));
         }
@@ -255,7 +268,9 @@ impl Builder<'_> {
         for pair in &parts.others {
             let value = self.literal(pair);
             match &value.class {
-                LiteralClass::Number(number) if number.value > 0.0 && number.value < 100.0 => percents.push(value),
+                LiteralClass::Number(number) if number.value > 0.0 && number.value < 100.0 => {
+                    percents.push(value)
+                }
                 _ => {
                     let message = format!("'{}' is not a number between 0 and 100", value.text);
                     return Err(Diagnostic::error(Code::E021, value.span, message));
@@ -280,8 +295,12 @@ impl Builder<'_> {
             LiteralClass::Number(number) if number.value > 0.0 && number.value <= 100.0 => {
                 Ok(StageNode::Sample { percent })
             }
-            _ => Err(Diagnostic::error(Code::E021, percent.span, "sample needs a percentage above 0, up to 100")
-                .hint("write sample 10%")),
+            _ => Err(Diagnostic::error(
+                Code::E021,
+                percent.span,
+                "sample needs a percentage above 0, up to 100",
+            )
+            .hint("write sample 10%")),
         }
     }
 
@@ -335,8 +354,12 @@ impl Builder<'_> {
         };
         let rows = match arguments.next().map(|argument| (argument.span, argument.node)) {
             None => None,
-            Some((_, ExprNode::Literal(value))) => Some(whole_number(&value, "the number of rows", 1, limits::ROWS)?),
-            Some((span, _)) => return Err(Diagnostic::error(Code::E022, span, "the number of rows is a whole number")),
+            Some((_, ExprNode::Literal(value))) => {
+                Some(whole_number(&value, "the number of rows", 1, limits::ROWS)?)
+            }
+            Some((span, _)) => {
+                return Err(Diagnostic::error(Code::E022, span, "the number of rows is a whole number"));
+            }
         };
         Ok(WindowColumn { function, column, rows, name, span })
     }
@@ -347,7 +370,9 @@ impl Builder<'_> {
         let bins = parts.options.take("bins");
         let buckets = match (step, bins) {
             (Some(step), None) => HistogramBuckets::Step(bucket_step(step)?),
-            (None, Some(bins)) => HistogramBuckets::Bins(whole_number(&bins, "bins", 1, limits::BINS.unsigned_abs())?),
+            (None, Some(bins)) => {
+                HistogramBuckets::Bins(whole_number(&bins, "bins", 1, limits::BINS.unsigned_abs())?)
+            }
             (_, bins) => {
                 let at = bins.map_or(span, |bins| bins.span);
                 return Err(Diagnostic::error(Code::E021, at, "histogram takes step= or bins=, not both"));

@@ -35,14 +35,18 @@ impl Walker<'_> {
         if length == 0 || self.at_word("by") {
             return match comma {
                 Some(comma) => {
-                    self.report(Diagnostic::error(Code::E004, comma, "an aggregate is missing beside this comma"));
+                    self.report(Diagnostic::error(
+                        Code::E004,
+                        comma,
+                        "an aggregate is missing beside this comma",
+                    ));
                     false
                 }
                 None => self.missing(Code::E004, reading),
             };
         }
         let name = self.here(length);
-        let behind = Walker { at: name.end, ..Walker::new(self.source) }.behind_blanks();
+        let behind = self.ahead_from(name.end).at;
         if !self.source[behind..].starts_with('(') {
             return self.aggregate_without_parentheses(name, reading);
         }
@@ -64,7 +68,9 @@ impl Walker<'_> {
         let known = aggregate_named(text).is_some();
         self.report(match known {
             true => error.hint(format!("write {text}()")).fix("add ()", Span::new(name.end, name.end), "()"),
-            false => error.hint("write an aggregate such as count() or avg(field), and its name behind: as name"),
+            false => {
+                error.hint("write an aggregate such as count() or avg(field), and its name behind: as name")
+            }
         });
         false
     }
@@ -80,16 +86,16 @@ impl Walker<'_> {
             .or_else(|| suggest::nearest(text, names));
         let error = Diagnostic::error(Code::E017, name, format!("unknown aggregate '{text}'"));
         self.report(match near {
-            Some(near) => error.hint(format!("did you mean {near}()?")).fix(format!("use {near}"), name, near),
+            Some(near) => {
+                error.hint(format!("did you mean {near}()?")).fix(format!("use {near}"), name, near)
+            }
             None => error.hint("count, sum, avg, min, max, p95, dcount, values …"),
         });
     }
 
     /// `(*)` or expressions.
     fn aggregate_arguments(&mut self) {
-        let mut ahead = Walker::new(self.source);
-        ahead.at = self.at + 1;
-        ahead.blanks();
+        let mut ahead = self.ahead_from(self.at + 1);
         let star = ahead.rest().starts_with('*') && {
             ahead.at += 1;
             ahead.blanks();
@@ -108,8 +114,7 @@ impl Walker<'_> {
     fn aggregate_condition(&mut self) -> bool {
         let behind = self.behind_blanks();
         self.at_place_behind(behind, Place::Words(&["where", "as", "by"]));
-        let mut ahead = Walker::new(self.source);
-        ahead.at = behind;
+        let ahead = self.ahead();
         if behind == self.at || !ahead.at_word("where") {
             return true;
         }
@@ -139,8 +144,7 @@ impl Walker<'_> {
         loop {
             let behind = self.behind_blanks();
             self.at_place_behind(behind, Place::Options { stage: reading.doc.name });
-            let mut ahead = Walker::new(self.source);
-            ahead.at = behind;
+            let ahead = self.ahead();
             if behind == self.at || ahead.option_name().is_none() {
                 return true;
             }
@@ -185,7 +189,9 @@ impl Walker<'_> {
         let foreign = suggest::foreign_option(text).filter(|near| names().any(|name| name == *near));
         let near = foreign.or_else(|| suggest::nearest(text, names()));
         let error = match reading.doc.option(text) {
-            Some(_) => Diagnostic::error(Code::E021, name, format!("the option '{text}' stands at the wrong place")),
+            Some(_) => {
+                Diagnostic::error(Code::E021, name, format!("the option '{text}' stands at the wrong place"))
+            }
             None => Diagnostic::error(Code::E021, name, format!("unknown option '{text}'")),
         };
         self.report(match near {
@@ -201,13 +207,13 @@ impl Walker<'_> {
         self.expect(Place::Options { stage: reading.doc.name });
         self.at = self.last_token().end;
         if self.behind_blanks() > self.at {
-            let mut ahead = Walker::new(self.source);
-            ahead.at = self.behind_blanks();
+            let ahead = self.ahead();
             if ahead.option_name().is_some() {
                 return self.options(reading);
             }
         }
-        let names: Vec<String> = reading.doc.options.iter().map(|option| format!("{}=", option.name)).collect();
+        let names: Vec<String> =
+            reading.doc.options.iter().map(|option| format!("{}=", option.name)).collect();
         let stage = reading.name.text(self.source);
         let span = self.last_token();
         self.report(
@@ -230,7 +236,10 @@ impl Walker<'_> {
             self.take(digits, TokenClass::Number);
             return true;
         }
-        let span = self.take(run(self.rest(), |c| !is_blank(c) && !matches!(c, '|' | ')' | '}')).max(1), TokenClass::Error);
+        let span = self.take(
+            run(self.rest(), |c| !is_blank(c) && !matches!(c, '|' | ')' | '}')).max(1),
+            TokenClass::Error,
+        );
         let typed = span.text(self.source);
         let stage = reading.name.text(self.source);
         self.report(
@@ -261,13 +270,21 @@ impl Walker<'_> {
             return self.missing(Code::E021, reading);
         }
         let length = run(self.rest(), |c| c.is_ascii_digit() || c == '.');
-        if length > 0 && crate::literal::number(&self.rest()[..length]).is_some() && self.rest()[length..].starts_with('%') {
+        if length > 0
+            && crate::literal::number(&self.rest()[..length]).is_some()
+            && self.rest()[length..].starts_with('%')
+        {
             self.take(length, TokenClass::Number);
             self.take(1, TokenClass::Operator);
             return true;
         }
-        let span = self.take(run(self.rest(), |c| !is_blank(c) && !matches!(c, '|' | ')' | '}')).max(1), TokenClass::Error);
-        self.report(Diagnostic::error(Code::E021, span, "sample needs a percentage").hint("write sample 10%"));
+        let span = self.take(
+            run(self.rest(), |c| !is_blank(c) && !matches!(c, '|' | ')' | '}')).max(1),
+            TokenClass::Error,
+        );
+        self.report(
+            Diagnostic::error(Code::E021, span, "sample needs a percentage").hint("write sample 10%"),
+        );
         false
     }
 
@@ -290,7 +307,8 @@ impl Walker<'_> {
         loop {
             self.blanks();
             if !self.rest().starts_with(|c: char| c.is_ascii_digit() || c == '.') {
-                let empty = self.peek() == Some(')') && self.tokens.last().is_some_and(|token| token.start == start);
+                let empty =
+                    self.peek() == Some(')') && self.tokens.last().is_some_and(|token| token.start == start);
                 let (code, span) = match empty {
                     true => (Code::E006, Span::new(start, self.at + 1)),
                     false => (Code::E021, self.next_character()),
@@ -322,8 +340,7 @@ impl Walker<'_> {
             }
             let behind = self.behind_blanks();
             self.at_place_behind(behind, Place::Words(&["asc", "desc"]));
-            let mut ahead = Walker::new(self.source);
-            ahead.at = behind;
+            let ahead = self.ahead();
             if let Some(word) = ["asc", "desc"].iter().find(|word| behind > self.at && ahead.at_word(word)) {
                 self.blanks();
                 self.take(word.len(), TokenClass::Keyword);
@@ -432,11 +449,13 @@ impl Walker<'_> {
                 Some(true) => {}
                 None => {
                     self.report(
-                        Diagnostic::error(Code::E018, call, "window functions need a name").hint("add: as name").fix(
-                            "name it",
-                            Span::new(call.end, call.end),
-                            format!(" as {}", name.text(self.source)),
-                        ),
+                        Diagnostic::error(Code::E018, call, "window functions need a name")
+                            .hint("add: as name")
+                            .fix(
+                                "name it",
+                                Span::new(call.end, call.end),
+                                format!(" as {}", name.text(self.source)),
+                            ),
                     );
                     return false;
                 }
@@ -462,7 +481,9 @@ impl Walker<'_> {
         };
         let error = Diagnostic::error(Code::E017, name, format!("unknown window function '{text}'"));
         self.report(match near {
-            Some(near) => error.hint(format!("did you mean {near}()?")).fix(format!("use {near}"), name, near),
+            Some(near) => {
+                error.hint(format!("did you mean {near}()?")).fix(format!("use {near}"), name, near)
+            }
             None => error.hint("movavg, movsum, delta, lag, cumsum, row_number"),
         });
     }

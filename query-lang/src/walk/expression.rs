@@ -64,8 +64,12 @@ impl Walker<'_> {
             '+' | '*' | '/' | '%' if after != After::Whole => self.arithmetic(after),
             '-' if after != After::Whole && !self.rest().starts_with("->") => self.arithmetic(after),
             '<' | '>' | '=' | '~' => self.expression_comparison(after),
-            '!' if self.rest().starts_with("!=") || self.rest().starts_with("!~") => self.expression_comparison(after),
-            _ if after == After::Value && (self.at_word("in") || self.not_in_follows()) => Some(self.expression_list()),
+            '!' if self.rest().starts_with("!=") || self.rest().starts_with("!~") => {
+                self.expression_comparison(after)
+            }
+            _ if after == After::Value && (self.at_word("in") || self.not_in_follows()) => {
+                Some(self.expression_list())
+            }
             _ => None,
         }
     }
@@ -84,11 +88,8 @@ impl Walker<'_> {
         self.start_of_condition(Some(operator)).unwrap_or_else(|| {
             let text = operator.text(self.source).to_lowercase();
             self.report(
-                Diagnostic::error(Code::E005, operator, format!("{text} needs a condition on its right")).fix(
-                    "remove it",
-                    operator,
-                    "",
-                ),
+                Diagnostic::error(Code::E005, operator, format!("{text} needs a condition on its right"))
+                    .fix("remove it", operator, ""),
             );
             After::Whole
         })
@@ -138,10 +139,7 @@ impl Walker<'_> {
         if !self.at_word("not") {
             return false;
         }
-        let mut ahead = Walker::new(self.source);
-        ahead.at = self.at + 3;
-        ahead.blanks();
-        ahead.at_word("in")
+        self.ahead_from(self.at + 3).at_word("in")
     }
 
     /// `[not] in (…)` or `{…}`
@@ -158,7 +156,9 @@ impl Walker<'_> {
             Some('(') => {
                 if self.arguments() == 0 {
                     let span = Span::new(start, self.at);
-                    self.report(Diagnostic::error(Code::E006, span, "this list is empty").hint("put a value into it"));
+                    self.report(
+                        Diagnostic::error(Code::E006, span, "this list is empty").hint("put a value into it"),
+                    );
                 }
             }
             _ => self.report(
@@ -219,8 +219,12 @@ impl Walker<'_> {
             _ => expression_name(self.rest()),
         };
         let after = &self.rest()[length..];
-        if length == 0 || !after.starts_with(':') || after.starts_with("::")
-            || after.starts_with("://") || self.is_operator_word(length) {
+        if length == 0
+            || !after.starts_with(':')
+            || after.starts_with("::")
+            || after.starts_with("://")
+            || self.is_operator_word(length)
+        {
             return None;
         }
         let name = self.here(length);
@@ -276,20 +280,35 @@ impl Walker<'_> {
             '!' => {
                 let span = self.take(1, TokenClass::Error);
                 self.report(
-                    Diagnostic::error(Code::E003, span, "'!' cannot stand here").hint("negate the whole condition"),
+                    Diagnostic::error(Code::E003, span, "'!' cannot stand here")
+                        .hint("negate the whole condition"),
                 );
                 self.skip_piece();
             }
             '<' | '>' | '=' | '~' | '+' | '*' | '/' | '%' | '&' => {
-                let span = self.take(run(self.rest(), |c| matches!(c, '<' | '>' | '=' | '~' | '&')).max(1), TokenClass::Error);
+                let span = self.take(
+                    run(self.rest(), |c| matches!(c, '<' | '>' | '=' | '~' | '&')).max(1),
+                    TokenClass::Error,
+                );
                 let typed = span.text(self.source);
-                self.report(Diagnostic::error(Code::E008, span, format!("'{typed}' has nothing on its left")));
+                self.report(Diagnostic::error(
+                    Code::E008,
+                    span,
+                    format!("'{typed}' has nothing on its left"),
+                ));
                 self.skip_piece();
             }
             c => {
                 let span = self.next_character();
-                let hint = if c == '{' { "subqueries stand behind in" } else { "text needs quotes, field names may need backticks" };
-                self.report(Diagnostic::error(Code::E003, span, format!("'{c}' is not allowed in an expression")).hint(hint));
+                let hint = if c == '{' {
+                    "subqueries stand behind in"
+                } else {
+                    "text needs quotes, field names may need backticks"
+                };
+                self.report(
+                    Diagnostic::error(Code::E003, span, format!("'{c}' is not allowed in an expression"))
+                        .hint(hint),
+                );
                 self.skip_piece();
             }
         }
@@ -298,7 +317,8 @@ impl Walker<'_> {
 
     /// A string that touches the next operand.
     fn glued_operand(&mut self) {
-        if matches!(self.peek(), Some(c) if matches!(c, '"' | '\'' | '`' | '(') || starts_name(c) || c.is_ascii_digit()) {
+        if matches!(self.peek(), Some(c) if matches!(c, '"' | '\'' | '`' | '(') || starts_name(c) || c.is_ascii_digit())
+        {
             let span = self.next_character();
             self.report(
                 Diagnostic::error(Code::E009, span, "an operator is missing here")
@@ -348,7 +368,9 @@ impl Walker<'_> {
             return true;
         }
         let class = match &self.rest()[..name_length] {
-            word if ["true", "false", "null"].iter().any(|name| name.eq_ignore_ascii_case(word)) => TokenClass::Keyword,
+            word if ["true", "false", "null"].iter().any(|name| name.eq_ignore_ascii_case(word)) => {
+                TokenClass::Keyword
+            }
             name => field_class(name),
         };
         self.take(name_length, class);
@@ -366,9 +388,11 @@ impl Walker<'_> {
             .or_else(|| suggest::nearest(text, function_docs().iter().map(|doc| doc.name)).and_then(known));
         let error = Diagnostic::error(Code::E017, name, format!("unknown function '{text}'"));
         self.report(match near {
-            Some(doc) => error
-                .hint(format!("did you mean {}?", doc.signature))
-                .fix(format!("use {}", doc.name), name, doc.name),
+            Some(doc) => error.hint(format!("did you mean {}?", doc.signature)).fix(
+                format!("use {}", doc.name),
+                name,
+                doc.name,
+            ),
             None if crate::ast::AggregateFunction::from_name(text).is_some() => {
                 error.hint(format!("aggregates stand in stats: | stats {text}(…)"))
             }

@@ -1,7 +1,9 @@
 //! Terms of a filter, and of the value groups in it: `a b OR -c`, `f:(a OR b)`.
 
 use super::{Place, Walker};
-use crate::lexical::{ends_word, filter_name, is_blank, is_bound, is_curly_quote, run, starts_name, starts_with_word};
+use crate::lexical::{
+    ends_word, filter_name, is_blank, is_bound, is_curly_quote, run, starts_name, starts_with_word,
+};
 use crate::limits;
 use crate::token::TokenClass;
 use crate::{Code, Diagnostic, Span};
@@ -128,18 +130,26 @@ impl Walker<'_> {
 
     /// Takes `&&` or `||`, which are written AND and OR here.
     fn wrong_operator(&mut self, progress: &mut Progress) -> bool {
-        let Some((wrong, right)) = [("&&", "AND"), ("||", "OR")].into_iter().find(|(wrong, _)| self.rest().starts_with(wrong))
+        let Some((wrong, right)) =
+            [("&&", "AND"), ("||", "OR")].into_iter().find(|(wrong, _)| self.rest().starts_with(wrong))
         else {
             return false;
         };
         let span = self.take(2, TokenClass::Error);
-        let hint = if wrong == "||" { "use OR; a single | starts a stage" } else { "use AND, or just a space" };
+        let hint =
+            if wrong == "||" { "use OR; a single | starts a stage" } else { "use AND, or just a space" };
         self.report(
-            Diagnostic::error(Code::E007, span, format!("'{wrong}' is not an operator"))
-                .hint(hint)
-                .fix(format!("use {right}"), span, format!(" {right} ")),
+            Diagnostic::error(Code::E007, span, format!("'{wrong}' is not an operator")).hint(hint).fix(
+                format!("use {right}"),
+                span,
+                format!(" {right} "),
+            ),
         );
-        *progress = Progress { pending: Some(Pending { span, is_or: wrong == "||" }), any: true, ..Progress::default() };
+        *progress = Progress {
+            pending: Some(Pending { span, is_or: wrong == "||" }),
+            any: true,
+            ..Progress::default()
+        };
         true
     }
 
@@ -167,16 +177,11 @@ impl Walker<'_> {
 
     fn needs_right(&mut self, pending: Pending) {
         let text = pending.span.text(self.source).to_ascii_uppercase();
-        let error =
-            Diagnostic::error(Code::E005, pending.span, format!("{text} needs a term on its right"));
+        let error = Diagnostic::error(Code::E005, pending.span, format!("{text} needs a term on its right"));
         self.report(match text.as_str() {
-            "AND" | "OR" | "NOT" => {
-                error.hint(format!("to search for the word, write \"{}\"", text.to_lowercase())).fix(
-                    "remove it",
-                    pending.span,
-                    "",
-                )
-            }
+            "AND" | "OR" | "NOT" => error
+                .hint(format!("to search for the word, write \"{}\"", text.to_lowercase()))
+                .fix("remove it", pending.span, ""),
             _ => error,
         });
     }
@@ -265,7 +270,9 @@ impl Walker<'_> {
         if !self.terms_of(terms) && self.peek() == Some(')') {
             self.close(signs);
             let span = Span::new(start, self.at);
-            self.report(Diagnostic::error(Code::E006, span, "this group is empty").hint("put a term into it"));
+            self.report(
+                Diagnostic::error(Code::E006, span, "this group is empty").hint("put a term into it"),
+            );
         } else {
             self.close(signs);
         }
@@ -347,22 +354,18 @@ impl Walker<'_> {
 
     /// `field < …`, with blanks or without.
     fn comparison_follows(&self, end: usize) -> bool {
-        let mut ahead = Walker::new(self.source);
-        ahead.at = end;
-        let touching = ahead.rest();
+        let touching = &self.source[end..];
         if touching.starts_with("~=") || touching.starts_with("~\"") || touching.starts_with("~'") {
             return true;
         }
-        ahead.blanks();
-        let rest = ahead.rest();
+        let rest = self.ahead_from(end).rest();
         rest.starts_with(['<', '>', '=']) || rest.starts_with("!=") || rest.starts_with("!~")
     }
 
     /// `field [not] in (` or `{`.
     pub(super) fn list_follows(&self, end: usize) -> bool {
-        let mut ahead = Walker::new(self.source);
-        ahead.at = end;
-        if !ahead.blanks() {
+        let mut ahead = self.ahead_from(end);
+        if ahead.at == end {
             return false;
         }
         if ahead.at_operator("not") {
@@ -390,10 +393,14 @@ impl Walker<'_> {
             let near = foreign.or_else(|| crate::suggest::nearest(text, names));
             let error = Diagnostic::error(Code::E017, name, format!("'{text}' is not a function of filters"));
             self.report(match FUNCTIONS.iter().find(|(function, _)| Some(*function) == near) {
-                Some((function, usage)) => {
-                    error.hint(format!("did you mean {usage}?")).fix(format!("use {function}"), name, *function)
-                }
-                None => error.hint("functions of filters: exists, missing, cidr, contains, startswith, endswith, phrase"),
+                Some((function, usage)) => error.hint(format!("did you mean {usage}?")).fix(
+                    format!("use {function}"),
+                    name,
+                    *function,
+                ),
+                None => error.hint(
+                    "functions of filters: exists, missing, cidr, contains, startswith, endswith, phrase",
+                ),
             });
         }
         self.function_arguments(name);
@@ -448,7 +455,11 @@ impl Walker<'_> {
                     .fix("add a space", Span::new(span.start, span.start), " "),
             );
         } else {
-            self.not_allowed(span, c, if is_value { "inside an unquoted value" } else { "inside a search word" });
+            self.not_allowed(
+                span,
+                c,
+                if is_value { "inside an unquoted value" } else { "inside a search word" },
+            );
         }
         self.skip_piece();
     }

@@ -17,7 +17,9 @@ impl Walker<'_> {
         if self.peek() == Some(')') {
             self.close(0);
             let span = Span::new(start, self.at);
-            self.report(Diagnostic::error(Code::E006, span, "this list is empty").hint("put a value into it"));
+            self.report(
+                Diagnostic::error(Code::E006, span, "this list is empty").hint("put a value into it"),
+            );
             return;
         }
         self.items(field, Span::new(start, start + 1));
@@ -46,13 +48,11 @@ impl Walker<'_> {
                 None | Some(')' | '|' | '}') => return,
                 Some(_) => {
                     let span = self.next_character();
-                    self.report(
-                        Diagnostic::error(Code::E003, span, "values are separated by commas").fix(
-                            "add a comma",
-                            Span::new(span.start, span.start),
-                            ", ",
-                        ),
-                    );
+                    self.report(Diagnostic::error(Code::E003, span, "values are separated by commas").fix(
+                        "add a comma",
+                        Span::new(span.start, span.start),
+                        ", ",
+                    ));
                 }
             }
         }

@@ -22,17 +22,26 @@ pub(crate) enum Place {
     /// The start of a term of the filter.
     Term,
     /// A value of this field, behind `:` or a comparison.
-    Value { field: String },
+    Value {
+        field: String,
+    },
     /// Behind a whole operand of an expression.
     Operator,
     /// An operand of an expression; the field it is compared with, if any.
-    Operand { field: Option<String> },
+    Operand {
+        field: Option<String>,
+    },
     Column,
     Stage,
     Aggregate,
     WindowFunction,
-    Options { stage: &'static str },
-    OptionValue { stage: &'static str, option: String },
+    Options {
+        stage: &'static str,
+    },
+    OptionValue {
+        stage: &'static str,
+        option: String,
+    },
     /// One of these words.
     Words(&'static [&'static str]),
     Table,
@@ -124,18 +133,30 @@ impl<'a> Walker<'a> {
         self.here(self.peek().map_or(0, char::len_utf8))
     }
 
+    /// A second walker behind the blanks and comments here, to look around without consequences.
+    pub(crate) fn ahead(&self) -> Walker<'a> {
+        self.ahead_from(self.at)
+    }
+
+    pub(crate) fn ahead_from(&self, at: usize) -> Walker<'a> {
+        let mut ahead = Walker::new(self.source);
+        ahead.at = at;
+        ahead.blanks();
+        ahead.tokens.clear();
+        ahead
+    }
+
     /// Where the text goes on behind blanks and comments.
     pub(crate) fn behind_blanks(&self) -> usize {
-        let mut ahead = Walker::new(self.source);
-        ahead.at = self.at;
-        ahead.blanks();
-        ahead.at
+        self.ahead().at
     }
 
     /// The next `bytes` are one of these words (any letter case) as a whole.
     pub(crate) fn at_word(&self, word: &str) -> bool {
         let length = ident(self.rest());
-        length == word.len() && crate::lexical::starts_with_word(self.rest(), word) && !self.name_goes_on(length)
+        length == word.len()
+            && crate::lexical::starts_with_word(self.rest(), word)
+            && !self.name_goes_on(length)
     }
 
     /// A name would go on behind the next `length` bytes.
@@ -182,7 +203,11 @@ impl<'a> Walker<'a> {
         match closing_quote(inner, quote) {
             Some(0) if quote == '`' => {
                 let span = self.take(2, TokenClass::Error);
-                self.report(Diagnostic::error(Code::E003, span, "a field name is expected between the backticks"));
+                self.report(Diagnostic::error(
+                    Code::E003,
+                    span,
+                    "a field name is expected between the backticks",
+                ));
                 Some(span)
             }
             Some(length) => Some(self.take(length + 2, class)),
@@ -193,9 +218,11 @@ impl<'a> Walker<'a> {
                 let name = if quote == '`' { "backtick".to_owned() } else { quote.to_string() };
                 let message = format!("this {what} is not closed");
                 self.report(
-                    Diagnostic::error(Code::E001, span, message)
-                        .hint(format!("add a closing {name}"))
-                        .fix("close it at the end", Span::new(span.end, span.end), quote),
+                    Diagnostic::error(Code::E001, span, message).hint(format!("add a closing {name}")).fix(
+                        "close it at the end",
+                        Span::new(span.end, span.end),
+                        quote,
+                    ),
                 );
                 None
             }

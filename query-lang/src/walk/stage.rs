@@ -22,7 +22,10 @@ impl Walker<'_> {
         if self.peek() == Some('|') {
             let span = Span::new(bar.start, bar.end + 1);
             self.take(1, TokenClass::Error);
-            self.report(Diagnostic::error(Code::E007, span, "'||' is not an operator").hint("use or; a single | starts a stage"));
+            self.report(
+                Diagnostic::error(Code::E007, span, "'||' is not an operator")
+                    .hint("use or; a single | starts a stage"),
+            );
         }
         self.blanks();
         self.expect(Place::Stage);
@@ -31,7 +34,9 @@ impl Walker<'_> {
             return self.report(error.fix("remove the '|'", bar, ""));
         }
         let word = &self.rest()[..ident(self.rest())];
-        match StageDoc::find(word).filter(|_| !self.rest()[word.len()..].starts_with(crate::lexical::is_letter)) {
+        match StageDoc::find(word)
+            .filter(|_| !self.rest()[word.len()..].starts_with(crate::lexical::is_letter))
+        {
             Some(doc) => self.known_stage(doc, word.len()),
             None => self.unknown_stage(),
         }
@@ -44,8 +49,12 @@ impl Walker<'_> {
         if touches && !(self.peek() == Some('{') && matches!(doc.name, "join" | "union")) {
             let span = self.next_character();
             self.report(
-                Diagnostic::error(Code::E003, span, format!("a space is missing after '{}'", name.text(self.source)))
-                    .fix("add a space", Span::new(span.start, span.start), " "),
+                Diagnostic::error(
+                    Code::E003,
+                    span,
+                    format!("a space is missing after '{}'", name.text(self.source)),
+                )
+                .fix("add a space", Span::new(span.start, span.start), " "),
             );
         }
         let done = doc.arguments.iter().all(|argument| self.argument(*argument, reading));
@@ -67,7 +76,8 @@ impl Walker<'_> {
         let length = self.next_character().end.max(self.at + length) - self.at;
         let span = self.take(length, TokenClass::Error);
         let typed = span.text(self.source);
-        let names = STAGES.iter().flat_map(|stage| std::iter::once(stage.name).chain(stage.aliases.iter().copied()));
+        let names =
+            STAGES.iter().flat_map(|stage| std::iter::once(stage.name).chain(stage.aliases.iter().copied()));
         let near = suggest::foreign_stage(typed).or_else(|| suggest::nearest(typed, names));
         let error = Diagnostic::error(Code::E016, span, format!("unknown stage '{typed}'"));
         let rest = self.rest();
@@ -95,7 +105,12 @@ impl Walker<'_> {
         match self.peek() {
             None => true,
             Some('|') => !self.rest().starts_with("||"),
-            Some(')' | '}' | ']') => self.at_closer() || { self.blanks(); self.at_stage_end() },
+            Some(')' | '}' | ']') => {
+                self.at_closer() || {
+                    self.blanks();
+                    self.at_stage_end()
+                }
+            }
             Some(_) => false,
         }
     }
@@ -145,7 +160,7 @@ impl Walker<'_> {
         if self.option_name().is_some() {
             return self.unknown_option(reading);
         }
-        if reading.doc.arguments.iter().any(|argument| *argument == Argument::Options) && self.at_word("by") {
+        if reading.doc.arguments.contains(&Argument::Options) && self.at_word("by") {
             let span = self.here(2);
             return self.report(
                 Diagnostic::error(Code::E021, span, "'by' stands before the options")
@@ -178,7 +193,8 @@ impl Walker<'_> {
             Argument::OptionalColumn => self.optional_column(reading),
             Argument::OptionalColumns => self.optional_columns(reading),
             Argument::Projections | Argument::Renamings => {
-                self.present(Code::E004, reading) && self.projections(argument == Argument::Renamings, reading)
+                self.present(Code::E004, reading)
+                    && self.projections(argument == Argument::Renamings, reading)
             }
             Argument::Assignments => self.present(Code::E004, reading) && self.assignments(reading),
             Argument::Pattern | Argument::Regex => self.pattern(argument == Argument::Regex, reading),
@@ -191,7 +207,9 @@ impl Walker<'_> {
             Argument::Percent => self.percent(reading),
             Argument::Numbers => self.numbers(),
             Argument::SortKeys => self.present(Code::E004, reading) && self.sort_keys(reading),
-            Argument::Subquery | Argument::Subqueries => self.subqueries(argument == Argument::Subqueries, reading),
+            Argument::Subquery | Argument::Subqueries => {
+                self.subqueries(argument == Argument::Subqueries, reading)
+            }
             Argument::On | Argument::OnColumn => self.on(argument == Argument::On, reading),
             Argument::Table => self.table(reading),
             Argument::WindowColumns => self.present(Code::E004, reading) && self.window_columns(reading),
@@ -282,22 +300,25 @@ impl Walker<'_> {
     }
 
     fn optional_column(&mut self, reading: Reading) -> bool {
-        let blank = self.blanks();
-        self.expect(Place::Column);
-        let by = self.at_word("by") && self.rest()[2..].starts_with(is_blank);
-        let starts = self.rest().starts_with(|c| c == '`' || starts_name(c));
-        if !blank || !starts || self.option_name().is_some() || by {
+        let ahead = self.ahead();
+        let by = ahead.at_word("by") && ahead.rest()[2..].starts_with(is_blank);
+        let starts = ahead.rest().starts_with(|c| c == '`' || starts_name(c));
+        self.at_place_behind(ahead.at, Place::Column);
+        if ahead.at == self.at || !starts || ahead.option_name().is_some() || by {
             return true;
         }
+        self.blanks();
         self.column(reading)
     }
 
     fn optional_columns(&mut self, reading: Reading) -> bool {
-        let blank = self.blanks();
-        self.expect(Place::Column);
-        if !blank || self.at_stage_end() || self.option_name().is_some() {
+        let ahead = self.ahead();
+        self.at_place_behind(ahead.at, Place::Column);
+        let ends = ahead.peek().is_none_or(|c| matches!(c, '|' | ')' | '}'));
+        if ahead.at == self.at || ends || ahead.option_name().is_some() {
             return true;
         }
+        self.blanks();
         self.separated_columns(reading)
     }
 
@@ -305,8 +326,7 @@ impl Walker<'_> {
     pub(super) fn as_name(&mut self) -> Option<bool> {
         let behind = self.behind_blanks();
         self.at_place_behind(behind, Place::Words(&["as"]));
-        let mut ahead = Walker::new(self.source);
-        ahead.at = behind;
+        let ahead = self.ahead();
         if behind == self.at || !ahead.at_word("as") {
             return None;
         }
@@ -380,7 +400,8 @@ impl Walker<'_> {
         if !self.rest().starts_with('=') {
             let text = name.text(self.source);
             self.report(
-                Diagnostic::error(Code::E004, name, "eval needs 'name = expression'").hint(format!("write {text} = …")),
+                Diagnostic::error(Code::E004, name, "eval needs 'name = expression'")
+                    .hint(format!("write {text} = …")),
             );
             return false;
         }
@@ -445,7 +466,8 @@ impl Walker<'_> {
         if self.at_stage_end() {
             return self.missing(Code::E021, reading);
         }
-        let length = run(self.rest(), |c| crate::lexical::is_letter(c) || crate::lexical::is_number(c) || c == '_');
+        let length =
+            run(self.rest(), |c| crate::lexical::is_letter(c) || crate::lexical::is_number(c) || c == '_');
         let word = self.here(length.max(self.next_character().end - self.at));
         if ["json", "logfmt"].iter().any(|format| format.eq_ignore_ascii_case(word.text(self.source))) {
             self.take(length, TokenClass::Keyword);
@@ -495,8 +517,7 @@ impl Walker<'_> {
     fn by_word(&mut self) -> Option<Span> {
         let behind = self.behind_blanks();
         self.at_place_behind(behind, Place::Words(&["by"]));
-        let mut ahead = Walker::new(self.source);
-        ahead.at = behind;
+        let ahead = self.ahead();
         if behind == self.at || !ahead.at_word("by") {
             return None;
         }

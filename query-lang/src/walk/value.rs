@@ -2,7 +2,9 @@
 
 use super::filter::{Terms, field_class};
 use super::{Place, Walker};
-use crate::lexical::{ends_value, filter_name, is_blank, is_bound, is_curly_quote, run, starts_name, starts_with_word};
+use crate::lexical::{
+    ends_value, filter_name, is_blank, is_bound, is_curly_quote, run, starts_name, starts_with_word,
+};
 use crate::token::TokenClass;
 use crate::{Code, Diagnostic, Span, literal};
 
@@ -15,7 +17,8 @@ impl Walker<'_> {
             return self.colon_value(field);
         }
         let after = &self.source[self.behind_blanks()..];
-        let compares = after.starts_with(['<', '>', '=']) || after.starts_with("!=") || after.starts_with("!~");
+        let compares =
+            after.starts_with(['<', '>', '=']) || after.starts_with("!=") || after.starts_with("!~");
         if compares || rest.starts_with('~') {
             self.blanks();
             return self.comparison(field);
@@ -93,7 +96,8 @@ impl Walker<'_> {
 
     /// `:=v`, `:!v`, `:~"re"`: written without the colon here.
     fn wrong_colon_operator(&mut self, field: Span) {
-        let span = self.take(run(self.rest(), |c| matches!(c, '=' | '!' | '~' | '<' | '>')), TokenClass::Error);
+        let span =
+            self.take(run(self.rest(), |c| matches!(c, '=' | '!' | '~' | '<' | '>')), TokenClass::Error);
         let operator = span.text(self.source);
         let right = match operator {
             "!" => "NOT field:value",
@@ -119,7 +123,8 @@ impl Walker<'_> {
                 error
             }
             _ if touching => {
-                let operator = right.trim_start_matches("field").trim_end_matches("value").trim_end_matches("\"…\"");
+                let operator =
+                    right.trim_start_matches("field").trim_end_matches("value").trim_end_matches("\"…\"");
                 error.fix(format!("use {operator}"), Span::new(field.end, span.end), operator)
             }
             _ => error,
@@ -229,7 +234,8 @@ impl Walker<'_> {
                 self.skip_piece();
             }
             '<' | '>' | '=' | '~' => {
-                let span = self.take(run(self.rest(), |c| matches!(c, '<' | '>' | '=' | '~' | '!')), TokenClass::Error);
+                let span = self
+                    .take(run(self.rest(), |c| matches!(c, '<' | '>' | '=' | '~' | '!')), TokenClass::Error);
                 let typed = span.text(self.source);
                 self.report(
                     Diagnostic::error(Code::E007, span, format!("'{typed}' is one operator too many"))
@@ -381,7 +387,9 @@ pub(super) fn value_class(text: &str, field: &str) -> TokenClass {
     match (Core::from_name(field), literal::classify(text)) {
         (Some(Core::Level), _) if Level::from_name(text).is_some() => TokenClass::Level,
         (Some(Core::Timestamp), _) => TokenClass::Time,
-        (_, LiteralClass::Number(_) | LiteralClass::Duration(_) | LiteralClass::Size(_)) => TokenClass::Number,
+        (_, LiteralClass::Number(_) | LiteralClass::Duration(_) | LiteralClass::Size(_)) => {
+            TokenClass::Number
+        }
         (_, LiteralClass::Bool(_)) => TokenClass::Keyword,
         _ if text.contains(['*', '?']) => TokenClass::Wildcard,
         _ => TokenClass::Text,
