@@ -8,7 +8,6 @@ pub mod config;
 pub mod db;
 pub mod error;
 pub mod http_head;
-pub mod logstore;
 pub mod runtime;
 pub mod shutdown;
 pub mod startup;

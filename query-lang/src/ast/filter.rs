@@ -71,12 +71,8 @@ pub enum Test {
     Phrase(Literal),
 }
 
-/// `f:*`, or `exists(f)` and `missing(f)`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Presence {
-    Star,
-    Function,
-}
+/// `f:*` or `exists(f)`, so that formatting keeps the shorter one where it was used.
+pub type Presence = Spelling;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bound {

@@ -1,7 +1,0 @@
-//! The pages, one folder each.
-
-pub mod alerts;
-pub mod auth;
-pub mod explore;
-pub mod send;
-pub mod settings;
