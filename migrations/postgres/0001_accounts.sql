@@ -54,18 +54,24 @@ CREATE TABLE sessions (
 
 CREATE INDEX sessions_of_user ON sessions (user_id);
 
--- Links in mails: single use, hashed, bound to one purpose.
-CREATE TABLE mail_tokens (
-    token_hash BYTEA PRIMARY KEY, -- SHA-256
-    purpose TEXT NOT NULL, -- verify_email, reset_password
+-- Links in mails: single use, hashed, bound to one purpose and address. The row is also the job that sends the mail: the secret
+-- is made when it is sent, so that it is nowhere but in the mail.
+CREATE TABLE mail_links (
+    id UUID PRIMARY KEY,
+    purpose TEXT NOT NULL CHECK (purpose IN ('verify_email', 'reset_password')),
     user_id UUID NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     email TEXT NOT NULL,
+    token_hash BYTEA UNIQUE, -- SHA-256
     created_at BIGINT NOT NULL,
-    expires_at BIGINT NOT NULL,
-    used_at BIGINT
+    expires_at BIGINT,
+    used_at BIGINT, -- followed, or replaced by a newer one
+    attempts BIGINT NOT NULL,
+    next_attempt_at BIGINT, -- NULL: handed over, or given up
+    last_error TEXT
 );
 
-CREATE INDEX mail_tokens_of_user ON mail_tokens (user_id, purpose);
+CREATE INDEX mail_links_of_user ON mail_links (user_id, purpose);
+CREATE INDEX mail_links_due ON mail_links (next_attempt_at);
 
 CREATE TABLE api_keys (
     organization_id UUID NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,

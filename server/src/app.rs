@@ -1,5 +1,6 @@
 //! The whole HTTP surface as one function, and the services that handlers ask for.
 
+use crate::accounts::{self, Accounts};
 use crate::auth::Auth;
 use crate::config::Settings;
 use crate::db::Db;
@@ -18,6 +19,7 @@ pub struct Services {
     pub settings: Arc<Settings>,
     pub db: Db,
     pub auth: Auth,
+    pub accounts: Accounts,
     pub metrics: PrometheusHandle,
     pub shutdown: Shutdown,
 }
@@ -29,6 +31,8 @@ pub fn routes(app: &mut web::ServiceConfig, services: &Services) {
         .app_data(web::Data::from(services.settings.clone()))
         .app_data(web::Data::new(services.db.clone()))
         .app_data(web::Data::new(services.auth.clone()))
+        .app_data(web::Data::new(services.accounts.clone()))
+        .configure(accounts::routes)
         .service(web::resource("/healthz").get(health))
         .service(web::resource("/readyz").get(on_main(ready)))
         .service(web::resource("/metrics").get(metrics))

@@ -175,7 +175,8 @@ mod tests {
     }
 
     /// The stores and their statements.
-    const STORES: &[(&str, &[(&str, &str)])] = &[("auth/store.rs", crate::auth::store::ALL)];
+    const STORES: &[&[(&str, &[(&str, &str)])]] =
+        &[crate::accounts::STATEMENTS, &[("auth/store.rs", crate::auth::store::ALL)]];
 
     fn files_with_statements(folder: &std::path::Path, found: &mut Vec<String>) {
         for entry in std::fs::read_dir(folder).unwrap() {
@@ -194,14 +195,15 @@ mod tests {
         let mut found = Vec::new();
         files_with_statements(std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")), &mut found);
         found.sort();
-        let mut named: Vec<_> = STORES.iter().map(|(file, _)| (*file).to_owned()).collect();
+        let mut named: Vec<_> =
+            STORES.iter().copied().flatten().map(|(file, _)| (*file).to_owned()).collect();
         named.sort();
         assert_eq!(found, named);
     }
 
     async fn prepare_all(db: &Db) {
         use sqlx::{Executor, SqlSafeStr};
-        for (file, statements) in STORES {
+        for (file, statements) in STORES.iter().copied().flatten() {
             for (name, text) in *statements {
                 let prepared = on!(db.write(), pool => pool.prepare(text.into_sql_str()).await.map(|_| ()));
                 prepared.unwrap_or_else(|error| panic!("{name} of {file}: {error}"));

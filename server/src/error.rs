@@ -244,6 +244,12 @@ impl InvalidFields {
     }
 }
 
+impl From<FieldProblem> for InvalidFields {
+    fn from(problem: FieldProblem) -> Self {
+        Self(vec![problem])
+    }
+}
+
 impl Problem for InvalidFields {
     fn kind(&self) -> ProblemKind {
         ProblemKind::Invalid("invalid")

@@ -2,13 +2,13 @@
 
 use crate::error::{ApiError, ProblemKind, Refused};
 use crate::telemetry;
-use actix_web::body::MessageBody;
+use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::{JsonPayloadError, PathError, QueryPayloadError};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, HttpRequest, web};
+use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, Responder, web};
 
 /// Largest JSON body of the API; ingest reads its own.
 const JSON_BYTES: usize = 1 << 20;
@@ -96,6 +96,17 @@ fn query_refused(error: QueryPayloadError, _: &HttpRequest) -> Error {
 /// An id that is not even an id belongs to nobody: it looks absent.
 fn path_refused(_: PathError, _: &HttpRequest) -> Error {
     ApiError::from(Refused::not_found()).into()
+}
+
+/// 204: done, and there is nothing to say.
+pub struct NoContent;
+
+impl Responder for NoContent {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        HttpResponse::NoContent().finish()
+    }
 }
 
 /// Answer for what no route takes.

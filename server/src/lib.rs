@@ -2,10 +2,13 @@
 //!
 //! `startup::run` starts everything in order and ends it in the reverse one; `app::routes` is the whole HTTP surface.
 
+pub mod accounts;
 pub mod app;
 pub mod auth;
+pub mod client;
 pub mod config;
 pub mod db;
+pub mod email;
 pub mod error;
 pub mod http_head;
 pub mod runtime;

@@ -3,10 +3,12 @@
 //! Order of start: data folder, metadata, engine, log store, write-ahead log, shipper, scheduler, HTTP. Order of stop: not ready
 //! any more, no new requests, running ones answered, background tasks, write-ahead log sealed, engine, pools.
 
+use crate::accounts::{Accounts, MailLinks};
 use crate::app::{self, Services};
 use crate::auth::Auth;
 use crate::config::Settings;
 use crate::db::Db;
+use crate::email::Mailer;
 use crate::shutdown::Shutdown;
 use crate::{http_head, runtime, telemetry};
 use actix_web::middleware::{NormalizePath, from_fn};
@@ -38,11 +40,15 @@ async fn start_services(settings: Settings) -> anyhow::Result<Services> {
         .with_context(|| format!("cannot make the data folder {}", settings.data_dir.display()))?;
     let metrics = telemetry::start_metrics()?;
     let db = Db::connect(&database_url(&settings), settings.database_connections).await?;
+    let settings = Arc::new(settings);
+    let shutdown = Shutdown::default();
     let auth = Auth::new(&settings, db.clone())?;
-    let services =
-        Services { settings: Arc::new(settings), db, auth, metrics, shutdown: Shutdown::default() };
-    services.auth.start(&services.shutdown);
-    Ok(services)
+    auth.start(&shutdown);
+    let mailer = Mailer::of(&settings)?;
+    let links = MailLinks::new(db.clone(), mailer, &settings.public_url());
+    links.start(&shutdown);
+    let accounts = Accounts::new(settings.clone(), db.clone(), auth.clone(), links);
+    Ok(Services { settings, db, auth, accounts, metrics, shutdown })
 }
 
 fn database_url(settings: &Settings) -> String {

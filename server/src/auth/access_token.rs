@@ -93,7 +93,8 @@ impl AccessTokens {
             .expect("claims of text and numbers can be signed")
     }
 
-    pub(super) fn verify(&self, token: &str) -> Option<Claims> {
+    #[must_use]
+    pub fn verify(&self, token: &str) -> Option<Claims> {
         let claims = jsonwebtoken::decode::<Claims>(token, &self.0.check, &self.0.rules).ok()?.claims;
         (claims.typ == KIND).then_some(claims)
     }

@@ -53,7 +53,8 @@ impl Cookies {
         self.value(request, self.refresh_name())
     }
 
-    pub(super) fn access_token(&self, request: &HttpRequest) -> Option<String> {
+    #[must_use]
+    pub fn access_token(&self, request: &HttpRequest) -> Option<String> {
         self.value(request, self.access_name())
     }
 
@@ -75,6 +76,9 @@ impl Cookies {
     ///
     /// Browsers tell where a request comes from: `Sec-Fetch-Site`, and before it `Origin`. A request with neither is not a
     /// browser's, and nobody can make a program that is none send cookies it did not mean to send.
+    ///
+    /// # Errors
+    /// `CrossSite`.
     pub fn refuse_other_sites(&self, request: &HttpRequest) -> Result<(), AuthError> {
         if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
             return Ok(());

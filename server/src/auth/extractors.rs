@@ -173,7 +173,7 @@ impl FromRequest for Reader {
     type Future = Extracted<Self>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let (identity, auth) = (identify(request, true), auth_of(request));
+        let (identity, auth) = (identify(request, true), Auth::of(request));
         Box::pin(async move { Self::of(identity.await?, auth) })
     }
 }
@@ -234,7 +234,7 @@ fn identify(
     request: &HttpRequest,
     by_cookie: bool,
 ) -> impl Future<Output = Result<Identity, AuthError>> + use<> {
-    let auth = auth_of(request);
+    let auth = Auth::of(request);
     let cookie = by_cookie.then(|| auth.cookies.access_token(request)).flatten();
     let credentials = Credentials::find(request.headers(), cookie);
     let from_here = match credentials {
@@ -245,8 +245,4 @@ fn identify(
         from_here?;
         run_on_main(async move { auth.identify(credentials).await }).await
     }
-}
-
-fn auth_of(request: &HttpRequest) -> web::Data<Auth> {
-    request.app_data::<web::Data<Auth>>().expect("app::routes registers it").clone()
 }

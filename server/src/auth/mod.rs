@@ -17,6 +17,9 @@ pub(crate) mod store;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use key_ring::scopes_of;
+pub(crate) use session_check::role_of;
+
 pub use extractors::{Admin, Editor, IngestKey, Member, Owner, Reader, Viewer};
 
 use crate::config::Settings;
@@ -24,6 +27,7 @@ use crate::db::Db;
 use crate::error::{Problem, ProblemKind};
 use crate::shutdown::Shutdown;
 use access_token::AccessTokens;
+use actix_web::{HttpRequest, web};
 use api_types::accounts::Role;
 use cookies::Cookies;
 use credentials::Credentials;
@@ -129,6 +133,12 @@ impl Auth {
     /// Forgets a key, so that its end counts at once on this node.
     pub async fn forget_key(&self, lookup: &str) {
         self.keys.forget(lookup).await;
+    }
+
+    /// The one that `app::routes` registered.
+    #[must_use]
+    pub fn of(request: &HttpRequest) -> web::Data<Self> {
+        request.app_data::<web::Data<Self>>().expect("app::routes registers it").clone()
     }
 
     async fn identify(&self, credentials: Credentials) -> Result<Identity, AuthError> {

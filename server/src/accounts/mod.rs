@@ -1,0 +1,164 @@
+//! People and organizations: signing up and in, profile, members, projects, API keys, sessions.
+//!
+//! Signing up makes a user, an organization, its project `default` and the owner's membership in one transaction. Whether an
+//! address has an account is told only to who can sign up with it; login and password reset answer the same either way.
+//! Deleting projects and organizations is not here yet: it must take their logs along.
+
+mod api_key_store;
+mod api_keys;
+pub mod attempts;
+mod checked;
+mod mail_link_store;
+mod mail_links;
+mod member_store;
+mod members;
+mod organization;
+mod organization_store;
+mod profile;
+mod project_store;
+mod projects;
+mod session_store;
+mod sessions;
+mod sign_in;
+mod user_store;
+
+pub use mail_links::MailLinks;
+
+use crate::auth::Auth;
+use crate::config::Settings;
+use crate::db::Db;
+use crate::error::{Problem, ProblemKind};
+use actix_web::web;
+use attempts::{Attempts, TooMany};
+use std::sync::Arc;
+use std::time::Duration;
+
+#[cfg(test)]
+pub(crate) const STATEMENTS: &[(&str, &[(&str, &str)])] = &[
+    ("accounts/api_key_store.rs", api_key_store::ALL),
+    ("accounts/mail_link_store.rs", mail_link_store::ALL),
+    ("accounts/member_store.rs", member_store::ALL),
+    ("accounts/organization_store.rs", organization_store::ALL),
+    ("accounts/project_store.rs", project_store::ALL),
+    ("accounts/session_store.rs", session_store::ALL),
+    ("accounts/user_store.rs", user_store::ALL),
+];
+
+pub fn routes(app: &mut web::ServiceConfig) {
+    sign_in::routes(app);
+    mail_links::routes(app);
+    profile::routes(app);
+    organization::routes(app);
+    members::routes(app);
+    projects::routes(app);
+    api_keys::routes(app);
+    sessions::routes(app);
+}
+
+/// What the handlers of this feature share; cheap to clone.
+#[derive(Clone)]
+pub struct Accounts {
+    db: Db,
+    auth: Auth,
+    links: MailLinks,
+    settings: Arc<Settings>,
+    limits: Limits,
+}
+
+#[derive(Clone)]
+struct Limits {
+    signups: Attempts,
+    /// By account and address.
+    logins: Attempts,
+    logins_of_address: Attempts,
+    resets_of_email: Attempts,
+    resets_of_address: Attempts,
+}
+
+impl Accounts {
+    #[must_use]
+    pub fn new(settings: Arc<Settings>, db: Db, auth: Auth, links: MailLinks) -> Self {
+        const QUARTER: Duration = Duration::from_secs(15 * 60);
+        const HOUR: Duration = Duration::from_secs(60 * 60);
+        let limits = Limits {
+            signups: Attempts::new(settings.signup_per_hour, HOUR),
+            logins: Attempts::new(settings.login_failures, QUARTER),
+            logins_of_address: Attempts::new(settings.login_failures.saturating_mul(10), QUARTER),
+            resets_of_email: Attempts::new(3, HOUR),
+            resets_of_address: Attempts::new(10, HOUR),
+        };
+        Self { db, auth, links, settings, limits }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum AccountError {
+    #[error("An account with this e-mail address exists already. Log in, or reset the password.")]
+    EmailTaken,
+    #[error("Signing up is closed on this installation. Ask to be invited.")]
+    SignupClosed,
+    #[error("The e-mail address or the password is wrong.")]
+    WrongCredentials,
+    #[error("The session is over. Log in again.")]
+    SessionOver,
+    #[error("You are in no organization any more. Ask to be invited.")]
+    NoOrganization,
+    #[error("Too many attempts. Try again in {retry_after_s} seconds.")]
+    TooManyAttempts { retry_after_s: u64 },
+    #[error(
+        "This link does not work any more: it was used, replaced by a newer one, or is too old. Ask for a new one."
+    )]
+    LinkInvalid,
+    #[error("A project with this name exists already.")]
+    ProjectNameTaken,
+    #[error("An organization keeps at least one owner. Make somebody else an owner first.")]
+    LastOwner,
+    #[error("Only an owner can do this to an owner, or make one.")]
+    OwnersOnly,
+    #[error("Only an admin can make or revoke a key with the scope `admin`.")]
+    AdminsOnly,
+    #[error("There is nothing here. Check the address and the id.")]
+    NotFound,
+    #[error("failed to {action}")]
+    Store {
+        action: &'static str,
+        #[source]
+        source: sqlx::Error,
+    },
+}
+
+impl Problem for AccountError {
+    fn kind(&self) -> ProblemKind {
+        match self {
+            Self::EmailTaken => ProblemKind::Conflict("email_taken"),
+            Self::SignupClosed => ProblemKind::Forbidden("signup_closed"),
+            Self::WrongCredentials => ProblemKind::Unauthorized("wrong_credentials"),
+            Self::SessionOver => ProblemKind::Unauthorized("session_over"),
+            Self::NoOrganization => ProblemKind::Forbidden("no_organization"),
+            Self::TooManyAttempts { retry_after_s } => {
+                ProblemKind::TooManyRequests { code: "too_many_attempts", retry_after_s: *retry_after_s }
+            }
+            Self::LinkInvalid => ProblemKind::Invalid("link_invalid"),
+            Self::ProjectNameTaken => ProblemKind::Conflict("project_name_taken"),
+            Self::LastOwner => ProblemKind::Conflict("last_owner"),
+            Self::OwnersOnly | Self::AdminsOnly => ProblemKind::Forbidden("role_too_small"),
+            Self::NotFound => ProblemKind::NotFound,
+            Self::Store { source, .. } => ProblemKind::of_sqlx(source),
+        }
+    }
+}
+
+impl From<TooMany> for AccountError {
+    fn from(TooMany(retry_after_s): TooMany) -> Self {
+        Self::TooManyAttempts { retry_after_s }
+    }
+}
+
+fn failed_to(action: &'static str) -> impl FnOnce(sqlx::Error) -> AccountError {
+    move |source| AccountError::Store { action, source }
+}
+
+/// An id in a path or body; what is none belongs to nobody.
+fn id(text: &str) -> Result<uuid::Uuid, AccountError> {
+    uuid::Uuid::parse_str(text).map_err(|_| AccountError::NotFound)
+}

@@ -1,0 +1,50 @@
+//! Where the caller is signed in, and ending that.
+
+use super::session_store::{self, ListedSession};
+use super::{Accounts, id};
+use crate::auth::{Member, Viewer};
+use crate::error::ApiError;
+use crate::http_head::NoContent;
+use crate::runtime::on_main;
+use crate::time::rfc3339;
+use actix_web::web;
+use api_types::List;
+use api_types::accounts::SignedInSession;
+
+pub fn routes(app: &mut web::ServiceConfig) {
+    app.service(web::resource("/api/v1/sessions").get(on_main(list)))
+        .service(web::resource("/api/v1/sessions/{id}").delete(on_main(end)));
+}
+
+async fn list(
+    member: Member<Viewer>,
+    accounts: web::Data<Accounts>,
+) -> Result<web::Json<List<SignedInSession>>, ApiError> {
+    let person = member.person()?;
+    let sessions = session_store::list_of_user(&accounts.db, person.user_id).await?;
+    let view = |session: ListedSession| SignedInSession {
+        id: session.id.to_string(),
+        current: session.id == person.session_id,
+        user_agent: session.user_agent,
+        address: session.address,
+        created_at: rfc3339(session.created_at),
+        last_seen_at: rfc3339(session.rotated_at),
+        expires_at: rfc3339(session.expires_at),
+    };
+    Ok(web::Json(sessions.into_iter().map(view).collect::<Vec<_>>().into()))
+}
+
+/// Ends one of the caller's sessions.
+///
+/// # Errors
+/// 404 when it is not one of theirs.
+async fn end(
+    member: Member<Viewer>,
+    accounts: web::Data<Accounts>,
+    path: web::Path<String>,
+) -> Result<NoContent, ApiError> {
+    let person = member.person()?;
+    session_store::end_of_user(&accounts.db, person.user_id, id(&path)?).await?;
+    accounts.auth.forget_sessions();
+    Ok(NoContent)
+}

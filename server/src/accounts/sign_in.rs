@@ -1,0 +1,300 @@
+//! Signing up, logging in, going on with a session, switching the organization, logging out.
+
+use super::checked::{Email, Name, NewPassword, refuse_any};
+use super::session_store::{self, RefreshToken};
+use super::user_store::{self, NewAccount, UserRow};
+use super::{AccountError, Accounts, id, organization_store, project_store};
+use crate::auth::access_token::LIFETIME_S;
+use crate::auth::credentials::Credentials;
+use crate::auth::{Auth, AuthError, Member, Viewer};
+use crate::client::Client;
+use crate::error::{ApiError, InvalidFields};
+use crate::runtime::on_main;
+use crate::tenant::TenantScope;
+use crate::time::SECOND_US;
+use actix_web::body::BoxBody;
+use actix_web::cookie::Cookie;
+use actix_web::dev::Payload;
+use actix_web::http::StatusCode;
+use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder, web};
+use api_types::accounts::{LoginRequest, Session, SignupRequest, SwitchRequest, User};
+use secrecy::SecretString;
+use std::future::{Ready, ready};
+use uuid::Uuid;
+
+pub fn routes(app: &mut web::ServiceConfig) {
+    app.service(web::resource("/api/v1/auth/signup").post(on_main(sign_up)))
+        .service(web::resource("/api/v1/auth/login").post(on_main(log_in)))
+        .service(web::resource("/api/v1/auth/refresh").post(on_main(refresh)))
+        .service(web::resource("/api/v1/auth/switch").post(on_main(switch)))
+        .service(web::resource("/api/v1/auth/logout").post(on_main(log_out)));
+}
+
+/// Makes an account with its organization, and signs in.
+///
+/// # Errors
+/// 403 `signup_closed`, 409 `email_taken`, 422 `invalid`, 429 `too_many_attempts`.
+async fn sign_up(
+    accounts: web::Data<Accounts>,
+    client: Client,
+    body: web::Json<SignupRequest>,
+) -> Result<SignedIn, ApiError> {
+    if !accounts.settings.signup_open {
+        return Err(AccountError::SignupClosed.into());
+    }
+    let new = CheckedSignup::parse(body.into_inner())?;
+    accounts.limits.signups.take(&client.address).await.map_err(AccountError::from)?;
+    let hash = accounts.auth.passwords.hash(new.password.into_secret()).await?;
+    let account = NewAccount {
+        email: &new.email,
+        name: &new.name,
+        organization: &new.organization,
+        password_hash: &hash,
+        retention_days: accounts.settings.default_retention_days,
+    };
+    let made = user_store::sign_up(&accounts.db, &account).await;
+    if made.is_err() {
+        accounts.limits.signups.give_back(&client.address).await;
+    }
+    let (user_id, organization_id) = made?;
+    accounts.links.wake();
+    tracing::info!(org.id = %organization_id, user.id = %user_id, "signed up {organization_id}");
+    let token = session_store::open(&accounts.db, user_id, organization_id, &client).await?;
+    Ok(accounts.signed_in(user_id, organization_id, token).await?.with_status(StatusCode::CREATED))
+}
+
+/// Signs in, into the organization that was used last.
+///
+/// # Errors
+/// 401 `wrong_credentials` for an unknown address as for a wrong password, 429 `too_many_attempts`.
+async fn log_in(
+    accounts: web::Data<Accounts>,
+    client: Client,
+    body: web::Json<LoginRequest>,
+) -> Result<SignedIn, ApiError> {
+    let LoginRequest { email, password } = body.into_inner();
+    let email = Email::parse(&email).map_err(|_| AccountError::WrongCredentials)?;
+    let account_and_address = format!("{} {}", email.as_str(), client.address);
+    accounts.limits.logins_of_address.take(&client.address).await.map_err(AccountError::from)?;
+    accounts.limits.logins.take(&account_and_address).await.map_err(AccountError::from)?;
+    let user = accounts.check_password(&email, password.into()).await?;
+    accounts.limits.logins.forget(&account_and_address).await;
+    accounts.limits.logins_of_address.give_back(&client.address).await;
+    let organization_id = organization_store::last_used(&accounts.db, user.id).await?;
+    let token = session_store::open(&accounts.db, user.id, organization_id, &client).await?;
+    Ok(accounts.signed_in(user.id, organization_id, token).await?)
+}
+
+/// Goes on with a session: a new access token for the refresh cookie, which is exchanged.
+///
+/// # Errors
+/// 401 `session_over`; a token that was used before ends its session.
+async fn refresh(accounts: web::Data<Accounts>, cookie: RefreshCookie) -> Result<SignedIn, ApiError> {
+    let token = cookie.0.ok_or(AccountError::SessionOver)?;
+    let refreshed = session_store::refresh(&accounts.db, &accounts.auth.tokens, &token).await;
+    if matches!(refreshed, Err(AccountError::SessionOver)) {
+        accounts.auth.forget_sessions();
+    }
+    let refreshed = refreshed?;
+    let (user_id, organization_id) = (refreshed.user_id, refreshed.organization_id);
+    let is_member = organization_store::of_member(&accounts.db, organization_id, user_id).await?.is_some();
+    if is_member {
+        return Ok(accounts.signed_in(user_id, organization_id, refreshed.token).await?);
+    }
+    let organization_id = organization_store::last_used(&accounts.db, user_id).await?;
+    session_store::switch(&accounts.db, refreshed.token.session_id, organization_id).await?;
+    Ok(accounts.signed_in(user_id, organization_id, refreshed.token).await?)
+}
+
+/// Goes on in another organization of the caller.
+///
+/// # Errors
+/// 404 when the caller is not a member there.
+async fn switch(
+    member: Member<Viewer>,
+    accounts: web::Data<Accounts>,
+    body: web::Json<SwitchRequest>,
+) -> Result<SignedIn, ApiError> {
+    let person = member.person()?;
+    let wanted = id(&body.organization_id)?;
+    let found = organization_store::of_member(&accounts.db, wanted, person.user_id).await?;
+    found.ok_or(AccountError::NotFound)?;
+    session_store::switch(&accounts.db, person.session_id, wanted).await?;
+    Ok(accounts.session(person.user_id, wanted, person.session_id).await?)
+}
+
+/// Ends the session of the access token or of the refresh cookie, and has the browser forget both. Always 204.
+async fn log_out(accounts: web::Data<Accounts>, leaving: Leaving) -> Result<SignedOut, ApiError> {
+    let from_cookie = match &leaving.refresh {
+        Some(token) if session_store::is_current(&accounts.db, token).await? => Some(token.session_id),
+        _ => None,
+    };
+    for session_id in [leaving.session_id, from_cookie].into_iter().flatten() {
+        session_store::end(&accounts.db, session_id).await?;
+    }
+    accounts.auth.forget_sessions();
+    Ok(SignedOut(accounts.auth.cookies.removed()))
+}
+
+struct CheckedSignup {
+    email: Email,
+    name: Name,
+    organization: Name,
+    password: NewPassword,
+}
+
+impl CheckedSignup {
+    fn parse(body: SignupRequest) -> Result<Self, InvalidFields> {
+        let email = Email::parse(&body.email);
+        let name = Name::parse("name", &body.name);
+        let organization = Name::parse("organization", &body.organization);
+        let password = NewPassword::parse("password", body.password, &body.email);
+        refuse_any(&[
+            email.as_ref().err(),
+            name.as_ref().err(),
+            organization.as_ref().err(),
+            password.as_ref().err(),
+        ])?;
+        Ok(Self { email: email?, name: name?, organization: organization?, password: password? })
+    }
+}
+
+impl Accounts {
+    /// The user whose password this is. Takes as long for an unknown address.
+    async fn check_password(&self, email: &Email, password: SecretString) -> Result<UserRow, ApiError> {
+        let user = user_store::by_email(&self.db, email).await?;
+        let stored = user.as_ref().and_then(|user| user.password_hash.clone());
+        let verdict = self.auth.passwords.verify(password.clone(), stored).await?;
+        let Some(user) = user.filter(|_| verdict.matches) else {
+            return Err(AccountError::WrongCredentials.into());
+        };
+        if let (true, Some(old)) = (verdict.outdated, &user.password_hash) {
+            let new = self.auth.passwords.hash(password).await?;
+            user_store::replace_hash(&self.db, user.id, old, &new).await?;
+        }
+        Ok(user)
+    }
+
+    async fn signed_in(
+        &self,
+        user_id: Uuid,
+        organization_id: Uuid,
+        token: RefreshToken,
+    ) -> Result<SignedIn, AccountError> {
+        let mut signed_in = self.session(user_id, organization_id, token.session_id).await?;
+        let seconds = session_store::LIFETIME_US / SECOND_US;
+        signed_in.cookies.push(self.auth.cookies.refresh(&token.text(), seconds));
+        Ok(signed_in)
+    }
+
+    /// A new access token for a session, with everything that the pages show first.
+    async fn session(
+        &self,
+        user_id: Uuid,
+        organization_id: Uuid,
+        session_id: Uuid,
+    ) -> Result<SignedIn, AccountError> {
+        let user = user_store::by_id(&self.db, user_id).await?.ok_or(AccountError::SessionOver)?;
+        let organization = organization_store::of_member(&self.db, organization_id, user_id)
+            .await?
+            .ok_or(AccountError::NoOrganization)?;
+        let scope = TenantScope::authenticated(organization_id);
+        let access_token = self.auth.tokens.issue(user_id, session_id, organization_id);
+        let seconds = i64::try_from(LIFETIME_S).unwrap_or(i64::MAX);
+        let cookies = vec![self.auth.cookies.access(&access_token, seconds)];
+        let session = Session {
+            access_token,
+            token_type: "Bearer".to_owned(),
+            expires_in: LIFETIME_S,
+            user: user.into(),
+            role: organization.role(),
+            organization: organization.into(),
+            projects: project_store::list(&self.db, &scope).await?,
+        };
+        Ok(SignedIn { session, cookies, status: StatusCode::OK })
+    }
+}
+
+impl From<UserRow> for User {
+    fn from(row: UserRow) -> Self {
+        Self {
+            id: row.id.to_string(),
+            email: row.email,
+            name: row.name,
+            email_verified: row.email_verified_at.is_some(),
+        }
+    }
+}
+
+/// A `Session` with the cookies that carry it.
+struct SignedIn {
+    session: Session,
+    cookies: Vec<Cookie<'static>>,
+    status: StatusCode,
+}
+
+impl SignedIn {
+    fn with_status(self, status: StatusCode) -> Self {
+        Self { status, ..self }
+    }
+}
+
+impl Responder for SignedIn {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        let mut answer = HttpResponse::build(self.status);
+        for cookie in self.cookies {
+            answer.cookie(cookie);
+        }
+        answer.json(self.session)
+    }
+}
+
+struct SignedOut([Cookie<'static>; 2]);
+
+impl Responder for SignedOut {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        let [access, refresh] = self.0;
+        HttpResponse::NoContent().cookie(access).cookie(refresh).finish()
+    }
+}
+
+/// The refresh token that the browser sent, from one of our own pages.
+struct RefreshCookie(Option<RefreshToken>);
+
+impl FromRequest for RefreshCookie {
+    type Error = AuthError;
+    type Future = Ready<Result<Self, AuthError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let auth = Auth::of(request);
+        let token = auth.cookies.refresh_token(request).and_then(|text| RefreshToken::parse(&text));
+        ready(auth.cookies.refuse_other_sites(request).map(|()| Self(token)))
+    }
+}
+
+/// Whatever tells the session of somebody who leaves: the access token, or the refresh cookie.
+struct Leaving {
+    session_id: Option<Uuid>,
+    refresh: Option<RefreshToken>,
+}
+
+impl FromRequest for Leaving {
+    type Error = AuthError;
+    type Future = Ready<Result<Self, AuthError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let auth = Auth::of(request);
+        let cookie = auth.cookies.access_token(request);
+        let session_id = match Credentials::find(request.headers(), cookie) {
+            Credentials::AccessToken(token) | Credentials::Cookie(token) => auth.tokens.verify(&token),
+            Credentials::ApiKey(_) | Credentials::None => None,
+        }
+        .map(|claims| claims.sid);
+        let refresh = auth.cookies.refresh_token(request).and_then(|text| RefreshToken::parse(&text));
+        ready(auth.cookies.refuse_other_sites(request).map(|()| Self { session_id, refresh }))
+    }
+}

@@ -1,0 +1,123 @@
+//! Mails: text and HTML from templates, sent by SMTP or written as files into `<data_dir>/mail`.
+//!
+//! Whoever sends keeps a row until `send` said yes, and tries again after a no; a repeat carries the same Message-ID.
+
+mod transport;
+
+pub use transport::{MailError, Mailer};
+
+use crate::time::{HOUR_US, MINUTE_US, Micros, SECOND_US};
+use askama::Template;
+
+/// A mail ready to be sent.
+#[derive(Debug, Clone)]
+pub struct Mail {
+    /// Tells repeats of the same mail: the left part of its Message-ID.
+    pub id: uuid::Uuid,
+    pub to: String,
+    pub subject: String,
+    pub text: String,
+    pub html: String,
+}
+
+/// How long to wait after this many failed tries, with up to a tenth more so that not all come back at once; `None`: give up.
+#[must_use]
+pub fn wait_after(tries: i64) -> Option<Micros> {
+    const WAITS_US: [Micros; 10] = [
+        10 * SECOND_US,
+        30 * SECOND_US,
+        2 * MINUTE_US,
+        5 * MINUTE_US,
+        15 * MINUTE_US,
+        HOUR_US,
+        3 * HOUR_US,
+        6 * HOUR_US,
+        12 * HOUR_US,
+        12 * HOUR_US,
+    ];
+    let wait = *WAITS_US.get(usize::try_from(tries.max(1)).ok()? - 1)?;
+    Some(wait + rand::random_range(0..=wait / 10))
+}
+
+/// A link that somebody is to follow.
+pub struct LinkMail<'a> {
+    pub id: uuid::Uuid,
+    pub to: &'a str,
+    pub name: &'a str,
+    pub link: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "mail/verify_email.txt")]
+struct VerifyText<'a> {
+    name: &'a str,
+    link: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "mail/verify_email.html")]
+struct VerifyHtml<'a> {
+    name: &'a str,
+    link: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "mail/reset_password.txt")]
+struct ResetText<'a> {
+    name: &'a str,
+    link: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "mail/reset_password.html")]
+struct ResetHtml<'a> {
+    name: &'a str,
+    link: &'a str,
+}
+
+/// # Errors
+/// The template cannot be rendered.
+pub fn verify_email(mail: &LinkMail<'_>) -> Result<Mail, askama::Error> {
+    let LinkMail { name, link, .. } = *mail;
+    Ok(Mail {
+        id: mail.id,
+        to: mail.to.to_owned(),
+        subject: "Confirm your e-mail address".to_owned(),
+        text: VerifyText { name, link }.render()?,
+        html: VerifyHtml { name, link }.render()?,
+    })
+}
+
+/// # Errors
+/// The template cannot be rendered.
+pub fn reset_password(mail: &LinkMail<'_>) -> Result<Mail, askama::Error> {
+    let LinkMail { name, link, .. } = *mail;
+    Ok(Mail {
+        id: mail.id,
+        to: mail.to.to_owned(),
+        subject: "Reset your password".to_owned(),
+        text: ResetText { name, link }.render()?,
+        html: ResetHtml { name, link }.render()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_text_and_never_markup() {
+        let mail = reset_password(&LinkMail {
+            id: uuid::Uuid::nil(),
+            to: "ann@acme.example",
+            name: "<img src=x>",
+            link: "https://logs.example/reset-password?token=abc",
+        })
+        .unwrap();
+
+        assert!(!mail.html.contains("<img"));
+        assert!(mail.text.contains("<img src=x>"));
+        assert!(mail.text.contains("https://logs.example/reset-password?token=abc"));
+        assert!(mail.html.contains("https://logs.example/reset-password?token=abc"));
+    }
+}
