@@ -37,15 +37,9 @@ pub async fn every_answer(
     let id = telemetry::new_request_id();
     request.extensions_mut().insert(telemetry::RequestId(id.clone()));
     let is_api = request.path().starts_with("/api/");
-    let request_copy = request.request().clone();
-    let outcome = telemetry::with_request_id(id.clone(), next.call(request)).await;
-    let mut answer = match outcome {
-        Ok(answer) => answer.map_into_boxed_body(),
-        Err(error) => {
-            let body = telemetry::with_request_id(id.clone(), async { error.error_response() }).await;
-            ServiceResponse::new(request_copy, body).map_into_boxed_body()
-        }
-    };
+    // Errors of handlers and extractors are answers already; the router needs the request for itself, so no copy is kept.
+    let mut answer =
+        telemetry::with_request_id(id.clone(), next.call(request)).await?.map_into_boxed_body();
     let headers = answer.headers_mut();
     for (name, value) in SECURITY_HEADERS {
         if !headers.contains_key(*name) {
