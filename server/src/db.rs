@@ -174,9 +174,10 @@ mod tests {
         tables
     }
 
-    /// The stores and their statements.
-    const STORES: &[&[(&str, &[(&str, &str)])]] =
-        &[crate::accounts::STATEMENTS, &[("auth/store.rs", crate::auth::store::ALL)]];
+    /// A store's file, and its statements by name.
+    type Store = (&'static str, &'static [(&'static str, &'static str)]);
+
+    const STORES: &[&[Store]] = &[crate::accounts::STATEMENTS, &[("auth/store.rs", crate::auth::store::ALL)]];
 
     fn files_with_statements(folder: &std::path::Path, found: &mut Vec<String>) {
         for entry in std::fs::read_dir(folder).unwrap() {

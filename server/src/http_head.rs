@@ -38,8 +38,7 @@ pub async fn every_answer(
     request.extensions_mut().insert(telemetry::RequestId(id.clone()));
     let is_api = request.path().starts_with("/api/");
     // Errors of handlers and extractors are answers already; the router needs the request for itself, so no copy is kept.
-    let mut answer =
-        telemetry::with_request_id(id.clone(), next.call(request)).await?.map_into_boxed_body();
+    let mut answer = telemetry::with_request_id(id.clone(), next.call(request)).await?.map_into_boxed_body();
     let headers = answer.headers_mut();
     for (name, value) in SECURITY_HEADERS {
         if !headers.contains_key(*name) {

@@ -6,7 +6,8 @@
 use super::Mail;
 use crate::config::Settings;
 use anyhow::Context;
-use lettre::message::{Mailbox, MultiPart};
+use lettre::message::header::{ContentTransferEncoding, ContentType};
+use lettre::message::{Body, Mailbox, MultiPart, SinglePart};
 use lettre::transport::smtp::AsyncSmtpTransportBuilder;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use secrecy::ExposeSecret;
@@ -92,9 +93,25 @@ impl Mailer {
                 lettre::message::header::HeaderName::new_from_ascii_str("Auto-Submitted"),
                 "auto-generated".to_owned(),
             ))
-            .multipart(MultiPart::alternative_plain_html(mail.text.clone(), mail.html.clone()))
+            .multipart(
+                MultiPart::alternative()
+                    .singlepart(readable(&mail.text))
+                    .singlepart(SinglePart::html(mail.html.clone())),
+            )
             .map_err(|error| permanent(&error))
     }
+}
+
+/// Text as it is, where mail allows it: whoever opens the file can copy the link. Otherwise encoded.
+fn readable(text: &str) -> SinglePart {
+    let fits = text.is_ascii() && !text.contains('\0') && text.lines().all(|line| line.len() <= 990);
+    if !fits {
+        return SinglePart::plain(text.to_owned());
+    }
+    let lines: Vec<&str> = text.lines().collect();
+    let body =
+        Body::dangerous_pre_encoded(lines.join("\r\n").into_bytes(), ContentTransferEncoding::SevenBit);
+    SinglePart::builder().header(ContentType::TEXT_PLAIN).body(body)
 }
 
 async fn try_once(smtp: &Smtp, message: Message) -> Result<(), MailError> {
