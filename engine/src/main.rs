@@ -110,11 +110,12 @@ fn say_ready(address: SocketAddr) -> anyhow::Result<()> {
     Ok(stdout.flush()?)
 }
 
-/// Takes the lock of the data folder, which an engine that is just stopping may still hold.
+/// Takes the lock of the data folder, which an engine that is just stopping may still hold. The file says our pid.
 fn claim_data_dir(data_dir: &std::path::Path) -> anyhow::Result<(String, File)> {
     std::fs::create_dir_all(data_dir).with_context(|| format!("failed to create {}", data_dir.display()))?;
     let data_dir = data_dir.canonicalize()?;
-    let lock = File::create(data_dir.join("cordwood-engine.lock")).context("failed to open the lock file")?;
+    let path = data_dir.join("cordwood-engine.lock");
+    let mut lock = File::options().create(true).truncate(false).write(true).open(path)?;
     let patience = Instant::now() + LOCK_PATIENCE;
     while let Err(error) = lock.try_lock() {
         match error {
@@ -124,6 +125,8 @@ fn claim_data_dir(data_dir: &std::path::Path) -> anyhow::Result<(String, File)> 
             _ => bail!("another engine uses {}: {error}", data_dir.display()),
         }
     }
+    lock.set_len(0)?;
+    write!(lock, "{}", std::process::id())?;
     let data_dir = data_dir.to_str().context("the path of the data folder is not UTF-8")?;
     Ok((data_dir.to_owned(), lock))
 }

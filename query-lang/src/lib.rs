@@ -17,10 +17,23 @@
 //! ```
 
 pub mod ast;
+mod build;
 mod catalogue;
 mod diagnostic;
+mod lexical;
+pub mod limits;
+mod literal;
+pub mod quote;
 mod span;
+mod stage_docs;
+mod suggest;
+mod token;
+mod walk;
 
+pub use build::{Parsed, parse};
 pub use catalogue::{Catalogue, KnownField, KnownTable, KnownValue};
 pub use diagnostic::{Code, Diagnostic, Fix, Severity, TextEdit};
+pub use literal::words;
 pub use span::Span;
+pub use stage_docs::{OptionDoc, STAGES, StageDoc};
+pub use token::{Token, TokenClass, tokens};

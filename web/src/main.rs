@@ -1,7 +1,20 @@
 //! The Leptos application, client-side rendered.
+//!
+//! `api` talks to the server, `components` draw, `pages` put both together; the state of Explore is in the URL (`url`).
 
-use leptos::prelude::*;
+mod api;
+mod app;
+mod browser;
+mod components;
+mod format;
+mod load;
+mod pages;
+mod preferences;
+mod session;
+mod shell;
+mod time_range;
+mod url;
 
 fn main() {
-    mount_to_body(|| view! { <p>"hello"</p> });
+    leptos::mount::mount_to_body(app::App);
 }

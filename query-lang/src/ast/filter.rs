@@ -71,8 +71,12 @@ pub enum Test {
     Phrase(Literal),
 }
 
-/// `f:*` or `exists(f)`, so that formatting keeps the shorter one where it was used.
-pub type Presence = Spelling;
+/// `f:*`, or `exists(f)` and `missing(f)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    Star,
+    Function,
+}
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bound {

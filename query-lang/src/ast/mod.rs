@@ -27,8 +27,8 @@ pub use expression::{
     function_docs, window_docs,
 };
 pub use filter::{
-    Amounts, Bound, CompareOp, Filter, FilterNode, Interval, LevelSet, Limit, Meaning, Predicate, Spelling,
-    Test, TimeSpan,
+    Amounts, Bound, CompareOp, Filter, FilterNode, Interval, LevelSet, Limit, Meaning, Predicate, Presence,
+    Spelling, Test, TimeSpan,
 };
 pub use literal::{
     Amount, Bin, BinUnit, Dimension, Glob, GlobPart, Literal, LiteralClass, Number, TextKind, TextMatch,

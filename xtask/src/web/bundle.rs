@@ -78,6 +78,7 @@ pub fn styles(places: &Places, output: &Path) -> Result<String> {
     let charts = fs::read_to_string(places.node_module("uplot/dist/uPlot.min.css"))
         .context("failed to read uPlot's styles")?;
     source.push_str(&format!("@layer vendor {{ {charts} }}"));
+    let source = with_package_files(places, output, &source)?;
     let mut sheet = StyleSheet::parse(&source, ParserOptions::default())
         .map_err(|error| anyhow!("in web/css: {error}"))?;
     sheet.minify(MinifyOptions::default()).map_err(|error| anyhow!("in web/css: {error}"))?;
@@ -89,10 +90,33 @@ pub fn styles(places: &Places, output: &Path) -> Result<String> {
     Ok(name)
 }
 
+/// Copies each file named as `url("npm:…")` under a hashed name, and names that instead.
+fn with_package_files(places: &Places, output: &Path, source: &str) -> Result<String> {
+    let mut parts = source.split("\"npm:");
+    let mut result = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (package_path, rest) = part.split_once('"').context("a url of a package is not closed")?;
+        let file = places.node_module(package_path);
+        let content = fs::read(&file).with_context(|| format!("failed to read {}", file.display()))?;
+        let (stem, ending) = file
+            .file_name()
+            .and_then(|name| name.to_str()?.split_once('.'))
+            .context("a file with an ending")?;
+        let name = format!("{stem}-{}.{ending}", &hex(&Sha256::digest(&content))[..8]);
+        fs::write(output.join("assets").join(&name), content)
+            .with_context(|| format!("failed to write {name}"))?;
+        result.push_str(&format!("\"/assets/{name}\"{rest}"));
+    }
+    Ok(result)
+}
+
 /// Writes `.br` and `.gz` beside each file, so that serving never compresses.
 pub fn compress_all(output: &Path, dev: bool) -> Result<()> {
     eprintln!("web: compressing");
-    for file in files_below(output)? {
+    for file in files_below(output)?
+        .into_iter()
+        .filter(|file| file.extension().is_none_or(|ending| ending != "woff2"))
+    {
         let content = fs::read(&file)?;
         let beside = |ending: &str| format!("{}.{ending}", file.display());
         fs::write(beside("br"), brotli(&content, if dev { 3 } else { 11 })?)?;

@@ -1,0 +1,535 @@
+//! Makes an event of what a decoder read: finds its own fields under the names that programs use, tells time and
+//! level, and leaves everything else as attributes with their types.
+
+use std::borrow::Cow;
+
+use crate::ansi;
+use crate::event::{Event, Marks};
+use crate::json::Reader;
+use crate::level::Level;
+use crate::limits::{self, Limits};
+use crate::raw::{RawEvent, Reject, RejectCode};
+use crate::stated::Stated;
+use crate::text::{self, Findings};
+use crate::time;
+use crate::value::{Object, Value};
+
+/// How far ahead of our clock an event's time may be.
+pub const AHEAD_NS: i64 = 10 * 60 * 1_000_000_000;
+
+/// What holds for all events of a request.
+#[derive(Debug, Clone)]
+pub struct Intake<'a> {
+    /// When the request arrived.
+    pub now_ns: i64,
+    /// How long the project keeps events: older ones are refused.
+    pub retention_ns: i64,
+    /// For events that do not say it; empty for none.
+    pub default_source: &'a str,
+    pub default_host: &'a str,
+    /// Leave ANSI colour sequences in messages.
+    pub keep_ansi: bool,
+    pub limits: Limits,
+}
+
+/// Why an event is refused.
+pub(crate) type Refusal = (RejectCode, String);
+
+impl<'a> Intake<'a> {
+    pub fn new(now_ns: i64, retention_days: u32) -> Self {
+        Self {
+            now_ns,
+            retention_ns: i64::from(retention_days).saturating_mul(86_400 * 1_000_000_000),
+            default_source: "",
+            default_host: "",
+            keep_ansi: false,
+            limits: Limits::default(),
+        }
+    }
+
+    /// Makes an event of what came, or tells why it is none.
+    pub fn normalise(&self, mut raw: RawEvent<'a>) -> Result<Event<'a>, Reject<'a>> {
+        if raw.is_line {
+            unwrap_json_line(&mut raw);
+        }
+        let stated = Stated::take_from(&mut raw.fields, self);
+        let time = match self.stated_time(raw.timestamp_ns, &stated) {
+            Ok(time) => time,
+            Err((code, detail)) => {
+                return Err(Reject { index: raw.index, code, detail, original: raw.original });
+            }
+        };
+        let level = raw.level.filter(|level| *level != Level::Unknown).or(stated.level);
+        let mut event = Event {
+            timestamp_ns: time.unwrap_or(self.now_ns),
+            level: level.unwrap_or_default(),
+            source: pick(raw.source, stated.source, self.default_source),
+            host: pick(raw.host, stated.host, self.default_host),
+            message: pick(raw.message, stated.message, ""),
+            trace_id: lower(pick(raw.trace_id, stated.trace_id, "")),
+            span_id: lower(pick(raw.span_id, stated.span_id, "")),
+            attributes: raw.fields,
+            marks: Marks { repaired: raw.repaired, time_of_arrival: time.is_none(), ..Marks::default() },
+        };
+        flatten_containers(&mut event.attributes);
+        self.strip_ansi(&mut event);
+        if level.is_none() && !event.message.is_empty() {
+            self.read_message(&mut event);
+        }
+        self.fit(&mut event);
+        Ok(event)
+    }
+
+    fn stated_time(&self, of_protocol: Option<i64>, stated: &Stated) -> Result<Option<i64>, Refusal> {
+        if let Some(time) = of_protocol.or(stated.time) {
+            return self.check_time(time).map(Some);
+        }
+        match &stated.bad_time {
+            None => Ok(None),
+            Some(shown) => Err((
+                RejectCode::InvalidTimestamp,
+                format!("{shown} is no time that is understood: send RFC 3339 or a number since the epoch"),
+            )),
+        }
+    }
+
+    /// Whether the time lies between the project's retention and a little ahead of now.
+    pub(crate) fn check_time(&self, time_ns: i64) -> Result<i64, Refusal> {
+        let shown = || time::format_rfc3339(time_ns);
+        if time_ns < self.now_ns.saturating_sub(self.retention_ns) {
+            let days = self.retention_ns / (86_400 * 1_000_000_000);
+            return Err((
+                RejectCode::TooOld,
+                format!("{} is older than the {days} days the project keeps", shown()),
+            ));
+        }
+        if time_ns > self.now_ns.saturating_add(AHEAD_NS) {
+            return Err((
+                RejectCode::InTheFuture,
+                format!("{} is more than 10 minutes ahead of {}", shown(), time::format_rfc3339(self.now_ns)),
+            ));
+        }
+        Ok(time_ns)
+    }
+
+    fn strip_ansi(&self, event: &mut Event<'a>) {
+        if self.keep_ansi {
+            return;
+        }
+        let before = event.message.len();
+        event.message = ansi::strip(std::mem::take(&mut event.message));
+        event.marks.ansi_removed = event.message.len() < before;
+    }
+
+    /// Fills what the fields do not say with what the message's text says.
+    fn read_message(&self, event: &mut Event<'a>) {
+        let found = match &event.message {
+            Cow::Borrowed(text) => text::recognise(text, self.now_ns),
+            Cow::Owned(text) => text::recognise(text, self.now_ns).into_owned(),
+        };
+        let Findings { time_ns, level, program, host, trace_id, span_id, attributes } = found;
+        event.level = level.unwrap_or_default();
+        // A time found in text is a guess: one that would be refused is not taken, and stays readable.
+        if let Some(time) =
+            time_ns.filter(|time| self.check_time(*time).is_ok() && event.marks.time_of_arrival)
+        {
+            event.timestamp_ns = time;
+            event.marks.time_of_arrival = false;
+        }
+        let own = &mut event.attributes;
+        for (name, value) in attributes {
+            add_if_absent(own, name, value);
+        }
+        for (name, value, field) in [
+            ("program", program, &mut event.source),
+            ("hostname", host, &mut event.host),
+            ("trace_id", trace_id, &mut event.trace_id),
+            ("span_id", span_id, &mut event.span_id),
+        ] {
+            match value {
+                Some(value) if field.is_empty() => *field = value,
+                Some(value) if *field != value => {
+                    add_if_absent(own, Cow::Borrowed(name), Value::String(value))
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn fit(&self, event: &mut Event<'a>) {
+        let (core, whole) = (self.limits.core_bytes, self.limits.event_bytes);
+        for (name, text, limit) in [
+            ("message", &mut event.message, whole),
+            ("source", &mut event.source, core),
+            ("host", &mut event.host, core),
+            ("trace_id", &mut event.trace_id, core),
+            ("span_id", &mut event.span_id, core),
+        ] {
+            if limits::cut(text, limit) {
+                event.marks.cut += 1;
+                limits::mark_truncated(&mut event.attributes, name);
+            }
+        }
+        limits::fit_attributes(&mut event.attributes, &self.limits, &mut event.marks);
+    }
+}
+
+fn pick<'a>(first: Option<Cow<'a, str>>, second: Option<Cow<'a, str>>, default: &'a str) -> Cow<'a, str> {
+    first.filter(|text| !text.is_empty()).or(second).unwrap_or(Cow::Borrowed(default))
+}
+
+/// Ids of traces and spans are stored in lower case, as queries compare them.
+fn lower(id: Cow<'_, str>) -> Cow<'_, str> {
+    match id.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        true => Cow::Owned(id.to_ascii_lowercase()),
+        false => id,
+    }
+}
+
+fn add_if_absent<'a>(attributes: &mut Object<'a>, name: Cow<'a, str>, value: Value<'a>) {
+    if attributes.get_path(&name).is_none() {
+        attributes.push(name, value);
+    }
+}
+
+/// A line that is a JSON object is that object; any other stays the message.
+fn unwrap_json_line(raw: &mut RawEvent<'_>) {
+    let object = match &raw.message {
+        Some(Cow::Borrowed(line)) => json_object(line),
+        Some(Cow::Owned(line)) => json_object(line).map(Object::into_owned),
+        None => None,
+    };
+    let Some(object) = object else { return };
+    raw.message = None;
+    let known = raw.fields.absorb(object);
+    if !known.is_empty() {
+        raw.fields.push("line", Value::Object(known));
+    }
+}
+
+/// The object that the text is as a whole.
+pub(crate) fn json_object(text: &str) -> Option<Object<'_>> {
+    let trimmed = text.trim_ascii();
+    if !trimmed.starts_with('{') || !trimmed.ends_with('}') {
+        return None;
+    }
+    let mut reader = Reader::new(trimmed.as_bytes());
+    match reader.value() {
+        Ok(Value::Object(object)) if reader.peek().is_none() => Some(object),
+        _ => None,
+    }
+}
+
+/// The members of an object named `attributes` or `fields` are attributes themselves. Where the event has one of
+/// that name already, the member stays in its object, so that neither is lost.
+fn flatten_containers(attributes: &mut Object<'_>) {
+    attributes.members.retain(|(_, value)| !value.is_null());
+    for name in ["attributes", "fields"] {
+        if !matches!(attributes.get(name), Some(Value::Object(_))) {
+            continue;
+        }
+        let Some(Value::Object(inner)) = attributes.remove(name) else { continue };
+        let known = attributes.absorb(inner);
+        if !known.is_empty() {
+            attributes.insert(name, Value::Object(known));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::{Content, decode};
+
+    const NOW: i64 = 1_773_136_800_000_000_000; // 2026-03-10T10:00:00Z
+
+    fn intake() -> Intake<'static> {
+        Intake::new(NOW, 30)
+    }
+
+    fn all<'a>(body: &'a str, content: Content, intake: &Intake<'a>) -> Vec<Result<Event<'a>, Reject<'a>>> {
+        decode(body.as_bytes(), content)
+            .map(|item| item.expect("the body is whole").and_then(|raw| intake.normalise(raw)))
+            .collect()
+    }
+
+    fn one(json: &str) -> Result<Event<'_>, Reject<'_>> {
+        all(json, Content::Json, &intake()).remove(0)
+    }
+
+    /// The event without its time, as JSON.
+    fn shown(json: &str) -> String {
+        let shown = one(json).expect("accepted").to_json();
+        shown[shown.find("\"level\"").unwrap()..shown.len() - 1]
+            .replace(",\"trace_id\":\"\",\"span_id\":\"\"", "")
+    }
+
+    #[test]
+    fn an_event_in_our_own_names_is_taken_as_it_is() {
+        let json = r#"{"timestamp":"2026-03-10T09:59:59.123456789Z","level":"error","source":"api","host":"web-1","message":"boom","trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","span_id":"00f067aa0ba902b7","attributes":{"http":{"status":500}}}"#;
+        assert_eq!(one(json).unwrap().to_json(), json);
+    }
+
+    #[test]
+    fn the_usual_aliases_are_understood() {
+        for (json, expected) in [
+            (
+                r#"{"@timestamp":"2026-03-10T09:00:00Z","log.level":"WARN","msg":"m","service.name":"s","host.name":"h"}"#,
+                "",
+            ),
+            (
+                r#"{"time":1773133200,"severity":"warning","log":"m","service":{"name":"s"},"host":{"name":"h"}}"#,
+                "",
+            ),
+            (r#"{"ts":1773133200.0,"lvl":"W","MESSAGE":"m","service_name":"s","hostname":"h"}"#, ""),
+            (r#"{"ts":"1773133200000","level":40,"msg":"m","name":"s","hostname":"h"}"#, ""),
+            (
+                r#"{"__REALTIME_TIMESTAMP":"1773133200000000","PRIORITY":"4","MESSAGE":"m","SYSLOG_IDENTIFIER":"s","_HOSTNAME":"h"}"#,
+                "",
+            ),
+            (
+                r#"{"Timestamp":"2026-03-10T09:00:00+00:00","Level":"Warning","Message":"m","logger":"s","Host":"h"}"#,
+                "",
+            ),
+            (
+                r#"{"timestamp":"2026-03-10T09:00:00Z","log":{"level":"warn"},"levelname":"WARNING","message":"m","source":"s","host":"h"}"#,
+                r#""levelname":"WARNING""#,
+            ),
+            (
+                r#"{"time":"2026-03-10T09:00:00Z","status":"warn","message":"m","service":"s","host":"h","name":"n"}"#,
+                r#""name":"n""#,
+            ),
+        ] {
+            let event = one(json).unwrap();
+            assert_eq!(event.timestamp_ns, 1_773_133_200_000_000_000, "{json}");
+            assert_eq!(
+                (event.level, &*event.message, &*event.source, &*event.host),
+                (Level::Warn, "m", "s", "h"),
+                "{json}"
+            );
+            assert_eq!(event.attributes.to_json(), format!("{{{expected}}}"), "{json}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_known_field_is_an_attribute_with_its_type() {
+        assert_eq!(
+            shown(
+                r#"{"message":"m","tags":{"env":"prod","a.b":[1,"x"]},"n":9007199254740993,"f":1.0,"ok":true,"zip":"007","none":null}"#
+            ),
+            r#""level":null,"source":"","host":"","message":"m","attributes":{"tags":{"env":"prod","a.b":[1,"x"]},"n":9007199254740993,"f":1.0,"ok":true,"zip":"007"}"#
+        );
+    }
+
+    #[test]
+    fn members_of_attributes_and_fields_become_attributes_and_none_is_lost() {
+        assert_eq!(
+            shown(r#"{"message":"m","a":1,"attributes":{"a":2,"level":"x","b":{"c":3}},"fields":{"d":4}}"#),
+            r#""level":null,"source":"","host":"","message":"m","attributes":{"a":1,"level":"x","b":{"c":3},"attributes":{"a":2},"d":4}"#
+        );
+    }
+
+    #[test]
+    fn an_object_under_an_alias_is_not_the_alias() {
+        assert_eq!(
+            shown(r#"{"message":{"a":1},"source":{"ip":"x"},"level":{"l":1},"timestamp":{"t":1}}"#),
+            r#""level":null,"source":"","host":"","message":"","attributes":{"message":{"a":1},"source":{"ip":"x"},"level":{"l":1},"timestamp":{"t":1}}"#
+        );
+    }
+
+    #[test]
+    fn a_level_that_cannot_be_told_or_says_more_is_kept() {
+        for (json, level, kept) in [
+            (r#"{"level":"banana","message":"m"}"#, Level::Unknown, r#"{"level":"banana"}"#),
+            (r#"{"level":"NOTICE","message":"m"}"#, Level::Info, r#"{"level":"NOTICE"}"#),
+            (r#"{"severity_number":18,"message":"m"}"#, Level::Error, r#"{"severity_number":18}"#),
+            (r#"{"severity_number":17,"message":"m"}"#, Level::Error, "{}"),
+            (r#"{"level":"\u001b[32minfo\u001b[39m","message":"m"}"#, Level::Info, "{}"),
+            (r#"{"status":200,"message":"m"}"#, Level::Unknown, r#"{"status":200}"#),
+            (r#"{"status":"done","message":"m"}"#, Level::Unknown, r#"{"status":"done"}"#),
+            (r#"{"level":"banana","message":"ERROR: m"}"#, Level::Error, r#"{"level":"banana"}"#),
+            (r#"{"level":"","message":"ERROR: m"}"#, Level::Error, "{}"),
+        ] {
+            let event = one(json).unwrap();
+            assert_eq!((event.level, event.attributes.to_json().as_str()), (level, kept), "{json}");
+        }
+    }
+
+    #[test]
+    fn times_outside_the_projects_range_are_rejected_with_the_reason() {
+        for (time, code) in [
+            ("\"2026-02-08T09:59:59Z\"", "too_old"),
+            ("\"2026-02-08T10:00:00Z\"", "ok"),
+            ("\"2026-03-10T10:10:00Z\"", "ok"),
+            ("\"2026-03-10T10:10:01Z\"", "in_the_future"),
+            ("0", "too_old"),
+            ("\"9999-12-31T00:00:00Z\"", "in_the_future"),
+            ("\"1600-01-01T00:00:00Z\"", "too_old"),
+            ("\"soon\"", "invalid_timestamp"),
+            ("true", "invalid_timestamp"),
+            ("[1]", "invalid_timestamp"),
+            ("null", "ok"),
+            ("\"\"", "ok"),
+        ] {
+            let json = format!(r#"{{"timestamp":{time},"message":"m"}}"#);
+            let outcome = one(&json);
+            let found = outcome.as_ref().map_or_else(|reject| reject.code.as_str(), |_| "ok");
+            assert_eq!(found, code, "{time}");
+            if let Err(reject) = outcome {
+                assert_eq!(&*reject.original, json.as_bytes());
+            }
+        }
+    }
+
+    #[test]
+    fn names_that_are_not_only_for_times_may_hold_something_else() {
+        assert_eq!(
+            one(r#"{"time":"12ms","ts":5,"date":"1999-01-01"}"#).unwrap().attributes.to_json(),
+            r#"{"time":"12ms","ts":5,"date":"1999-01-01"}"#
+        );
+        assert_eq!(one(r#"{"date":1773136800.5}"#).unwrap().timestamp_ns, NOW + 500_000_000);
+        assert_eq!(one(r#"{"time":"1999-01-01T00:00:00Z"}"#).unwrap_err().code, RejectCode::TooOld);
+    }
+
+    #[test]
+    fn an_event_without_a_time_gets_that_of_its_arrival() {
+        let event = one(r#"{"message":"m"}"#).unwrap();
+        assert!(event.timestamp_ns == NOW && event.marks.time_of_arrival);
+    }
+
+    #[test]
+    fn defaults_fill_what_is_missing() {
+        let intake = Intake { default_source: "web", default_host: "h1", ..intake() };
+        let events =
+            all(r#"[{"message":"a"},{"message":"b","source":"own","host":""}]"#, Content::Json, &intake);
+        let sources: Vec<_> = events.iter().flatten().map(|event| (&*event.source, &*event.host)).collect();
+        assert_eq!(sources, [("web", "h1"), ("own", "h1")]);
+    }
+
+    #[test]
+    fn text_is_kept_to_the_byte_but_for_colours() {
+        let json = r#"{"message":"  \u0000\t\u001b[31mred\u001b[0m \r\u2028 "}"#;
+        let event = one(json).unwrap();
+        assert_eq!(event.message, "  \0\tred \r\u{2028} ");
+        assert!(event.marks.ansi_removed);
+        let kept = Intake { keep_ansi: true, ..intake() };
+        assert_eq!(
+            all(json, Content::Json, &kept)[0].as_ref().unwrap().message,
+            "  \0\t\u{1b}[31mred\u{1b}[0m \r\u{2028} "
+        );
+    }
+
+    #[test]
+    fn a_line_that_is_json_is_that_event_and_any_other_is_a_message() {
+        let events = all(
+            "{\"level\":\"error\",\"msg\":\"boom\",\"n\":1}\n{\"level\": broken\n plain \n",
+            Content::Text,
+            &intake(),
+        );
+        let shown: Vec<_> = events
+            .iter()
+            .flatten()
+            .map(|event| (event.level.as_str(), &*event.message, event.attributes.to_json()))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                ("error", "boom", r#"{"n":1}"#.to_owned()),
+                ("unknown", "{\"level\": broken", "{}".to_owned()),
+                ("unknown", " plain ", "{}".to_owned())
+            ]
+        );
+    }
+
+    #[test]
+    fn too_long_a_message_is_cut_and_marked() {
+        let json = format!(r#"{{"message":"{}","source":"{}"}}"#, "x".repeat(300 * 1024), "s".repeat(300));
+        let event = one(&json).unwrap();
+        assert!(event.message.len() <= 256 * 1024 && event.message.ends_with(" bytes]"));
+        assert_eq!(event.attributes.to_json(), r#"{"_truncated":["message","source"]}"#);
+        assert_eq!(event.marks.cut, 2);
+    }
+
+    fn any_json() -> impl proptest::strategy::Strategy<Value = serde_json::Value> {
+        use proptest::prelude::*;
+        let leaf = prop_oneof![
+            Just(serde_json::Value::Null),
+            any::<bool>().prop_map(Into::into),
+            any::<i64>().prop_map(Into::into),
+            any::<u64>().prop_map(Into::into),
+            any::<f64>().prop_map(Into::into),
+            "\\PC{0,30}".prop_map(Into::into),
+            "(2026-03-10 09:0[0-9]:00 )?(\\[?(INFO|WARN|error)\\]? )?[a-z=\"{}:. 0-9]{0,30}"
+                .prop_map(Into::into),
+            "[\u{0}-\u{20}\u{1b}\\[m0;]{0,9}".prop_map(Into::into),
+            (1_773_000_000_i64..1_773_136_800).prop_map(Into::into),
+        ];
+        let name = prop_oneof![
+            "[a-c.]{0,3}",
+            proptest::sample::select(vec![
+                "level",
+                "timestamp",
+                "time",
+                "message",
+                "msg",
+                "log",
+                "source",
+                "service",
+                "name",
+                "host",
+                "trace_id",
+                "status",
+                "attributes",
+                "fields",
+                "severity",
+                "PRIORITY",
+                "logger",
+                "_truncated",
+                "_overflow_fields",
+            ])
+            .prop_map(str::to_owned),
+        ];
+        leaf.prop_recursive(4, 30, 6, move |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..4).prop_map(Into::into),
+                proptest::collection::vec((name.clone(), inner), 0..8)
+                    .prop_map(|members| serde_json::Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn an_accepted_event_sent_again_is_the_same(json in any_json(), small: bool) {
+            let json = json.to_string();
+            let mut intake = intake();
+            if small {
+                intake.limits = Limits { event_bytes: 400, attributes: 3, key_bytes: 4, depth: 2, core_bytes: 64 };
+            }
+            for item in decode(json.as_bytes(), Content::Json) {
+                let Ok(Ok(raw)) = item else { continue };
+                let Ok(event) = intake.normalise(raw) else { continue };
+                let sent = event.to_json();
+                let again = decode(sent.as_bytes(), Content::Json).next().unwrap().unwrap().unwrap();
+                let again = intake.normalise(again).expect("an accepted event is accepted again");
+                proptest::prop_assert_eq!(again.to_json(), sent);
+            }
+        }
+
+        #[test]
+        fn every_item_is_accepted_or_rejected(body: Vec<u8>, content in 0..4_usize) {
+            let content = [Content::Json, Content::NdJson, Content::Text, Content::Unlabelled][content];
+            let intake = intake();
+            for (position, item) in decode(&body, content).enumerate() {
+                let Ok(item) = item else { break };
+                let index = match item.and_then(|raw| { let index = raw.index; intake.normalise(raw).map(|_| index) }) {
+                    Ok(index) => index,
+                    Err(reject) => reject.index,
+                };
+                proptest::prop_assert_eq!(index, position);
+            }
+        }
+    }
+}

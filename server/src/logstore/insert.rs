@@ -1,0 +1,85 @@
+//! Puts sealed batches into `logs`, each at most once.
+//!
+//! One call is one insert of one block; per partition it is stored whole or not at all. The same block with the
+//! same token may be sent again: the table remembers the last 10,000 tokens. What is older than that asks
+//! [`LogStore::batch_rows`] first. When `insert` has returned, the rows are on disk.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::LogStore;
+use super::block::{self, COLUMNS, EncodedBlock};
+use super::error::LogStoreError;
+
+const SEND_TIMEOUT: Duration = Duration::from_secs(30);
+const STORE_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// Settings that decide how a batch is read and stored; none is left to a server's defaults.
+const SETTINGS: &[(&str, &str)] = &[
+    ("async_insert", "0"),
+    ("insert_deduplicate", "1"),
+    ("input_format_binary_read_json_as_string", "1"),
+    ("input_format_with_types_use_header", "1"),
+    // A text that looks like a date stays a text.
+    ("input_format_try_infer_dates", "0"),
+    ("input_format_try_infer_datetimes", "0"),
+    // `{"a": {"b": 1}, "a.b": 2}` keeps the first instead of failing the batch.
+    ("type_json_skip_duplicated_paths", "1"),
+    // One block, whatever the defaults: the token stands for the whole batch.
+    ("max_insert_block_size", "1048576"),
+    ("min_insert_block_size_rows", "1048576"),
+    ("min_insert_block_size_bytes", "268435456"),
+];
+
+impl LogStore {
+    /// Stores a block. `token` names it: the same token is stored once.
+    ///
+    /// # Errors
+    /// `is_temporary`: send the same again later. `Rows`: cut the block and find the rows at fault. Others need a
+    /// person; the block must be kept.
+    pub async fn insert(&self, block: &EncodedBlock, token: &str) -> Result<(), LogStoreError> {
+        let client = self.client()?;
+        let json_type =
+            self.layout.borrow().as_ref().map(|layout| layout.json_type.clone()).unwrap_or_default();
+        let names: Vec<&str> = COLUMNS.iter().map(|(name, _)| *name).collect();
+        let sql = format!("INSERT INTO logs ({}) FORMAT RowBinaryWithNamesAndTypes", names.join(", "));
+        let mut insert = client
+            .insert_formatted_with(sql)
+            .with_timeouts(Some(SEND_TIMEOUT), Some(STORE_TIMEOUT))
+            .with_setting("insert_deduplication_token", token);
+        for (name, value) in SETTINGS {
+            insert = insert.with_setting(*name, *value);
+        }
+        let outcome = async {
+            insert.send(block::header(&json_type)).await?;
+            insert.send(block.data()).await?;
+            insert.end().await
+        };
+        outcome.await.map_err(|error| LogStoreError::from(error).of_insert())
+    }
+
+    /// How many rows of a batch are stored. All of its rows lie in `from_ns..=to_ns`.
+    ///
+    /// # Errors
+    /// ClickHouse cannot be asked.
+    pub async fn batch_rows(
+        &self,
+        tenant_id: Uuid,
+        batch_id: u64,
+        from_ns: i64,
+        to_ns: i64,
+    ) -> Result<u64, LogStoreError> {
+        let sql = "SELECT count() FROM logs WHERE tenant_id = {tenant:UUID} AND batch_id = {batch:UInt64} \
+                   AND timestamp BETWEEN fromUnixTimestamp64Nano({from:Int64}, 'UTC') \
+                   AND fromUnixTimestamp64Nano({to:Int64}, 'UTC')";
+        let query = self
+            .client()?
+            .query_raw(sql)
+            .param("tenant", tenant_id.to_string())
+            .param("batch", batch_id)
+            .param("from", from_ns)
+            .param("to", to_ns);
+        Ok(query.fetch_one::<u64>().await?)
+    }
+}

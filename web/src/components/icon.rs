@@ -1,0 +1,106 @@
+//! Icons, drawn from the sprite that the build puts into the page.
+
+use leptos::prelude::*;
+
+macro_rules! icons {
+    ($($variant:ident = $name:literal),* $(,)?) => {
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Icon { $($variant),* }
+
+        impl Icon {
+            #[cfg(test)]
+            const ALL: &[Icon] = &[$(Icon::$variant),*];
+
+            fn name(self) -> &'static str {
+                match self { $(Icon::$variant => $name),* }
+            }
+        }
+    };
+}
+
+icons! {
+    Add = "plus",
+    Alert = "bell",
+    AlertRing = "bell-ring",
+    Back = "arrow-left",
+    Calendar = "calendar",
+    Chart = "chart-no-axes-column",
+    Check = "check",
+    Circle = "circle",
+    ChevronDown = "chevron-down",
+    ChevronLeft = "chevron-left",
+    ChevronRight = "chevron-right",
+    ChevronUp = "chevron-up",
+    ChevronsUpDown = "chevrons-up-down",
+    Clock = "clock",
+    Close = "x",
+    Columns = "columns-3",
+    Copy = "copy",
+    Dark = "moon",
+    Done = "circle-check",
+    Edit = "pencil",
+    Exclude = "circle-minus",
+    Explore = "search",
+    External = "external-link",
+    Fields = "list-filter",
+    Forward = "arrow-right",
+    Help = "circle-question-mark",
+    Hide = "eye-off",
+    History = "history",
+    Include = "circle-plus",
+    Info = "info",
+    Key = "key-round",
+    Keyboard = "keyboard",
+    Light = "sun",
+    Link = "link",
+    Mail = "mail",
+    Members = "users",
+    More = "ellipsis",
+    Mute = "bell-off",
+    Only = "filter",
+    Play = "play",
+    Profile = "circle-user-round",
+    Project = "folder",
+    Refresh = "refresh-cw",
+    ResetZoom = "zoom-out",
+    Send = "radio-tower",
+    Settings = "settings",
+    Share = "share-2",
+    Show = "eye",
+    SignOut = "log-out",
+    System = "monitor",
+    Table = "table",
+    Terminal = "terminal",
+    Trash = "trash-2",
+    Warning = "triangle-alert",
+    Wrong = "circle-alert",
+    Zap = "zap",
+}
+
+/// An icon beside words; what it means is said by the words or by the control's label.
+#[component]
+pub fn Glyph(
+    icon: Icon,
+    /// `icon-small`, `icon-large`
+    #[prop(optional)]
+    size: &'static str,
+) -> impl IntoView {
+    view! {
+        <svg class=format!("icon {size}") aria-hidden="true">
+            <use href=format!("#i-{}", icon.name())></use>
+        </svg>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sprite_is_made_of_exactly_the_icons_used() {
+        let mut used: Vec<&str> = Icon::ALL.iter().map(|icon| icon.name()).collect();
+        used.sort_unstable();
+        let built: Vec<&str> = include_str!("../../icons.txt").lines().collect();
+        assert_eq!(built, used);
+    }
+}

@@ -1,0 +1,12 @@
+//! Signing up and in, and the pages that mails link to.
+
+mod frame;
+mod login;
+mod passwords;
+mod sign_up;
+mod verify;
+
+pub use login::Login;
+pub use passwords::{ForgotPassword, ResetPassword};
+pub use sign_up::SignUp;
+pub use verify::VerifyEmail;

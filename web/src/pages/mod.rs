@@ -1,0 +1,7 @@
+//! The pages, one folder each.
+
+pub mod alerts;
+pub mod auth;
+pub mod explore;
+pub mod send;
+pub mod settings;

@@ -1,0 +1,167 @@
+//! The state of Explore as an address, and back: the one place where either is written.
+//!
+//! `decode(encode(state)) == state` for every state, so that a link, the back button and a reload show the same thing.
+
+use crate::time_range::TimeRange;
+
+/// Everything about a search that is worth sharing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Exploration {
+    /// The reader's current project when absent.
+    pub project: Option<String>,
+    pub query: String,
+    pub range: TimeRange,
+    /// The instant that relative times mean, in milliseconds; the moment of the search when absent.
+    pub now_ms: Option<i64>,
+    /// The open event.
+    pub event: Option<String>,
+    /// Attribute columns shown between time and message.
+    pub columns: Vec<String>,
+}
+
+impl Exploration {
+    /// `/explore?…`
+    pub fn address(&self) -> String {
+        let mut pairs = Vec::new();
+        let mut push = |name: &str, value: &str| pairs.push(format!("{name}={}", escape(value)));
+        if let Some(project) = &self.project {
+            push("project", project);
+        }
+        if !self.query.is_empty() {
+            push("q", &self.query);
+        }
+        if self.range != TimeRange::default() {
+            push("from", &self.range.from);
+            push("to", &self.range.to);
+        }
+        if let Some(now_ms) = self.now_ms {
+            push("now", &now_ms.to_string());
+        }
+        if !self.columns.is_empty() {
+            push("columns", &self.columns.iter().map(|column| escape(column)).collect::<Vec<_>>().join(","));
+        }
+        if let Some(event) = &self.event {
+            push("event", event);
+        }
+        if pairs.is_empty() { "/explore".into() } else { format!("/explore?{}", pairs.join("&")) }
+    }
+
+    /// Reads the part after `?`; unknown names and broken values are passed over.
+    pub fn from_search(search: &str) -> Self {
+        let mut state = Self::default();
+        for pair in search.trim_start_matches('?').split('&') {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let value = unescape(&value.replace('+', "%20"));
+            match name {
+                "project" => state.project = some(value),
+                "q" => state.query = value,
+                "from" if !value.is_empty() => state.range.from = value,
+                "to" if !value.is_empty() => state.range.to = value,
+                "now" => state.now_ms = value.parse().ok(),
+                "columns" => {
+                    state.columns =
+                        value.split(',').filter(|column| !column.is_empty()).map(unescape).collect();
+                }
+                "event" => state.event = some(value),
+                _ => {}
+            }
+        }
+        state
+    }
+
+    /// The same search, as far as rows and numbers go.
+    pub fn without_view(&self) -> Self {
+        Self { event: None, columns: Vec::new(), ..self.clone() }
+    }
+}
+
+fn some(value: String) -> Option<String> {
+    (!value.is_empty()).then_some(value)
+}
+
+/// Percent-encodes all but what is unreserved, and what reads well and is harmless in a query string.
+pub fn escape(text: &str) -> String {
+    let mut result = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b':' | b'/' | b'@' => {
+                result.push(char::from(byte));
+            }
+            _ => result.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    result
+}
+
+pub fn unescape(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut result = Vec::with_capacity(bytes.len());
+    let mut index = 0;
+    while index < bytes.len() {
+        let decoded = (bytes[index] == b'%').then(|| text.get(index + 1..index + 3)).flatten();
+        match decoded.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            Some(byte) => {
+                result.push(byte);
+                index += 3;
+            }
+            None => {
+                result.push(bytes[index]);
+                index += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&result).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn state() -> impl Strategy<Value = Exploration> {
+        let text = "\\PC{1,20}";
+        let optional = proptest::option::of(text);
+        (
+            optional.clone(),
+            "\\PC{0,40}",
+            (text, text),
+            proptest::option::of(any::<i64>()),
+            optional,
+            prop::collection::vec(text, 0..4),
+        )
+            .prop_map(|(project, query, (from, to), now_ms, event, columns)| Exploration {
+                project,
+                query,
+                range: TimeRange { from, to },
+                now_ms,
+                event,
+                columns,
+            })
+    }
+
+    proptest! {
+        #[test]
+        fn an_address_gives_back_the_state_it_was_made_of(state in state()) {
+            let address = state.address();
+            let search = address.split_once('?').map_or("", |(_, search)| search);
+            prop_assert_eq!(Exploration::from_search(search), state);
+        }
+
+        #[test]
+        fn any_text_after_the_question_mark_is_survived(search in "\\PC{0,60}") {
+            Exploration::from_search(&search);
+        }
+    }
+
+    #[test]
+    fn the_plain_page_has_a_plain_address() {
+        assert_eq!(Exploration::default().address(), "/explore");
+    }
+
+    #[test]
+    fn an_address_typed_by_a_person_is_understood() {
+        let state = Exploration::from_search("?q=level%3Aerror+timeout&from=now-1h&unknown=1");
+        assert_eq!(state.query, "level:error timeout");
+        assert_eq!(state.range, TimeRange::last("1h"));
+    }
+}
