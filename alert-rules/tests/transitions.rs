@@ -3,6 +3,8 @@
 //! Seen: `12` a value, `-` none, `a=12,b=3` values of groups, `E` a failure that may pass, `L` a lasting one.
 //! Happened: `.` nothing, else transitions joined by `+`; `!` somebody is told, `~` would be but for a mute; a group's name before `:`.
 
+#![allow(clippy::unwrap_used)] // a test may stop right there
+
 use alert_rules::{
     Condition, Kind, Micros, Mutes, NoData, Notify, Observation, Op, Rule, RuleState, State, Transition,
     Windows, close, step,

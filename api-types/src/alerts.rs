@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 fn enabled() -> bool {
     true
@@ -32,10 +33,21 @@ pub struct AlertRuleRequest {
     pub condition: Condition,
     #[serde(default = "no_time", rename = "for")]
     pub for_: String,
+    /// How long a firing group must be well before it is resolved.
+    #[serde(default = "no_time")]
+    pub keep_firing_for: String,
+    /// A firing group is well again only beyond this value.
+    #[serde(default)]
+    pub recovery_threshold: Option<f64>,
+    #[serde(default)]
+    pub windows: Windows,
     #[serde(default)]
     pub no_data: NoData,
+    /// `0s`: never again.
     #[serde(default = "four_hours")]
     pub renotify: String,
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
     #[serde(default)]
     pub channel_ids: Vec<String>,
     #[serde(default)]
@@ -78,6 +90,20 @@ pub struct Condition {
     pub threshold: f64,
 }
 
+/// A group is bad when `needed` of its last `of` windows were.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Windows {
+    pub needed: u8,
+    pub of: u8,
+}
+
+impl Default for Windows {
+    fn default() -> Self {
+        Self { needed: 1, of: 1 }
+    }
+}
+
 /// What a window without any value means.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -103,8 +129,15 @@ pub struct AlertRule {
     pub last_error: Option<String>,
     #[serde(default)]
     pub muted_until: Option<String>,
+    /// Groups that are muted on their own, and until when.
+    #[serde(default)]
+    pub muted_groups: BTreeMap<String, String>,
+    /// The worst first.
     #[serde(default)]
     pub groups: Vec<AlertGroup>,
+    /// Groups beyond the number that a rule watches.
+    #[serde(default)]
+    pub groups_left_out: usize,
     pub created_at: String,
     pub updated_at: String,
 }
@@ -125,6 +158,9 @@ pub struct AlertEvent {
     pub rule_id: String,
     pub rule_name: String,
     pub group: String,
+    /// `pending`, `cleared`, `fired`, `no_data`, `renotified`, `resolved`, `failed`, `restored`.
+    #[serde(default)]
+    pub kind: String,
     pub from_state: String,
     pub to_state: String,
     pub value: Option<f64>,
@@ -142,21 +178,58 @@ pub struct Notification {
     pub state: String,
     pub attempts: u32,
     pub sent_at: Option<String>,
+    /// When it is tried again.
+    #[serde(default)]
+    pub next_attempt_at: Option<String>,
     #[serde(default)]
     pub last_error: Option<String>,
+    #[serde(default)]
+    pub deliveries: Vec<Delivery>,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// One attempt to send a notification.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Delivery {
+    pub at: String,
+    pub took_ms: u64,
+    /// `sent`, `retry`, `failed`.
+    pub outcome: String,
+    pub detail: String,
+}
+
+/// One evaluation of a rule, newest first in `GET /api/v1/alert-rules/{id}/evaluations`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AlertEvaluation {
+    pub slot: String,
+    pub evaluated_at: String,
+    pub took_ms: u64,
+    /// Of the rule, afterwards.
+    pub state: String,
+    /// The worst of its groups.
+    pub value: Option<f64>,
+    pub groups: u64,
+    /// Why it failed, if it did.
+    #[serde(default)]
+    pub detail: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MuteRequest {
-    /// RFC 3339; `null` ends the mute.
+    /// RFC 3339, an epoch number as text, or relative such as `now+2h`; `null` ends the mute.
     pub until: Option<String>,
+    /// Only this group; the whole rule when absent.
+    #[serde(default)]
+    pub group: Option<String>,
 }
 
 /// The rule's series over the last day, one point an evaluation, with the breaches marked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AlertPreview {
     pub interval_ms: u64,
+    /// The column that is compared.
+    #[serde(default)]
+    pub value: String,
     pub points: Vec<PreviewPoint>,
     /// How often the rule would have begun to fire.
     pub firings: u32,
@@ -180,7 +253,8 @@ pub enum ChannelKind {
     Webhook,
 }
 
-/// `config` for e-mail: `{"to": ["a@b.example"]}`.
+/// `config` by kind: e-mail `{"to": ["a@b.example"]}`, Slack `{"url"}`, PagerDuty `{"routing_key"}`, webhook `{"url", "secret"?}`.
+/// `PATCH` takes any of the fields; a secret that is left out stays.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ChannelRequest {
