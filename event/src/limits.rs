@@ -178,7 +178,10 @@ impl Fit<'_> {
                 }
                 self.bytes_left = self.bytes_left.saturating_sub(text.len());
             }
-            Value::Digits(_) => settle_digits(value),
+            Value::Digits(_) => {
+                settle_digits(value);
+                self.leaf(value, depth);
+            }
             Value::Null | Value::Bool(_) | Value::Int(_) | Value::UInt(_) | Value::Float(_) => {}
         }
     }

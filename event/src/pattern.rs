@@ -195,11 +195,12 @@ fn fraction(text: &[u8], at: usize) -> Option<usize> {
 }
 
 fn is_unit(text: &[u8]) -> bool {
+    let time_or_byte: [&[u8]; 9] = [b"ns", b"us", b"ms", b"s", b"m", b"h", b"d", b"w", b"B"];
+    let is_large = |prefix: &u8| b"kKMGTP".contains(prefix);
     match text {
-        b"ns" | b"us" | b"ms" | b"s" | b"m" | b"h" | b"d" | b"w" | b"B" => true,
-        [b'k' | b'K' | b'M' | b'G' | b'T' | b'P', b'B'] | [b'k' | b'm' | b'g' | b't' | b'p', b'b'] => true,
-        [b'k' | b'K' | b'M' | b'G' | b'T' | b'P', b'i', b'B'] => true,
-        _ => false,
+        [prefix, b'B'] | [prefix, b'i', b'B'] => is_large(prefix),
+        [prefix, b'b'] => b"kmgtp".contains(prefix),
+        _ => time_or_byte.contains(&text),
     }
 }
 

@@ -198,7 +198,7 @@ fn may_be_absent(value: &Value) -> bool {
     matches!(value, Value::Null | Value::Object(_)) || value.as_str() == Some("")
 }
 
-fn read_time(value: &Value, now_ns: i64) -> Option<i64> {
+pub(crate) fn read_time(value: &Value, now_ns: i64) -> Option<i64> {
     match value {
         Value::Int(number) => Some(time::from_number(*number)),
         Value::UInt(number) => Some(i64::try_from(*number).unwrap_or(i64::MAX)),
