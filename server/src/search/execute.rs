@@ -1,0 +1,68 @@
+//! Runs plans under a tenant's limits: how many at once, how long, how much.
+
+use super::SearchError;
+use crate::logstore::{Answer, LogStore, QueryLimits, Search};
+use crate::tenant::TenantScope;
+use query_lang::sql::Compiled;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use uuid::Uuid;
+
+/// How long a search waits for its organization's other ones.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Runs searches. Cheap to clone.
+#[derive(Clone)]
+pub struct Executor {
+    store: LogStore,
+    concurrency: u32,
+    timeout: Duration,
+    /// An organization's places; forgotten when it has not searched for a while.
+    places: moka::future::Cache<Uuid, Arc<Semaphore>>,
+}
+
+impl Executor {
+    #[must_use]
+    pub fn new(store: LogStore, concurrency: u32, timeout: Duration) -> Self {
+        let places = moka::future::Cache::builder().time_to_idle(Duration::from_secs(600)).build();
+        Self { store, concurrency: concurrency.max(1), timeout, places }
+    }
+
+    /// For a person who waits.
+    ///
+    /// # Errors
+    /// 429 when the organization's other searches keep all places; what the log store answers.
+    pub async fn interactive(&self, tenant: &TenantScope, compiled: Compiled) -> Result<Answer, SearchError> {
+        let _place = self.place(tenant).await?;
+        let limits = QueryLimits { execution_time: self.timeout, ..QueryLimits::interactive() };
+        self.run(tenant, compiled, limits).await
+    }
+
+    /// For a rule that runs again in a moment; rules do not take people's places.
+    ///
+    /// # Errors
+    /// What the log store answers.
+    pub async fn alert(&self, tenant: &TenantScope, compiled: Compiled) -> Result<Answer, SearchError> {
+        self.run(tenant, compiled, QueryLimits::alert()).await
+    }
+
+    async fn run(&self, tenant: &TenantScope, compiled: Compiled, limits: QueryLimits) -> Result<Answer, SearchError> {
+        let search = Search { sql: compiled.sql, parameters: compiled.parameters, limits };
+        let started = std::time::Instant::now();
+        let outcome = self.store.query(tenant, &search).await;
+        metrics::histogram!("cordwood_search_seconds").record(started.elapsed().as_secs_f64());
+        Ok(outcome?)
+    }
+
+    async fn place(&self, tenant: &TenantScope) -> Result<OwnedSemaphorePermit, SearchError> {
+        let places = self
+            .places
+            .get_with(tenant.organization_id(), async { Arc::new(Semaphore::new(self.concurrency as usize)) })
+            .await;
+        match tokio::time::timeout(PATIENCE, places.acquire_owned()).await {
+            Ok(Ok(place)) => Ok(place),
+            _ => Err(SearchError::Busy { running: self.concurrency }),
+        }
+    }
+}
