@@ -5,6 +5,7 @@ use crate::auth::Auth;
 use crate::config::Settings;
 use crate::db::Db;
 use crate::http_head;
+use crate::logstore::LogStore;
 use crate::runtime::on_main;
 use crate::shutdown::Shutdown;
 use actix_web::http::{StatusCode, header};
@@ -20,6 +21,7 @@ pub struct Services {
     pub db: Db,
     pub auth: Auth,
     pub accounts: Accounts,
+    pub logs: LogStore,
     pub metrics: PrometheusHandle,
     pub shutdown: Shutdown,
 }
@@ -44,16 +46,24 @@ async fn health() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") }))
 }
 
-/// What this node depends on is up, and it is not stopping. Needs no credentials.
+/// What this node cannot work without is up, and it is not stopping. Needs no credentials.
+///
+/// The log store is only told of: while it is away, logs are still accepted.
 async fn ready(services: web::Data<Services>) -> (web::Json<Value>, StatusCode) {
     let database = services.db.ping().await.is_ok();
+    let log_store = services.logs.ping().await.is_ok();
     let ready = database && !services.shutdown.is_stopping();
     let body = json!({
         "status": if ready { "ready" } else { "not ready" },
-        "database": if database { "up" } else { "down" },
+        "database": up_or_down(database),
+        "log_store": up_or_down(log_store),
         "stopping": services.shutdown.is_stopping(),
     });
     (web::Json(body), if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE })
+}
+
+fn up_or_down(up: bool) -> &'static str {
+    if up { "up" } else { "down" }
 }
 
 /// Prometheus text.

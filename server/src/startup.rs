@@ -9,6 +9,7 @@ use crate::auth::Auth;
 use crate::config::Settings;
 use crate::db::Db;
 use crate::email::Mailer;
+use crate::logstore::{self, Engine};
 use crate::shutdown::Shutdown;
 use crate::{http_head, runtime, telemetry};
 use actix_web::middleware::{NormalizePath, from_fn};
@@ -29,13 +30,13 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     let listener = TcpListener::bind(settings.listen)
         .with_context(|| format!("cannot listen on {}: is another program using it?", settings.listen))?;
     let settings = Settings { listen: listener.local_addr()?, ..settings };
-    let services = start_services(settings).await?;
+    let (services, engine) = start_services(settings).await?;
     serve(listener, &services).await?;
-    stop_services(&services).await;
+    stop_services(&services, engine).await;
     Ok(())
 }
 
-async fn start_services(settings: Settings) -> anyhow::Result<Services> {
+async fn start_services(settings: Settings) -> anyhow::Result<(Services, Option<Engine>)> {
     std::fs::create_dir_all(&settings.data_dir)
         .with_context(|| format!("cannot make the data folder {}", settings.data_dir.display()))?;
     let metrics = telemetry::start_metrics()?;
@@ -48,7 +49,9 @@ async fn start_services(settings: Settings) -> anyhow::Result<Services> {
     let links = MailLinks::new(db.clone(), mailer, &settings.public_url());
     links.start(&shutdown);
     let accounts = Accounts::new(settings.clone(), db.clone(), auth.clone(), links);
-    Ok(Services { settings, db, auth, accounts, metrics, shutdown })
+    let logs = logstore::start(&settings).await.context("cannot start the log store")?;
+    let services = Services { settings, db, auth, accounts, logs: logs.store, metrics, shutdown };
+    Ok((services, logs.engine))
 }
 
 fn database_url(settings: &Settings) -> String {
@@ -85,9 +88,12 @@ async fn serve(listener: TcpListener, services: &Services) -> anyhow::Result<()>
     Ok(())
 }
 
-async fn stop_services(services: &Services) {
+async fn stop_services(services: &Services, engine: Option<Engine>) {
     if !services.shutdown.finish(Duration::from_secs(services.settings.shutdown_timeout_s)).await {
         tracing::warn!("some background tasks did not end in time");
+    }
+    if let Some(engine) = engine {
+        engine.stop().await;
     }
     services.db.close().await;
     tracing::info!("stopped");
