@@ -1,0 +1,149 @@
+//! The dead letters in the metadata database: kept with their reason, listed, replayed, deleted.
+//!
+//! Kept for 14 days, and at most 1 GiB of one organization: what comes beyond that is refused, counted and logged, and nothing
+//! that is there is pushed out. `http` and `replay` build on this.
+
+use super::letters::{Letter, Origin};
+use crate::db::Db;
+use crate::error::{Problem, ProblemKind};
+use crate::on;
+use crate::tenant::TenantScope;
+use crate::time::{DAY_US, Micros};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use uuid::Uuid;
+
+const KEPT_US: Micros = 14 * DAY_US;
+const MOST_BYTES: i64 = 1 << 30;
+
+#[derive(Debug, thiserror::Error)]
+#[error("failed to {action}")]
+pub struct LetterError {
+    action: &'static str,
+    #[source]
+    source: sqlx::Error,
+}
+
+impl Problem for LetterError {
+    fn kind(&self) -> ProblemKind {
+        ProblemKind::of_sqlx(&self.source)
+    }
+}
+
+fn failed(action: &'static str) -> impl Fn(sqlx::Error) -> LetterError {
+    move |source| LetterError { action, source }
+}
+
+crate::statements! {
+    PROJECT_EXISTS = "SELECT id FROM projects WHERE organization_id = $1 AND id = $2";
+    INSERT = "INSERT INTO dead_letters (organization_id, id, project_id, received_at, code, reason, original, \
+        original_bytes, batch_log, batch_lsn) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
+        ON CONFLICT (organization_id, id) DO NOTHING";
+    KEPT_BYTES = "SELECT CAST(COALESCE(SUM(original_bytes), 0) AS BIGINT) FROM dead_letters WHERE organization_id = $1";
+    OF_BATCH = "SELECT COUNT(*) FROM dead_letters WHERE organization_id = $1 AND batch_log = $2 AND batch_lsn = $3";
+    DELETE_OLD = "DELETE FROM dead_letters WHERE received_at < $1";
+}
+
+/// The store.
+#[derive(Clone)]
+pub struct DeadLetters {
+    db: Db,
+    /// About how much each organization has; counted afresh now and then by `tidy`.
+    kept_bytes: Arc<Mutex<HashMap<Uuid, i64>>>,
+}
+
+impl DeadLetters {
+    #[must_use]
+    pub fn new(db: Db) -> Self {
+        Self { db, kept_bytes: Arc::default() }
+    }
+
+    pub(super) fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// Keeps letters: all that their organizations have room for, or none.
+    ///
+    /// # Errors
+    /// When the database does not take them; keeping them again is harmless.
+    pub async fn keep(&self, letters: &[Letter]) -> Result<(), LetterError> {
+        let mut wanted = Vec::with_capacity(letters.len());
+        for letter in letters {
+            if self.has_room(letter).await? && self.has_home(letter).await? {
+                wanted.push(letter);
+            }
+        }
+        let refused = (letters.len() - wanted.len()) as u64;
+        if refused > 0 {
+            tracing::warn!(refused, "dead letters were not kept: their organization is gone or has too many");
+            metrics::counter!("cordwood_dead_letters_dropped_total").increment(refused);
+        }
+        on!(self.db.write(), pool => {
+            let mut transaction = pool.begin().await.map_err(failed("keep dead letters"))?;
+            for letter in &wanted {
+                sqlx::query(INSERT)
+                    .bind(letter.organization_id)
+                    .bind(letter.id)
+                    .bind(letter.project_id)
+                    .bind(letter.received_at_ms * 1000)
+                    .bind(&letter.code)
+                    .bind(&letter.reason)
+                    .bind(&letter.original)
+                    .bind(letter.original.len() as i64)
+                    .bind(&letter.origin.log_id[..])
+                    .bind(letter.origin.lsn as i64)
+                    .execute(&mut *transaction)
+                    .await
+                    .map_err(failed("keep dead letters"))?;
+            }
+            transaction.commit().await.map_err(failed("keep dead letters"))?;
+        });
+        metrics::counter!("cordwood_dead_letters_total").increment(wanted.len() as u64);
+        Ok(())
+    }
+
+    async fn has_room(&self, letter: &Letter) -> Result<bool, LetterError> {
+        let id = letter.organization_id;
+        let known = self.kept_bytes.lock().expect("no holder of this lock panics").get(&id).copied();
+        let kept = match known {
+            Some(kept) => kept,
+            None => on!(self.db.read(), pool => sqlx::query_scalar::<_, i64>(KEPT_BYTES).bind(id).fetch_one(pool).await)
+                .map_err(failed("count dead letters"))?,
+        };
+        let with_this = kept + letter.original.len() as i64;
+        let has_room = with_this <= MOST_BYTES;
+        let counted = if has_room { with_this } else { kept };
+        self.kept_bytes.lock().expect("no holder of this lock panics").insert(id, counted);
+        Ok(has_room)
+    }
+
+    /// The organization may have been deleted while its events were on their way.
+    async fn has_home(&self, letter: &Letter) -> Result<bool, LetterError> {
+        on!(self.db.read(), pool => sqlx::query_scalar::<_, Uuid>(PROJECT_EXISTS)
+            .bind(letter.organization_id).bind(letter.project_id).fetch_optional(pool).await)
+        .map(|found| found.is_some())
+        .map_err(failed("look up a project"))
+    }
+
+    /// How many events of one request are dead letters.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn count_of(&self, scope: &TenantScope, origin: Origin) -> Result<u64, LetterError> {
+        on!(self.db.read(), pool => sqlx::query_scalar::<_, i64>(OF_BATCH)
+            .bind(scope.organization_id()).bind(&origin.log_id[..]).bind(origin.lsn as i64).fetch_one(pool).await)
+        .map(|count| count as u64)
+        .map_err(failed("count dead letters"))
+    }
+
+    /// Deletes what is older than 14 days, and counts afresh. For every now and then.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn tidy(&self, now: Micros) -> Result<u64, LetterError> {
+        let deleted = on!(self.db.write(), pool => sqlx::query(DELETE_OLD)
+            .bind(now - KEPT_US).execute(pool).await.map(|done| done.rows_affected()));
+        self.kept_bytes.lock().expect("no holder of this lock panics").clear();
+        deleted.map_err(failed("delete old dead letters"))
+    }
+}

@@ -1,0 +1,266 @@
+//! Events as bytes: encoded once, in the handler, and copied from there to ClickHouse.
+//!
+//! A row is ClickHouse's RowBinary of the columns that the event itself gives (`EVENT_COLUMNS`), behind its length. The
+//! columns that depend on the sealed batch (`BATCH_COLUMNS`) are put before it when the batch is made. `attributes` is the
+//! text of a JSON object: inserts need `input_format_binary_read_json_as_string = 1`.
+
+use uuid::Uuid;
+
+/// What a sealed batch adds, in the order of the bytes.
+pub const BATCH_COLUMNS: &str = "tenant_id, project_id, received_at, retention_days, batch_id, batch_row";
+/// What an event brings, in the order of the bytes.
+pub const EVENT_COLUMNS: &str =
+    "timestamp, level, source, host, message, trace_id, span_id, pattern_id, attributes";
+
+const BATCH_BYTES: usize = 16 + 16 + 8 + 2 + 8 + 4;
+const LENGTH_BYTES: usize = 4;
+const FIXED_BYTES: usize = 8 + 1;
+const DAY_NS: i64 = 86_400_000_000_000;
+
+/// One event as the table has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Row<'a> {
+    pub timestamp_ns: i64,
+    /// As in the table's `Enum8`.
+    pub level: u8,
+    pub source: &'a str,
+    pub host: &'a str,
+    pub message: &'a str,
+    pub trace_id: &'a str,
+    pub span_id: &'a str,
+    pub pattern_id: u64,
+    /// A JSON object.
+    pub attributes: &'a str,
+}
+
+/// The columns that all rows of one request share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner {
+    pub organization_id: Uuid,
+    pub project_id: Uuid,
+    pub retention_days: u16,
+    pub received_at_ms: i64,
+}
+
+/// Rows one after the other.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rows {
+    bytes: Vec<u8>,
+    count: u32,
+}
+
+impl Rows {
+    #[must_use]
+    pub fn with_capacity(bytes: usize) -> Self {
+        Self { bytes: Vec::with_capacity(bytes), count: 0 }
+    }
+
+    #[must_use]
+    pub fn count(&self) -> u32 {
+        self.count
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    pub fn push(&mut self, row: &Row<'_>) {
+        let start = self.bytes.len();
+        let out = &mut self.bytes;
+        out.extend_from_slice(&[0; LENGTH_BYTES]);
+        out.extend_from_slice(&row.timestamp_ns.to_le_bytes());
+        out.push(row.level);
+        for text in [row.source, row.host, row.message, row.trace_id, row.span_id] {
+            write_text(out, text);
+        }
+        out.extend_from_slice(&row.pattern_id.to_le_bytes());
+        write_text(out, row.attributes);
+        let length = (out.len() - start - LENGTH_BYTES) as u32;
+        out[start..start + LENGTH_BYTES].copy_from_slice(&length.to_le_bytes());
+        self.count += 1;
+    }
+}
+
+/// Goes through rows that `Rows` wrote; ends early at bytes that it cannot have written.
+pub fn iterate(mut bytes: &[u8]) -> impl Iterator<Item = EncodedRow<'_>> {
+    std::iter::from_fn(move || {
+        let (length, rest) = bytes.split_first_chunk::<LENGTH_BYTES>()?;
+        let (row, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+        bytes = rest;
+        (row.len() >= FIXED_BYTES).then_some(EncodedRow(row))
+    })
+}
+
+/// The bytes of one row.
+#[derive(Clone, Copy, Debug)]
+pub struct EncodedRow<'a>(&'a [u8]);
+
+impl<'a> EncodedRow<'a> {
+    #[must_use]
+    pub fn timestamp_ns(&self) -> i64 {
+        i64::from_le_bytes(std::array::from_fn(|i| self.0[i]))
+    }
+
+    /// Days since the epoch: the table's partition.
+    #[must_use]
+    pub fn day(&self) -> i32 {
+        self.timestamp_ns().div_euclid(DAY_NS) as i32
+    }
+
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Reads the columns; `None` when the bytes are not a row.
+    #[must_use]
+    pub fn decode(&self) -> Option<Row<'a>> {
+        let mut rest = self.0.get(FIXED_BYTES..)?;
+        let mut text = || read_text(&mut rest);
+        let (source, host, message, trace_id, span_id) = (text()?, text()?, text()?, text()?, text()?);
+        let (pattern_id, after) = rest.split_first_chunk::<8>()?;
+        rest = after;
+        let attributes = read_text(&mut rest)?;
+        let pattern_id = u64::from_le_bytes(*pattern_id);
+        let (timestamp_ns, level) = (self.timestamp_ns(), self.0[8]);
+        Some(Row { timestamp_ns, level, source, host, message, trace_id, span_id, pattern_id, attributes })
+    }
+
+    /// Appends the whole row, columns of the batch included, as RowBinary.
+    pub fn write_to(&self, out: &mut Vec<u8>, owner: &Owner, batch_id: u64, batch_row: u32) {
+        write_uuid(out, owner.organization_id);
+        write_uuid(out, owner.project_id);
+        out.extend_from_slice(&owner.received_at_ms.to_le_bytes());
+        out.extend_from_slice(&owner.retention_days.to_le_bytes());
+        out.extend_from_slice(&batch_id.to_le_bytes());
+        out.extend_from_slice(&batch_row.to_le_bytes());
+        out.extend_from_slice(self.0);
+    }
+}
+
+/// Splits a whole RowBinary row, as `write_to` made it, into its owner and the event's columns.
+#[must_use]
+pub fn split_owner(row: &[u8]) -> Option<(Owner, EncodedRow<'_>)> {
+    let (head, event) = row.split_at_checked(BATCH_BYTES)?;
+    let owner = Owner {
+        organization_id: read_uuid(&head[..16]),
+        project_id: read_uuid(&head[16..32]),
+        received_at_ms: i64::from_le_bytes(std::array::from_fn(|i| head[32 + i])),
+        retention_days: u16::from_le_bytes(std::array::from_fn(|i| head[40 + i])),
+    };
+    Some((owner, EncodedRow(event)))
+}
+
+/// ClickHouse keeps a UUID as two little-endian halves, the high one first.
+fn write_uuid(out: &mut Vec<u8>, id: Uuid) {
+    let (high, low) = id.as_u64_pair();
+    out.extend_from_slice(&high.to_le_bytes());
+    out.extend_from_slice(&low.to_le_bytes());
+}
+
+fn read_uuid(bytes: &[u8]) -> Uuid {
+    let half = |at: usize| u64::from_le_bytes(std::array::from_fn(|i| bytes[at + i]));
+    Uuid::from_u64_pair(half(0), half(8))
+}
+
+/// A length as LEB128, then the bytes.
+fn write_text(out: &mut Vec<u8>, text: &str) {
+    let mut length = text.len();
+    while length >= 0x80 {
+        out.push(length as u8 | 0x80);
+        length >>= 7;
+    }
+    out.push(length as u8);
+    out.extend_from_slice(text.as_bytes());
+}
+
+fn read_text<'a>(bytes: &mut &'a [u8]) -> Option<&'a str> {
+    let (mut length, mut shift) = (0_usize, 0);
+    loop {
+        let (&byte, rest) = bytes.split_first()?;
+        *bytes = rest;
+        length |= usize::from(byte & 0x7F).checked_shl(shift)?;
+        shift += 7;
+        if byte < 0x80 {
+            break;
+        }
+    }
+    let (text, rest) = bytes.split_at_checked(length)?;
+    *bytes = rest;
+    std::str::from_utf8(text).ok()
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    pub fn row<'a>(timestamp_ns: i64, message: &'a str) -> Row<'a> {
+        Row {
+            timestamp_ns,
+            level: 3,
+            source: "api",
+            host: "web-1",
+            message,
+            trace_id: "",
+            span_id: "",
+            pattern_id: 7,
+            attributes: r#"{"http":{"status":200}}"#,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn rows_come_back_as_they_went_in(
+            messages in proptest::collection::vec((any::<i64>(), ".{0,300}"), 0..20),
+        ) {
+            let mut rows = Rows::default();
+            for (timestamp_ns, message) in &messages {
+                rows.push(&row(*timestamp_ns, message));
+            }
+            let back: Vec<Row> = iterate(rows.as_bytes()).filter_map(|row| row.decode()).collect();
+            let sent: Vec<Row> = messages.iter().map(|(time, message)| row(*time, message)).collect();
+            prop_assert_eq!(back, sent);
+        }
+
+        #[test]
+        fn any_bytes_can_be_looked_at(bytes in proptest::collection::vec(any::<u8>(), 0..500)) {
+            for row in iterate(&bytes) {
+                row.decode();
+            }
+        }
+    }
+
+    #[test]
+    fn the_owner_is_found_again() {
+        let owner = Owner {
+            organization_id: Uuid::now_v7(),
+            project_id: Uuid::now_v7(),
+            retention_days: 30,
+            received_at_ms: 1_700_000_000_123,
+        };
+        let mut rows = Rows::default();
+        rows.push(&row(5, "hello"));
+        let mut out = Vec::new();
+        iterate(rows.as_bytes()).next().unwrap().write_to(&mut out, &owner, 1, 2);
+
+        let (found, event) = split_owner(&out).unwrap();
+
+        assert_eq!((found, event.decode().unwrap()), (owner, row(5, "hello")));
+    }
+
+    #[test]
+    fn days_before_the_epoch_count_downward() {
+        let mut rows = Rows::default();
+        rows.push(&row(-1, ""));
+        rows.push(&row(0, ""));
+        rows.push(&row(DAY_NS, ""));
+        assert_eq!(iterate(rows.as_bytes()).map(|row| row.day()).collect::<Vec<_>>(), [-1, 0, 1]);
+    }
+}

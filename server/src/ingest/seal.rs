@@ -1,0 +1,325 @@
+//! Cuts the log into sealed batches: fixed bounds, fixed rows, so that sending one again is sending the same bytes.
+//!
+//! A seal names a stretch of the log and the limits of its batches. It is in the log, on disk, before the first batch is sent.
+//! A batch holds rows of one partition of the table (day and retention), of any tenants: each batch is one insert and one
+//! part, and parts must not grow with the number of tenants.
+
+use super::accepted::{Rejected, Stored};
+use super::idempotency::Seen;
+use super::rows::{self, Owner};
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::ops::Range;
+use wal::{Lsn, Record};
+
+const LAYOUT: u8 = 1;
+
+/// A stretch of the log, and how it is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seal {
+    pub first: Lsn,
+    pub last: Lsn,
+    pub limits: Limits,
+}
+
+/// How large one batch may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    pub rows: u32,
+    pub bytes: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { rows: 50_000, bytes: 8 << 20 }
+    }
+}
+
+impl Seal {
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = vec![LAYOUT];
+        out.extend_from_slice(&self.first.to_le_bytes());
+        out.extend_from_slice(&self.last.to_le_bytes());
+        out.extend_from_slice(&self.limits.rows.to_le_bytes());
+        out.extend_from_slice(&self.limits.bytes.to_le_bytes());
+        out
+    }
+
+    #[must_use]
+    pub fn decode(payload: &[u8]) -> Option<Self> {
+        let bytes: &[u8; 25] = payload.try_into().ok()?;
+        let long = |at: usize| u64::from_le_bytes(std::array::from_fn(|i| bytes[at + i]));
+        let short = |at: usize| u32::from_le_bytes(std::array::from_fn(|i| bytes[at + i]));
+        let limits = Limits { rows: short(17), bytes: short(21) };
+        (bytes[0] == LAYOUT).then(|| Self { first: long(1), last: long(9), limits })
+    }
+}
+
+/// Rows of one partition, ready to be sent.
+#[derive(Clone, Debug)]
+pub struct SealedBatch {
+    /// In every row of the batch; the same whenever the batch is made again.
+    pub id: u64,
+    /// The engine drops a second insert with the same token.
+    pub token: String,
+    /// Days since the epoch.
+    pub day: i32,
+    pub retention_days: u16,
+    bytes: Bytes,
+    /// Where each row ends in `bytes`.
+    ends: Vec<usize>,
+    /// Which record each row came from.
+    origins: Vec<Lsn>,
+}
+
+impl SealedBatch {
+    #[must_use]
+    pub fn row_count(&self) -> u32 {
+        self.ends.len() as u32
+    }
+
+    /// RowBinary of these rows: `rows::BATCH_COLUMNS`, then `rows::EVENT_COLUMNS`.
+    #[must_use]
+    pub fn row_binary(&self, rows: Range<u32>) -> Bytes {
+        let end = |row: u32| row.checked_sub(1).map_or(0, |last| self.ends[last as usize]);
+        self.bytes.slice(end(rows.start)..end(rows.end))
+    }
+
+    /// One row with its owner.
+    #[must_use]
+    pub fn row(&self, row: u32) -> Option<(Owner, rows::Row<'_>)> {
+        let start = row.checked_sub(1).map_or(0, |last| self.ends[last as usize]);
+        let (owner, event) = rows::split_owner(&self.bytes[start..self.ends[row as usize]])?;
+        Some((owner, event.decode()?))
+    }
+
+    /// The position in the log of the request that brought this row.
+    #[must_use]
+    pub fn origin(&self, row: u32) -> Lsn {
+        self.origins[row as usize]
+    }
+}
+
+/// What was read from a stretch of the log.
+#[derive(Debug, Default)]
+pub struct Stretch {
+    pub first: Lsn,
+    pub last: Lsn,
+    pub rows: u64,
+    pub bytes: u64,
+    requests: Vec<(Lsn, u64, Stored)>,
+    /// Idempotency keys of the requests that came with one.
+    pub keys: Vec<Seen>,
+    /// Records that this version cannot read: a newer one wrote them.
+    pub unreadable: u64,
+}
+
+impl Stretch {
+    /// Adds the next record.
+    pub fn push(&mut self, record: Record) {
+        if self.first == 0 {
+            self.first = record.lsn;
+        }
+        self.last = record.lsn;
+        if record.entry.kind == wal::Kind::Control {
+            return;
+        }
+        match Stored::decode(record.entry.tenant, &record.entry.payload) {
+            Some(stored) => {
+                self.rows += u64::from(stored.row_count);
+                self.bytes += record.entry.payload.len() as u64;
+                self.keys.extend(Seen::of_record(&record, &stored.owner));
+                self.requests.push((record.lsn, record.epoch, stored));
+            }
+            None => self.unreadable += 1,
+        }
+    }
+
+    /// Whether there is anything to send or to keep.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.requests.is_empty()
+    }
+
+    /// Takes out the events that were rejected on arrival, each with the owner and position of its request.
+    pub fn take_rejected(&mut self) -> Vec<(Lsn, Owner, Rejected)> {
+        let requests = self.requests.iter_mut();
+        let rejected = requests.flat_map(|(lsn, _, stored)| {
+            let (lsn, owner) = (*lsn, stored.owner);
+            std::mem::take(&mut stored.rejected).into_iter().map(move |each| (lsn, owner, each))
+        });
+        rejected.collect()
+    }
+
+    /// The batches of a sealed stretch, always the same ones.
+    #[must_use]
+    pub fn cut(&self, log_id: &[u8; 16], seal: &Seal) -> Vec<SealedBatch> {
+        let mut open: BTreeMap<(i32, u16), Draft> = BTreeMap::new();
+        let mut done = Vec::new();
+        let bounds = self.bounds(log_id, seal);
+        for (lsn, _, request) in &self.requests {
+            for row in rows::iterate(&request.rows) {
+                let partition = (row.day(), request.owner.retention_days);
+                let draft = open.entry(partition).or_insert_with(|| Draft::new(&bounds, partition, 0));
+                if draft.is_full(row.bytes(), seal.limits) {
+                    let next = Draft::new(&bounds, partition, draft.ordinal + 1);
+                    done.push(std::mem::replace(draft, next).finish());
+                }
+                draft.push(row, &request.owner, *lsn);
+            }
+        }
+        done.extend(open.into_values().map(Draft::finish));
+        done
+    }
+
+    /// Names the stretch: the log, the positions, and the epochs in which they were written. Positions are given out again
+    /// only after data was lost, and then in a new epoch.
+    fn bounds(&self, log_id: &[u8; 16], seal: &Seal) -> String {
+        let epoch = |request: Option<&(Lsn, u64, Stored)>| request.map_or(0, |(_, epoch, _)| *epoch);
+        let mut bounds = String::with_capacity(80);
+        log_id.iter().for_each(|byte| write!(bounds, "{byte:02x}").expect("text takes every write"));
+        let (first, last) = (epoch(self.requests.first()), epoch(self.requests.last()));
+        write!(bounds, ":{first}.{}-{last}.{}", seal.first, seal.last).expect("text takes every write");
+        bounds
+    }
+}
+
+/// A batch that is being filled.
+struct Draft {
+    name: String,
+    ordinal: u32,
+    id: u64,
+    partition: (i32, u16),
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+    origins: Vec<Lsn>,
+}
+
+impl Draft {
+    fn new(bounds: &str, partition: (i32, u16), ordinal: u32) -> Self {
+        let name = format!("{bounds}:{}-{}:{ordinal}", partition.0, partition.1);
+        let hash = Sha256::digest(name.as_bytes());
+        let id = u64::from_le_bytes(std::array::from_fn(|i| hash[i]));
+        Self { name, ordinal, id, partition, bytes: Vec::new(), ends: Vec::new(), origins: Vec::new() }
+    }
+
+    fn is_full(&self, row_bytes: usize, limits: Limits) -> bool {
+        let rows = self.ends.len() as u32;
+        rows > 0 && (rows >= limits.rows || self.bytes.len() + row_bytes > limits.bytes as usize)
+    }
+
+    fn push(&mut self, row: rows::EncodedRow<'_>, owner: &Owner, lsn: Lsn) {
+        row.write_to(&mut self.bytes, owner, self.id, self.ends.len() as u32);
+        self.ends.push(self.bytes.len());
+        self.origins.push(lsn);
+    }
+
+    fn finish(self) -> SealedBatch {
+        // The content is part of the token: the engine drops a second insert with the same token whatever it holds.
+        let hash = Sha256::digest(&self.bytes);
+        let content = hash[..8].iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+        SealedBatch {
+            id: self.id,
+            token: format!("v1:{}:{content}", self.name),
+            day: self.partition.0,
+            retention_days: self.partition.1,
+            bytes: Bytes::from(self.bytes),
+            ends: self.ends,
+            origins: self.origins,
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::ingest::accepted::Accepted;
+    use crate::ingest::rows::{Rows, tests::row};
+    use std::collections::BTreeSet;
+    use uuid::Uuid;
+    use wal::{Entry, Kind};
+
+    const DAY_NS: i64 = 86_400_000_000_000;
+    const LIMITS: Limits = Limits { rows: 10, bytes: 1 << 20 };
+
+    pub fn record(lsn: Lsn, messages: &[(i64, &str)], retention_days: u16) -> Record {
+        let mut rows = Rows::default();
+        messages.iter().for_each(|(time, message)| rows.push(&row(*time, message)));
+        let owner = Owner {
+            organization_id: Uuid::from_u128(1),
+            project_id: Uuid::from_u128(2),
+            retention_days,
+            received_at_ms: 1_700_000_000_000,
+        };
+        let payload = Accepted { owner, rows, rejected: Vec::new() }.encode();
+        let entry =
+            Entry { kind: Kind::Data, tenant: Uuid::from_u128(1).into_bytes(), key: [0; 16], hash: [0; 16], payload };
+        Record { lsn, epoch: 3, entry }
+    }
+
+    fn stretch(records: impl IntoIterator<Item = Record>) -> (Stretch, Seal) {
+        let mut stretch = Stretch::default();
+        records.into_iter().for_each(|record| stretch.push(record));
+        let seal = Seal { first: stretch.first, last: stretch.last, limits: LIMITS };
+        (stretch, seal)
+    }
+
+    #[test]
+    fn a_seal_comes_back_as_it_went_in() {
+        let seal = Seal { first: 5, last: 99, limits: Limits::default() };
+
+        assert_eq!(Seal::decode(&seal.encode()), Some(seal));
+        assert_eq!(Seal::decode(&seal.encode()[1..]), None);
+    }
+
+    #[test]
+    fn each_batch_is_of_one_partition_and_within_its_limits() {
+        let day = |day: i64, text| (day * DAY_NS, text);
+        let many: Vec<(i64, &str)> = (0..25).map(|_| day(9, "many")).collect();
+        let (stretch, seal) = stretch([
+            record(1, &[day(9, "a"), day(8, "b"), day(9, "c")], 30),
+            record(2, &[day(9, "d")], 7),
+            record(3, &many, 30),
+        ]);
+
+        let batches = stretch.cut(&[7; 16], &seal);
+
+        let shapes: BTreeSet<_> =
+            batches.iter().map(|batch| (batch.day, batch.retention_days, batch.row_count())).collect();
+        assert_eq!(shapes, BTreeSet::from([(8, 30, 1), (9, 7, 1), (9, 30, 7), (9, 30, 10)]));
+        assert_eq!(batches.iter().map(|batch| batch.row_count()).sum::<u32>(), 29);
+        let ids: BTreeSet<u64> = batches.iter().map(|batch| batch.id).collect();
+        let tokens: BTreeSet<&str> = batches.iter().map(|batch| batch.token.as_str()).collect();
+        assert_eq!((ids.len(), tokens.len()), (5, 5));
+    }
+
+    #[test]
+    fn the_same_stretch_gives_the_same_bytes_and_another_one_another_token() {
+        let records = || [record(1, &[(1, "a"), (2, "b")], 30), record(2, &[(3, "c")], 30)];
+        let (stretch_one, seal) = stretch(records());
+        let (stretch_two, _) = stretch(records());
+        let (one, two) = (stretch_one.cut(&[7; 16], &seal), stretch_two.cut(&[7; 16], &seal));
+        assert_eq!(one[0].row_binary(0..3), two[0].row_binary(0..3));
+        assert_eq!((one[0].id, &one[0].token), (two[0].id, &two[0].token));
+
+        let other_log = stretch_one.cut(&[8; 16], &seal);
+        assert_ne!(one[0].token, other_log[0].token);
+        let (other_stretch, seal) = stretch([record(1, &[(1, "x"), (2, "b")], 30), record(2, &[(3, "c")], 30)]);
+        assert_ne!(one[0].token, other_stretch.cut(&[7; 16], &seal)[0].token);
+    }
+
+    #[test]
+    fn parts_of_a_batch_are_the_same_rows() {
+        let (stretch, seal) = stretch([record(1, &[(1, "a"), (2, "b"), (3, "c")], 30)]);
+        let batch = &stretch.cut(&[7; 16], &seal)[0];
+
+        let parts = [batch.row_binary(0..1), batch.row_binary(1..3)].concat();
+
+        assert_eq!(parts, batch.row_binary(0..3));
+        assert_eq!(batch.row(1).unwrap().1.message, "b");
+        assert_eq!(batch.origin(2), 1);
+    }
+}

@@ -1,0 +1,34 @@
+//! Where sealed batches go. The log store is the real one; tests have one that fails on demand.
+
+use super::seal::SealedBatch;
+use futures::future::BoxFuture;
+use std::ops::Range;
+
+/// Why an insert did not do what it should.
+#[derive(Debug, thiserror::Error)]
+pub enum SinkError {
+    /// It cannot be stored now, or nobody knows whether it was: the same bytes are sent again.
+    #[error("the log store cannot take the batch now")]
+    Unavailable(#[source] anyhow::Error),
+    /// The rows themselves are refused, and would be refused again.
+    #[error("the log store refuses the rows: {0}")]
+    Refused(String),
+}
+
+/// Takes sealed batches.
+pub trait LogSink: Send + Sync + 'static {
+    /// Stores rows `rows` of the batch as one block, all or nothing. The same token again stores nothing.
+    fn insert<'a>(
+        &'a self,
+        batch: &'a SealedBatch,
+        rows: Range<u32>,
+        token: &'a str,
+    ) -> BoxFuture<'a, Result<(), SinkError>>;
+
+    /// How many of rows `rows` of the batch are stored already.
+    fn stored<'a>(
+        &'a self,
+        batch: &'a SealedBatch,
+        rows: Range<u32>,
+    ) -> BoxFuture<'a, Result<u32, SinkError>>;
+}
