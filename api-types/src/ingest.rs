@@ -33,3 +33,50 @@ pub struct DeadLetter {
     pub original: String,
     pub source: Option<String>,
 }
+
+/// Which dead letters are meant: some by id, or all of a project or with a code.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeadLetterSelection {
+    #[serde(default)]
+    pub ids: Vec<String>,
+    /// Must be true when no ids are given.
+    #[serde(default)]
+    pub all: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+}
+
+/// What a replay did: the replayed are events now, the rejected are still dead letters.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplayAnswer {
+    pub replayed: u64,
+    pub rejected: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeletedAnswer {
+    pub deleted: u64,
+}
+
+/// What became of a batch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    pub batch: String,
+    pub state: ReceiptState,
+    /// Events of the batch that are dead letters.
+    pub dead_letters: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReceiptState {
+    /// On durable storage, and on its way to the log store.
+    Queued,
+    /// Every event can be searched.
+    Stored,
+    /// Some events are dead letters; the others can be searched.
+    DeadLettered,
+}

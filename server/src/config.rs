@@ -110,6 +110,10 @@ settings! {
     ingest_events_per_second: u64 = 10_000, "10000", "CORDWOOD_INGEST_EVENTS_PER_SECOND";
     /// Bytes of the write-ahead log beyond which ingest answers 503.
     wal_capacity_bytes: u64 = 10 << 30, "10737418240", "CORDWOOD_WAL_CAPACITY_BYTES";
+    /// Bytes of the disk that the write-ahead log leaves free; below it ingest answers 503.
+    wal_reserve_bytes: u64 = 1 << 30, "1073741824", "CORDWOOD_WAL_RESERVE_BYTES";
+    /// The same in percent of the disk; the larger of the two counts.
+    wal_reserve_percent: u64 = 5, "5", "CORDWOOD_WAL_RESERVE_PERCENT";
     /// Bytes of one write-ahead log segment.
     wal_segment_bytes: u64 = 64 << 20, "67108864", "CORDWOOD_WAL_SEGMENT_BYTES";
     /// Searches of one organization that run at once.

@@ -11,6 +11,7 @@ pub mod db;
 pub mod email;
 pub mod error;
 pub mod http_head;
+pub mod ingest;
 pub mod logstore;
 pub mod runtime;
 pub mod shutdown;

@@ -74,6 +74,11 @@ pub struct Claim {
 }
 
 impl Claim {
+    #[must_use]
+    pub fn seen(&self) -> &Seen {
+        &self.seen
+    }
+
     /// The batch is on disk at `lsn`.
     pub fn acknowledge(mut self, lsn: Lsn) {
         self.kept = true;

@@ -70,6 +70,12 @@ impl Rows {
         &self.bytes
     }
 
+    /// Adds the rows of another request behind these.
+    pub fn append(&mut self, other: &Self) {
+        self.bytes.extend_from_slice(&other.bytes);
+        self.count += other.count;
+    }
+
     pub fn push(&mut self, row: &Row<'_>) {
         let start = self.bytes.len();
         let out = &mut self.bytes;

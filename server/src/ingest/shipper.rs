@@ -5,9 +5,9 @@
 //! metadata database is away, rounds go on and the log keeps what still has to be written there.
 
 use super::dead_letters::DeadLetters;
+use super::dead_letters::letter::{Letter, Origin};
 use super::delivery::{Backoff, Delivery, Stopped};
 use super::idempotency::{Idempotency, Seen};
-use super::letters::{Letter, Origin};
 use super::seal::{Limits, Seal, SealedBatch, Stretch};
 use super::sink::LogSink;
 use std::collections::VecDeque;
@@ -67,8 +67,9 @@ impl Shipper {
 
     /// Runs until the server stops.
     pub async fn run(mut self) {
+        // What is at hand when the server stops is still shipped; the rest waits in the log.
         while let Ok(Some(stretch)) = self.next_stretch().await {
-            if self.ship(stretch).await.is_err() {
+            if self.ship(stretch).await.is_err() || self.parts.stop.is_cancelled() {
                 break;
             }
         }

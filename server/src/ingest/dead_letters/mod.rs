@@ -3,13 +3,17 @@
 //! Kept for 14 days, and at most 1 GiB of one organization: what comes beyond that is refused, counted and logged, and nothing
 //! that is there is pushed out. `http` and `replay` build on this.
 
-use super::letters::{Letter, Origin};
+pub mod http;
+pub mod letter;
+pub mod replay;
+
 use crate::db::Db;
 use crate::error::{Problem, ProblemKind};
 use crate::on;
 use crate::tenant::TenantScope;
 use crate::time::{DAY_US, Micros};
 use std::collections::HashMap;
+use letter::{Letter, Origin};
 use std::sync::{Arc, Mutex};
 use uuid::Uuid;
 
@@ -42,6 +46,40 @@ crate::statements! {
     KEPT_BYTES = "SELECT CAST(COALESCE(SUM(original_bytes), 0) AS BIGINT) FROM dead_letters WHERE organization_id = $1";
     OF_BATCH = "SELECT COUNT(*) FROM dead_letters WHERE organization_id = $1 AND batch_log = $2 AND batch_lsn = $3";
     DELETE_OLD = "DELETE FROM dead_letters WHERE received_at < $1";
+    PAGE = "SELECT id, project_id, received_at, code, reason, original, batch_log, batch_lsn FROM dead_letters \
+        WHERE organization_id = $1 AND id < $2 AND ($3 IS NULL OR project_id = $3) AND ($4 IS NULL OR code = $4) \
+        ORDER BY id DESC LIMIT $5";
+    ONE = "SELECT id, project_id, received_at, code, reason, original, batch_log, batch_lsn FROM dead_letters \
+        WHERE organization_id = $1 AND id = $2";
+    DELETE_ALL = "DELETE FROM dead_letters WHERE organization_id = $1 \
+        AND ($2 IS NULL OR project_id = $2) AND ($3 IS NULL OR code = $3)";
+    DELETE_ONE = "DELETE FROM dead_letters WHERE organization_id = $1 AND id = $2";
+}
+
+/// A kept letter.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Kept {
+    pub id: Uuid,
+    pub project_id: Uuid,
+    pub received_at: Micros,
+    pub code: String,
+    pub reason: String,
+    pub original: Vec<u8>,
+    pub batch_log: Vec<u8>,
+    pub batch_lsn: i64,
+}
+
+/// Which letters of an organization are meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Selection {
+    Some(Vec<Uuid>),
+    All(Filter),
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    pub project_id: Option<Uuid>,
+    pub code: Option<String>,
 }
 
 /// The store.
@@ -134,6 +172,54 @@ impl DeadLetters {
             .bind(scope.organization_id()).bind(&origin.log_id[..]).bind(origin.lsn as i64).fetch_one(pool).await)
         .map(|count| count as u64)
         .map_err(failed("count dead letters"))
+    }
+
+    /// Letters with an id below `before`, newest first.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn page(
+        &self,
+        scope: &TenantScope,
+        filter: &Filter,
+        before: Uuid,
+        limit: u32,
+    ) -> Result<Vec<Kept>, LetterError> {
+        on!(self.db.read(), pool => sqlx::query_as(PAGE)
+            .bind(scope.organization_id()).bind(before).bind(filter.project_id).bind(&filter.code).bind(i64::from(limit))
+            .fetch_all(pool).await)
+        .map_err(failed("list dead letters"))
+    }
+
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn one(&self, scope: &TenantScope, id: Uuid) -> Result<Option<Kept>, LetterError> {
+        on!(self.db.read(), pool => sqlx::query_as(ONE).bind(scope.organization_id()).bind(id).fetch_optional(pool).await)
+            .map_err(failed("read a dead letter"))
+    }
+
+    /// Deletes letters; says how many there were.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn delete(&self, scope: &TenantScope, selection: &Selection) -> Result<u64, LetterError> {
+        let organization_id = scope.organization_id();
+        self.kept_bytes.lock().expect("no holder of this lock panics").remove(&organization_id);
+        on!(self.db.write(), pool => match selection {
+            Selection::All(filter) => sqlx::query(DELETE_ALL)
+                .bind(organization_id).bind(filter.project_id).bind(&filter.code)
+                .execute(pool).await.map(|done| done.rows_affected()),
+            Selection::Some(ids) => {
+                let mut deleted = 0;
+                let mut transaction = pool.begin().await.map_err(failed("delete dead letters"))?;
+                for id in ids {
+                    let done = sqlx::query(DELETE_ONE).bind(organization_id).bind(id).execute(&mut *transaction).await;
+                    deleted += done.map_err(failed("delete dead letters"))?.rows_affected();
+                }
+                transaction.commit().await.map(|()| deleted)
+            }
+        })
+        .map_err(failed("delete dead letters"))
     }
 
     /// Deletes what is older than 14 days, and counts afresh. For every now and then.

@@ -2,12 +2,11 @@
 //!
 //! Its id is made of the log, the position and the place there, so that writing it twice changes nothing.
 
-use super::accepted::Rejected;
-use super::delivery::RefusedRow;
-use super::rows::{Owner, Row};
-use super::seal::SealedBatch;
-use event::level::Level;
-use event::value::write_json_string;
+use crate::ingest::accepted::Rejected;
+use crate::ingest::delivery::RefusedRow;
+use crate::ingest::rows::{Owner, Row};
+use crate::ingest::seal::SealedBatch;
+use event::{Level, write_json_string};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 use wal::Lsn;
