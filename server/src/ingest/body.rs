@@ -135,7 +135,8 @@ async fn collect<E>(
     let mut stream = std::pin::pin!(stream);
     let (begin, mut body) = (Instant::now(), Vec::new());
     loop {
-        let deadline = (Instant::now() + limits.idle).min(begin + limits.whole).min(begin + allowance(&body, limits));
+        let deadline =
+            (Instant::now() + limits.idle).min(begin + limits.whole).min(begin + allowance(&body, limits));
         let chunk = match timeout_at(deadline, stream.next()).await {
             Ok(Some(chunk)) => chunk.map_err(|_| BodyError::Cut)?,
             Ok(None) => return Ok(body),

@@ -140,7 +140,10 @@ impl Delivery {
     async fn pause(&mut self, error: &anyhow::Error) -> Result<(), Stopped> {
         let delay = self.backoff.delay(self.failures);
         if self.failures == 0 {
-            tracing::warn!(error = format!("{error:#}"), "the log store does not take batches; they wait in the write-ahead log");
+            tracing::warn!(
+                error = format!("{error:#}"),
+                "the log store does not take batches; they wait in the write-ahead log"
+            );
         }
         self.failures += 1;
         metrics::gauge!("cordwood_shipper_failures_in_a_row").set(self.failures);

@@ -58,7 +58,9 @@ pub async fn ingest(
     let now_ns = jiff::Timestamp::now().as_nanosecond() as i64;
     let claim = match claim(&ingest, &key, request.headers(), &body, now_ns).await? {
         Some(Begin::New(claim)) => Some(claim),
-        Some(Begin::Repeat(earlier)) => return answer_repeat(&ingest, &key, &defaults, content, &body, earlier),
+        Some(Begin::Repeat(earlier)) => {
+            return answer_repeat(&ingest, &key, &defaults, content, &body, earlier);
+        }
         Some(Begin::OtherBody) => return Err(IngestError::OtherBody.into()),
         None => None,
     };
@@ -145,7 +147,8 @@ async fn store(
     body_bytes: usize,
 ) -> Result<HttpResponse, ApiError> {
     let (owner, accepted) = (gathered.accepted.owner, u64::from(gathered.accepted.rows.count()));
-    let mut answer = IngestAnswer { accepted, rejected: gathered.rejected, errors: gathered.errors, batch: None };
+    let mut answer =
+        IngestAnswer { accepted, rejected: gathered.rejected, errors: gathered.errors, batch: None };
     if accepted > 0 || !gathered.accepted.rejected.is_empty() {
         let lsn = ingest.accept(gathered.accepted, claim).await?;
         answer.batch = Some(ingest.receipt_name(owner.organization_id, lsn));
@@ -187,7 +190,9 @@ fn respond(answer: &IngestAnswer) -> HttpResponse {
         "code": "all_events_rejected",
         "request_id": crate::telemetry::current_request_id(),
     });
-    if let (Some(body), Ok(serde_json::Value::Object(answer))) = (body.as_object_mut(), serde_json::to_value(answer)) {
+    if let (Some(body), Ok(serde_json::Value::Object(answer))) =
+        (body.as_object_mut(), serde_json::to_value(answer))
+    {
         body.extend(answer);
     }
     HttpResponse::BadRequest().content_type("application/problem+json").body(body.to_string())

@@ -35,7 +35,8 @@ impl Seen {
     #[must_use]
     pub fn of_record(record: &Record, owner: &Owner) -> Option<Self> {
         let Entry { key, hash: body, .. } = record.entry;
-        let (organization_id, received_at_ms, lsn) = (owner.organization_id, owner.received_at_ms, record.lsn);
+        let (organization_id, received_at_ms, lsn) =
+            (owner.organization_id, owner.received_at_ms, record.lsn);
         (key != [0; 16]).then_some(Self { organization_id, key, body, received_at_ms, lsn })
     }
 }
@@ -110,8 +111,13 @@ impl Idempotency {
     /// # Errors
     /// When the folder cannot be used.
     pub fn open(folder: &Path, now_ms: i64) -> Result<Self, OpenError> {
-        let options =
-            Options { segment_bytes: 4 << 20, capacity_bytes: 512 << 20, reserve_bytes: 0, reserve_percent: 0, ..Options::default() };
+        let options = Options {
+            segment_bytes: 4 << 20,
+            capacity_bytes: 512 << 20,
+            reserve_bytes: 0,
+            reserve_percent: 0,
+            ..Options::default()
+        };
         let (journal, _) = Wal::open(folder, options, || ())?;
         let (mut known, mut pages) = (HashMap::new(), VecDeque::new());
         let mut reader = journal.reader();
@@ -136,7 +142,9 @@ impl Idempotency {
         loop {
             let outcome = match lock(&self.known).entry(name_of(&seen)) {
                 std::collections::hash_map::Entry::Occupied(entry) => match entry.get() {
-                    State::Acknowledged(earlier) if earlier.body == seen.body => return Begin::Repeat(*earlier),
+                    State::Acknowledged(earlier) if earlier.body == seen.body => {
+                        return Begin::Repeat(*earlier);
+                    }
                     State::Acknowledged(_) => return Begin::OtherBody,
                     State::OnItsWay(outcome) => Arc::clone(outcome),
                 },
@@ -181,7 +189,8 @@ impl Idempotency {
     /// When the journal's checkpoint cannot be written.
     pub fn forget_old(&self, now_ms: i64) -> std::io::Result<()> {
         let old = |received_at_ms: i64| received_at_ms + REMEMBERED_MS <= now_ms;
-        lock(&self.known).retain(|_, state| !matches!(state, State::Acknowledged(seen) if old(seen.received_at_ms)));
+        lock(&self.known)
+            .retain(|_, state| !matches!(state, State::Acknowledged(seen) if old(seen.received_at_ms)));
         let mut done_before = None;
         let mut pages = lock(&self.pages);
         while let Some((lsn, _)) = pages.front().filter(|(_, newest)| old(*newest)) {

@@ -13,7 +13,9 @@ use uuid::Uuid;
 
 #[derive(Debug, thiserror::Error)]
 pub enum LimitError {
-    #[error("too many {what} per second; try again in {retry_after_s} s, or ask your operator for a higher limit")]
+    #[error(
+        "too many {what} per second; try again in {retry_after_s} s, or ask your operator for a higher limit"
+    )]
     TooFast { what: &'static str, retry_after_s: u64 },
     #[error("too many requests are being read; try again shortly")]
     Busy,
@@ -71,10 +73,17 @@ impl Rates {
 
 fn limiter(per_second: u64) -> Option<Limiter> {
     let per_second = NonZeroU32::new(per_second.min(u64::from(u32::MAX / 2)) as u32)?;
-    Some(RateLimiter::keyed(Quota::per_second(per_second).allow_burst(per_second.saturating_add(per_second.get()))))
+    Some(RateLimiter::keyed(
+        Quota::per_second(per_second).allow_burst(per_second.saturating_add(per_second.get())),
+    ))
 }
 
-fn take(limiter: Option<&Limiter>, organization_id: Uuid, count: usize, what: &'static str) -> Result<(), LimitError> {
+fn take(
+    limiter: Option<&Limiter>,
+    organization_id: Uuid,
+    count: usize,
+    what: &'static str,
+) -> Result<(), LimitError> {
     let (Some(limiter), Some(count)) = (limiter, NonZeroU32::new(count.min(u32::MAX as usize) as u32)) else {
         return Ok(());
     };

@@ -20,6 +20,9 @@ pub mod seal;
 pub mod shipper;
 pub mod sink;
 
+#[cfg(test)]
+mod tests;
+
 use crate::config::Settings;
 use crate::db::Db;
 use crate::error::{Problem, ProblemKind};
@@ -53,17 +56,23 @@ pub enum IngestError {
     Body(#[from] body::BodyError),
     #[error(transparent)]
     Limit(#[from] limits::LimitError),
-    #[error("logs come as JSON, NDJSON or text, not as `{0}`; leave Content-Type out and the body itself tells")]
+    #[error(
+        "logs come as JSON, NDJSON or text, not as `{0}`; leave Content-Type out and the body itself tells"
+    )]
     ContentType(String),
     #[error("{0}")]
     Malformed(#[from] event::BodyError),
-    #[error("the body is empty: send an event as a JSON object, several as an array or one per line, or lines of text")]
+    #[error(
+        "the body is empty: send an event as a JSON object, several as an array or one per line, or lines of text"
+    )]
     Empty,
     #[error("more than {0} events in one request; send smaller batches")]
     TooManyEvents(usize),
     #[error("Idempotency-Key is 1 to 64 visible ASCII characters")]
     BadKey,
-    #[error("another body came under this Idempotency-Key within the last 24 hours; use a new key for a new batch")]
+    #[error(
+        "another body came under this Idempotency-Key within the last 24 hours; use a new key for a new batch"
+    )]
     OtherBody,
     #[error("the batch is not stored: {0}; send it again")]
     Append(AppendError),
@@ -156,7 +165,8 @@ impl Ingest {
     /// # Errors
     /// When the write-ahead log did not take it: nothing of the request is kept.
     pub async fn accept(&self, accepted: Accepted, claim: Option<Claim>) -> Result<Lsn, IngestError> {
-        let (key, hash) = claim.as_ref().map_or(([0; 16], [0; 16]), |claim| (claim.seen().key, claim.seen().body));
+        let (key, hash) =
+            claim.as_ref().map_or(([0; 16], [0; 16]), |claim| (claim.seen().key, claim.seen().body));
         let tenant = accepted.owner.organization_id.into_bytes();
         let entry = Entry { kind: Kind::Data, tenant, key, hash, payload: accepted.encode() };
         let (done, answer) = oneshot::channel();

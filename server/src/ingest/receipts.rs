@@ -63,8 +63,10 @@ mod tests {
         let name = name_of(&[1; 16], one, 7);
 
         assert_eq!(name, name_of(&[1; 16], one, 7));
-        assert!([name_of(&[1; 16], two, 7), name_of(&[2; 16], one, 7), name_of(&[1; 16], one, 8)]
-            .iter()
-            .all(|other| *other != name));
+        assert!(
+            [name_of(&[1; 16], two, 7), name_of(&[2; 16], one, 7), name_of(&[1; 16], one, 8)]
+                .iter()
+                .all(|other| *other != name)
+        );
     }
 }

@@ -255,8 +255,13 @@ pub(super) mod tests {
             received_at_ms: 1_700_000_000_000,
         };
         let payload = Accepted { owner, rows, rejected: Vec::new() }.encode();
-        let entry =
-            Entry { kind: Kind::Data, tenant: Uuid::from_u128(1).into_bytes(), key: [0; 16], hash: [0; 16], payload };
+        let entry = Entry {
+            kind: Kind::Data,
+            tenant: Uuid::from_u128(1).into_bytes(),
+            key: [0; 16],
+            hash: [0; 16],
+            payload,
+        };
         Record { lsn, epoch: 3, entry }
     }
 
@@ -307,7 +312,8 @@ pub(super) mod tests {
 
         let other_log = stretch_one.cut(&[8; 16], &seal);
         assert_ne!(one[0].token, other_log[0].token);
-        let (other_stretch, seal) = stretch([record(1, &[(1, "x"), (2, "b")], 30), record(2, &[(3, "c")], 30)]);
+        let (other_stretch, seal) =
+            stretch([record(1, &[(1, "x"), (2, "b")], 30), record(2, &[(3, "c")], 30)]);
         assert_ne!(one[0].token, other_stretch.cut(&[7; 16], &seal)[0].token);
     }
 

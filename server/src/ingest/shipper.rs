@@ -132,7 +132,10 @@ impl Shipper {
     async fn ship(&mut self, (mut stretch, sealed): (Stretch, Option<Seal>)) -> Result<(), Stopped> {
         if stretch.unreadable > 0 {
             // A newer version wrote these: stopping here keeps them for it.
-            tracing::error!(records = stretch.unreadable, "the write-ahead log holds records of a newer version; shipping stops");
+            tracing::error!(
+                records = stretch.unreadable,
+                "the write-ahead log holds records of a newer version; shipping stops"
+            );
             return Err(Stopped);
         }
         let seal = match sealed {
@@ -141,8 +144,9 @@ impl Shipper {
         };
         let log_id = self.parts.wal.id();
         let rejected = stretch.take_rejected().into_iter();
-        let mut letters: Vec<Letter> =
-            rejected.map(|(lsn, owner, each)| Letter::of_rejected(Origin { log_id, lsn }, &owner, each)).collect();
+        let mut letters: Vec<Letter> = rejected
+            .map(|(lsn, owner, each)| Letter::of_rejected(Origin { log_id, lsn }, &owner, each))
+            .collect();
         for batch in stretch.cut(&log_id, &seal) {
             let begin = Instant::now();
             let refused = self.delivery.deliver(&batch, sealed.is_some()).await?;
@@ -189,7 +193,10 @@ impl Shipper {
         while let Some(next) = self.unfinished.front_mut() {
             if !next.letters.is_empty() {
                 if let Err(error) = self.parts.letters.keep(&next.letters).await {
-                    tracing::warn!(error = format!("{error:#}"), "dead letters wait for the metadata database");
+                    tracing::warn!(
+                        error = format!("{error:#}"),
+                        "dead letters wait for the metadata database"
+                    );
                     break;
                 }
                 next.letters.clear();
@@ -237,7 +244,8 @@ fn fill(
     limits: Limits,
 ) -> std::io::Result<bool> {
     loop {
-        let Some(record) = ahead.take().map_or_else(|| reader.next_record(), |record| Ok(Some(record)))? else {
+        let Some(record) = ahead.take().map_or_else(|| reader.next_record(), |record| Ok(Some(record)))?
+        else {
             // Nothing behind a seal can be missing but what was lost to damage.
             return Ok(seal.is_some_and(|seal| reader.position() > seal.last));
         };

@@ -17,12 +17,10 @@ const PAGE: u32 = 100;
 const LONGEST_PAGE: u32 = 1000;
 
 pub fn routes(app: &mut web::ServiceConfig) {
-    app.service(
-        web::resource("/api/v1/dead-letters").get(on_main(list)).delete(on_main(delete_selected)),
-    )
-    .service(web::resource("/api/v1/dead-letters/replay").post(on_main(replay_selected)))
-    .service(web::resource("/api/v1/dead-letters/{id}").get(on_main(read)).delete(on_main(delete_one)))
-    .service(web::resource("/api/v1/dead-letters/{id}/replay").post(on_main(replay_one)));
+    app.service(web::resource("/api/v1/dead-letters").get(on_main(list)).delete(on_main(delete_selected)))
+        .service(web::resource("/api/v1/dead-letters/replay").post(on_main(replay_selected)))
+        .service(web::resource("/api/v1/dead-letters/{id}").get(on_main(read)).delete(on_main(delete_one)))
+        .service(web::resource("/api/v1/dead-letters/{id}/replay").post(on_main(replay_one)));
 }
 
 #[derive(Debug, Deserialize)]
@@ -46,8 +44,9 @@ pub async fn list(
     let limit = query.limit.unwrap_or(PAGE).clamp(1, LONGEST_PAGE);
     let before = match &query.cursor {
         None => Uuid::max(),
-        Some(cursor) => Uuid::parse_str(cursor)
-            .map_err(|_| InvalidFields::one("cursor", "invalid_cursor", "Use the next_cursor of an answer."))?,
+        Some(cursor) => Uuid::parse_str(cursor).map_err(|_| {
+            InvalidFields::one("cursor", "invalid_cursor", "Use the next_cursor of an answer.")
+        })?,
     };
     let mut kept = ingest.dead_letters().page(member.scope(), &filter, before, limit + 1).await?;
     let more = kept.len() > limit as usize;
@@ -136,7 +135,9 @@ pub async fn delete_one(
 
 fn selection_of(wanted: DeadLetterSelection) -> Result<Selection, ApiError> {
     if wanted.ids.is_empty() && !wanted.all {
-        return Err(InvalidFields::one("ids", "required", "Give ids, or all = true to mean all of them.").into());
+        return Err(
+            InvalidFields::one("ids", "required", "Give ids, or all = true to mean all of them.").into()
+        );
     }
     if wanted.ids.is_empty() {
         let project_id = project_of(wanted.project_id.as_deref())?;
@@ -163,4 +164,3 @@ fn view(kept: Kept) -> DeadLetter {
         source: event.and_then(|event| event.get("source")?.as_str().map(str::to_owned)),
     }
 }
-

@@ -50,7 +50,14 @@ impl Letter {
         Some(Self::new(origin, &owner, &place, REFUSED.into(), refused.reason, event_of(&row)))
     }
 
-    fn new(origin: Origin, owner: &Owner, place: &str, code: String, reason: String, original: Vec<u8>) -> Self {
+    fn new(
+        origin: Origin,
+        owner: &Owner,
+        place: &str,
+        code: String,
+        reason: String,
+        original: Vec<u8>,
+    ) -> Self {
         let mut hash = Sha256::new();
         hash.update(origin.log_id);
         hash.update(origin.lsn.to_le_bytes());
@@ -58,7 +65,8 @@ impl Letter {
         let hash = hash.finalize();
         let millis = u64::try_from(owner.received_at_ms).unwrap_or(0);
         Self {
-            id: uuid::Builder::from_unix_timestamp_millis(millis, &std::array::from_fn(|i| hash[i])).into_uuid(),
+            id: uuid::Builder::from_unix_timestamp_millis(millis, &std::array::from_fn(|i| hash[i]))
+                .into_uuid(),
             organization_id: owner.organization_id,
             project_id: owner.project_id,
             received_at_ms: owner.received_at_ms,

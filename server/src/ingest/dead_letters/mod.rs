@@ -12,8 +12,8 @@ use crate::error::{Problem, ProblemKind};
 use crate::on;
 use crate::tenant::TenantScope;
 use crate::time::{DAY_US, Micros};
-use std::collections::HashMap;
 use letter::{Letter, Origin};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use uuid::Uuid;
 

@@ -80,8 +80,9 @@ async fn replay_page(
     for (project_id, kept) in by_project {
         let owner = letters.owner(scope, project_id).await?;
         let trials = kept.iter().map(|kept| try_again(owner, kept)).collect::<Result<Vec<_>, _>>()?;
-        let (good, bad): (Vec<Trial>, Vec<Trial>) =
-            trials.into_iter().partition(|trial| trial.gathered.rejected == 0 && !trial.gathered.accepted.rows.is_empty());
+        let (good, bad): (Vec<Trial>, Vec<Trial>) = trials
+            .into_iter()
+            .partition(|trial| trial.gathered.rejected == 0 && !trial.gathered.accepted.rows.is_empty());
         answer.rejected += bad.len() as u64;
         letters.note_new_reasons(scope, &bad).await?;
         answer.replayed += send(ingest, scope, owner, good).await?;
@@ -113,12 +114,19 @@ async fn send(
     let mark = [ingest.log_id(), key].concat();
     let marked = letters.mark(scope, &good, &mark).await?;
     let mut rows = Rows::default();
-    good.iter().filter(|trial| marked.contains(&trial.id)).for_each(|trial| rows.append(&trial.gathered.accepted.rows));
+    good.iter()
+        .filter(|trial| marked.contains(&trial.id))
+        .for_each(|trial| rows.append(&trial.gathered.accepted.rows));
     if rows.is_empty() {
         return Ok(0);
     }
-    let seen =
-        Seen { organization_id: owner.organization_id, key, body: key, received_at_ms: owner.received_at_ms, lsn: 0 };
+    let seen = Seen {
+        organization_id: owner.organization_id,
+        key,
+        body: key,
+        received_at_ms: owner.received_at_ms,
+        lsn: 0,
+    };
     let Begin::New(claim) = ingest.keys().begin(seen).await else { return Ok(0) };
     let stored = ingest.accept(Accepted { owner, rows, rejected: Vec::new() }, Some(claim)).await;
     letters.settle(scope.organization_id(), &mark, stored.is_ok()).await?;
