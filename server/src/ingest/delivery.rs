@@ -237,7 +237,7 @@ pub(super) mod tests {
             state.inserts += 1;
             let fault = state.faults.pop_front().or(state.always);
             let found: Vec<(u32, String)> =
-                rows.map(|row| (row, batch.row(row).unwrap().1.message.to_owned())).collect();
+                rows.map(|row| (row, batch.row(row).unwrap().2.message.to_owned())).collect();
             let answer = if fault == Some(Fault::Down) {
                 Err(SinkError::Unavailable(anyhow::anyhow!("connection refused")))
             } else if found.iter().any(|(_, message)| message.contains("poison")) {

@@ -1,18 +1,9 @@
-//! Events as bytes: encoded once, in the handler, and copied from there to ClickHouse.
+//! Events as bytes in the write-ahead log: each is written once, in the handler, and read once, by the shipper.
 //!
-//! A row is ClickHouse's RowBinary of the columns that the event itself gives (`EVENT_COLUMNS`), behind its length. The
-//! columns that depend on the sealed batch (`BATCH_COLUMNS`) are put before it when the batch is made. `attributes` is the
-//! text of a JSON object: inserts need `input_format_binary_read_json_as_string = 1`.
+//! A row is its length and then its columns, in the form that ClickHouse's RowBinary has as well.
 
 use uuid::Uuid;
 
-/// What a sealed batch adds, in the order of the bytes.
-pub const BATCH_COLUMNS: &str = "tenant_id, project_id, received_at, retention_days, batch_id, batch_row";
-/// What an event brings, in the order of the bytes.
-pub const EVENT_COLUMNS: &str =
-    "timestamp, level, source, host, message, trace_id, span_id, pattern_id, attributes";
-
-const BATCH_BYTES: usize = 16 + 16 + 8 + 2 + 8 + 4;
 const LENGTH_BYTES: usize = 4;
 const FIXED_BYTES: usize = 8 + 1;
 const DAY_NS: i64 = 86_400_000_000_000;
@@ -94,12 +85,19 @@ impl Rows {
 }
 
 /// Goes through rows that `Rows` wrote; ends early at bytes that it cannot have written.
-pub fn iterate(mut bytes: &[u8]) -> impl Iterator<Item = EncodedRow<'_>> {
+pub fn iterate(bytes: &[u8]) -> impl Iterator<Item = EncodedRow<'_>> {
+    iterate_with_offsets(bytes).map(|(_, row)| row)
+}
+
+/// The same, with the byte at which each row begins.
+pub fn iterate_with_offsets(bytes: &[u8]) -> impl Iterator<Item = (usize, EncodedRow<'_>)> {
+    let mut rest = bytes;
     std::iter::from_fn(move || {
-        let (length, rest) = bytes.split_first_chunk::<LENGTH_BYTES>()?;
-        let (row, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
-        bytes = rest;
-        (row.len() >= FIXED_BYTES).then_some(EncodedRow(row))
+        let offset = bytes.len() - rest.len();
+        let (length, after) = rest.split_first_chunk::<LENGTH_BYTES>()?;
+        let (row, after) = after.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+        rest = after;
+        (row.len() >= FIXED_BYTES).then_some((offset, EncodedRow(row)))
     })
 }
 
@@ -124,6 +122,12 @@ impl<'a> EncodedRow<'a> {
         self.0.len()
     }
 
+    /// Goes on from the checksum of the rows before.
+    #[must_use]
+    pub fn checksum(&self, before: u32) -> u32 {
+        crc32c::crc32c_append(before, self.0)
+    }
+
     /// Reads the columns; `None` when the bytes are not a row.
     #[must_use]
     pub fn decode(&self) -> Option<Row<'a>> {
@@ -137,42 +141,6 @@ impl<'a> EncodedRow<'a> {
         let (timestamp_ns, level) = (self.timestamp_ns(), self.0[8]);
         Some(Row { timestamp_ns, level, source, host, message, trace_id, span_id, pattern_id, attributes })
     }
-
-    /// Appends the whole row, columns of the batch included, as RowBinary.
-    pub fn write_to(&self, out: &mut Vec<u8>, owner: &Owner, batch_id: u64, batch_row: u32) {
-        write_uuid(out, owner.organization_id);
-        write_uuid(out, owner.project_id);
-        out.extend_from_slice(&owner.received_at_ms.to_le_bytes());
-        out.extend_from_slice(&owner.retention_days.to_le_bytes());
-        out.extend_from_slice(&batch_id.to_le_bytes());
-        out.extend_from_slice(&batch_row.to_le_bytes());
-        out.extend_from_slice(self.0);
-    }
-}
-
-/// Splits a whole RowBinary row, as `write_to` made it, into its owner and the event's columns.
-#[must_use]
-pub fn split_owner(row: &[u8]) -> Option<(Owner, EncodedRow<'_>)> {
-    let (head, event) = row.split_at_checked(BATCH_BYTES)?;
-    let owner = Owner {
-        organization_id: read_uuid(&head[..16]),
-        project_id: read_uuid(&head[16..32]),
-        received_at_ms: i64::from_le_bytes(std::array::from_fn(|i| head[32 + i])),
-        retention_days: u16::from_le_bytes(std::array::from_fn(|i| head[40 + i])),
-    };
-    Some((owner, EncodedRow(event)))
-}
-
-/// ClickHouse keeps a UUID as two little-endian halves, the high one first.
-fn write_uuid(out: &mut Vec<u8>, id: Uuid) {
-    let (high, low) = id.as_u64_pair();
-    out.extend_from_slice(&high.to_le_bytes());
-    out.extend_from_slice(&low.to_le_bytes());
-}
-
-fn read_uuid(bytes: &[u8]) -> Uuid {
-    let half = |at: usize| u64::from_le_bytes(std::array::from_fn(|i| bytes[at + i]));
-    Uuid::from_u64_pair(half(0), half(8))
 }
 
 /// A length as LEB128, then the bytes.
@@ -241,24 +209,6 @@ pub(super) mod tests {
                 prop_assert!(row.bytes() >= row.decode().map_or(0, |row| row.message.len()));
             }
         }
-    }
-
-    #[test]
-    fn the_owner_is_found_again() {
-        let owner = Owner {
-            organization_id: Uuid::now_v7(),
-            project_id: Uuid::now_v7(),
-            retention_days: 30,
-            received_at_ms: 1_700_000_000_123,
-        };
-        let mut rows = Rows::default();
-        rows.push(&row(5, "hello"));
-        let mut out = Vec::new();
-        iterate(rows.as_bytes()).next().unwrap().write_to(&mut out, &owner, 1, 2);
-
-        let (found, event) = split_owner(&out).unwrap();
-
-        assert_eq!((found, event.decode().unwrap()), (owner, row(5, "hello")));
     }
 
     #[test]

@@ -6,12 +6,13 @@
 
 use super::accepted::{Rejected, Stored};
 use super::idempotency::Seen;
-use super::rows::{self, Owner};
-use bytes::Bytes;
+use super::rows::{self, EncodedRow, Owner, Row};
+use crate::logstore::{EncodedBlock, LogBlock, LogRow};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::ops::Range;
+use std::sync::Arc;
+use uuid::Uuid;
 use wal::{Lsn, Record};
 
 const LAYOUT: u8 = 1;
@@ -68,38 +69,43 @@ pub struct SealedBatch {
     /// Days since the epoch.
     pub day: i32,
     pub retention_days: u16,
-    bytes: Bytes,
-    /// Where each row ends in `bytes`.
-    ends: Vec<usize>,
-    /// Which record each row came from.
-    origins: Vec<Lsn>,
+    /// Whose rows these are, each once.
+    pub organizations: Vec<Uuid>,
+    /// Of the oldest row and of the newest.
+    pub times_ns: (i64, i64),
+    pub block: EncodedBlock,
+    requests: Arc<[Request]>,
+    places: Vec<Place>,
+}
+
+/// One record of the log.
+#[derive(Debug)]
+struct Request {
+    lsn: Lsn,
+    epoch: u64,
+    stored: Stored,
+}
+
+/// Where a row of a batch stands in the requests.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    request: usize,
+    offset: usize,
 }
 
 impl SealedBatch {
     #[must_use]
     pub fn row_count(&self) -> u32 {
-        self.ends.len() as u32
+        self.places.len() as u32
     }
 
-    /// RowBinary of these rows: `rows::BATCH_COLUMNS`, then `rows::EVENT_COLUMNS`.
+    /// One row with its owner and the position of its request in the log.
     #[must_use]
-    pub fn row_binary(&self, rows: Range<u32>) -> Bytes {
-        let end = |row: u32| row.checked_sub(1).map_or(0, |last| self.ends[last as usize]);
-        self.bytes.slice(end(rows.start)..end(rows.end))
-    }
-
-    /// One row with its owner.
-    #[must_use]
-    pub fn row(&self, row: u32) -> Option<(Owner, rows::Row<'_>)> {
-        let start = row.checked_sub(1).map_or(0, |last| self.ends[last as usize]);
-        let (owner, event) = rows::split_owner(&self.bytes[start..self.ends[row as usize]])?;
-        Some((owner, event.decode()?))
-    }
-
-    /// The position in the log of the request that brought this row.
-    #[must_use]
-    pub fn origin(&self, row: u32) -> Lsn {
-        self.origins[row as usize]
+    pub fn row(&self, row: u32) -> Option<(Lsn, Owner, Row<'_>)> {
+        let place = self.places.get(row as usize)?;
+        let request = &self.requests[place.request];
+        let row = rows::iterate(&request.stored.rows[place.offset..]).next()?.decode()?;
+        Some((request.lsn, request.stored.owner, row))
     }
 }
 
@@ -110,7 +116,7 @@ pub struct Stretch {
     pub last: Lsn,
     pub rows: u64,
     pub bytes: u64,
-    requests: Vec<(Lsn, u64, Stored)>,
+    requests: Vec<Request>,
     /// Idempotency keys of the requests that came with one.
     pub keys: Vec<Seen>,
     /// Records that this version cannot read: a newer one wrote them.
@@ -132,7 +138,7 @@ impl Stretch {
                 self.rows += u64::from(stored.row_count);
                 self.bytes += record.entry.payload.len() as u64;
                 self.keys.extend(Seen::of_record(&record, &stored.owner));
-                self.requests.push((record.lsn, record.epoch, stored));
+                self.requests.push(Request { lsn: record.lsn, epoch: record.epoch, stored });
             }
             None => self.unreadable += 1,
         }
@@ -147,7 +153,7 @@ impl Stretch {
     /// Takes out the events that were rejected on arrival, each with the owner and position of its request.
     pub fn take_rejected(&mut self) -> Vec<(Lsn, Owner, Rejected)> {
         let requests = self.requests.iter_mut();
-        let rejected = requests.flat_map(|(lsn, _, stored)| {
+        let rejected = requests.flat_map(|Request { lsn, stored, .. }| {
             let (lsn, owner) = (*lsn, stored.owner);
             std::mem::take(&mut stored.rejected).into_iter().map(move |each| (lsn, owner, each))
         });
@@ -156,29 +162,30 @@ impl Stretch {
 
     /// The batches of a sealed stretch, always the same ones.
     #[must_use]
-    pub fn cut(&self, log_id: &[u8; 16], seal: &Seal) -> Vec<SealedBatch> {
+    pub fn cut(self, log_id: &[u8; 16], seal: &Seal) -> Vec<SealedBatch> {
         let mut open: BTreeMap<(i32, u16), Draft> = BTreeMap::new();
         let mut done = Vec::new();
         let bounds = self.bounds(log_id, seal);
-        for (lsn, _, request) in &self.requests {
-            for row in rows::iterate(&request.rows) {
-                let partition = (row.day(), request.owner.retention_days);
+        for (request, Request { stored, .. }) in self.requests.iter().enumerate() {
+            for (offset, row) in rows::iterate_with_offsets(&stored.rows) {
+                let partition = (row.day(), stored.owner.retention_days);
                 let draft = open.entry(partition).or_insert_with(|| Draft::new(&bounds, partition, 0));
                 if draft.is_full(row.bytes(), seal.limits) {
                     let next = Draft::new(&bounds, partition, draft.ordinal + 1);
-                    done.push(std::mem::replace(draft, next).finish());
+                    done.push(std::mem::replace(draft, next));
                 }
-                draft.push(row, &request.owner, *lsn);
+                draft.push(row, &stored.owner, Place { request, offset });
             }
         }
-        done.extend(open.into_values().map(Draft::finish));
-        done
+        done.extend(open.into_values());
+        let requests: Arc<[Request]> = self.requests.into();
+        done.into_iter().map(|draft| draft.finish(Arc::clone(&requests))).collect()
     }
 
     /// Names the stretch: the log, the positions, and the epochs in which they were written. Positions are given out again
     /// only after data was lost, and then in a new epoch.
     fn bounds(&self, log_id: &[u8; 16], seal: &Seal) -> String {
-        let epoch = |request: Option<&(Lsn, u64, Stored)>| request.map_or(0, |(_, epoch, _)| *epoch);
+        let epoch = |request: Option<&Request>| request.map_or(0, |request| request.epoch);
         let mut bounds = String::with_capacity(80);
         log_id.iter().for_each(|byte| write!(bounds, "{byte:02x}").expect("text takes every write"));
         let (first, last) = (epoch(self.requests.first()), epoch(self.requests.last()));
@@ -193,42 +200,77 @@ struct Draft {
     ordinal: u32,
     id: u64,
     partition: (i32, u16),
-    bytes: Vec<u8>,
-    ends: Vec<usize>,
-    origins: Vec<Lsn>,
+    block: LogBlock,
+    content: u32,
+    organizations: Vec<Uuid>,
+    times_ns: (i64, i64),
+    places: Vec<Place>,
 }
 
 impl Draft {
     fn new(bounds: &str, partition: (i32, u16), ordinal: u32) -> Self {
         let name = format!("{bounds}:{}-{}:{ordinal}", partition.0, partition.1);
         let hash = Sha256::digest(name.as_bytes());
-        let id = u64::from_le_bytes(std::array::from_fn(|i| hash[i]));
-        Self { name, ordinal, id, partition, bytes: Vec::new(), ends: Vec::new(), origins: Vec::new() }
+        Self {
+            id: u64::from_le_bytes(std::array::from_fn(|i| hash[i])),
+            name,
+            ordinal,
+            partition,
+            block: LogBlock::default(),
+            content: 0,
+            organizations: Vec::new(),
+            times_ns: (i64::MAX, i64::MIN),
+            places: Vec::new(),
+        }
     }
 
     fn is_full(&self, row_bytes: usize, limits: Limits) -> bool {
-        let rows = self.ends.len() as u32;
-        rows > 0 && (rows >= limits.rows || self.bytes.len() + row_bytes > limits.bytes as usize)
+        let rows = self.block.rows();
+        rows > 0 && (rows >= limits.rows as usize || self.block.bytes() + row_bytes > limits.bytes as usize)
     }
 
-    fn push(&mut self, row: rows::EncodedRow<'_>, owner: &Owner, lsn: Lsn) {
-        row.write_to(&mut self.bytes, owner, self.id, self.ends.len() as u32);
-        self.ends.push(self.bytes.len());
-        self.origins.push(lsn);
+    fn push(&mut self, encoded: EncodedRow<'_>, owner: &Owner, place: Place) {
+        // Rows are only ever written by us, and the log's checksums have passed.
+        let Some(row) = encoded.decode() else { return };
+        self.block.push(&LogRow {
+            tenant_id: owner.organization_id,
+            project_id: owner.project_id,
+            timestamp_ns: row.timestamp_ns,
+            received_at_ms: owner.received_at_ms,
+            level: row.level,
+            source: row.source,
+            host: row.host,
+            message: row.message,
+            trace_id: row.trace_id,
+            span_id: row.span_id,
+            pattern_id: row.pattern_id,
+            attributes: row.attributes,
+            batch_id: self.id,
+            batch_row: self.places.len() as u32,
+            retention_days: owner.retention_days,
+        });
+        self.content = encoded.checksum(self.content);
+        if self.organizations.last() != Some(&owner.organization_id) {
+            self.organizations.push(owner.organization_id);
+        }
+        self.times_ns = (self.times_ns.0.min(row.timestamp_ns), self.times_ns.1.max(row.timestamp_ns));
+        self.places.push(place);
     }
 
-    fn finish(self) -> SealedBatch {
-        // The content is part of the token: the engine drops a second insert with the same token whatever it holds.
-        let hash = Sha256::digest(&self.bytes);
-        let content = hash[..8].iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+    fn finish(mut self, requests: Arc<[Request]>) -> SealedBatch {
+        self.organizations.sort_unstable();
+        self.organizations.dedup();
         SealedBatch {
             id: self.id,
-            token: format!("v1:{}:{content}", self.name),
+            // The content is part of it: the engine drops a second insert with the same token whatever it holds.
+            token: format!("v1:{}:{:08x}", self.name, self.content),
             day: self.partition.0,
             retention_days: self.partition.1,
-            bytes: Bytes::from(self.bytes),
-            ends: self.ends,
-            origins: self.origins,
+            organizations: self.organizations,
+            times_ns: self.times_ns,
+            block: self.block.encode(),
+            requests,
+            places: self.places,
         }
     }
 }
@@ -307,10 +349,10 @@ pub(super) mod tests {
         let (stretch_one, seal) = stretch(records());
         let (stretch_two, _) = stretch(records());
         let (one, two) = (stretch_one.cut(&[7; 16], &seal), stretch_two.cut(&[7; 16], &seal));
-        assert_eq!(one[0].row_binary(0..3), two[0].row_binary(0..3));
         assert_eq!((one[0].id, &one[0].token), (two[0].id, &two[0].token));
+        assert_eq!(format!("{:?}", one[0].block), format!("{:?}", two[0].block));
 
-        let other_log = stretch_one.cut(&[8; 16], &seal);
+        let other_log = stretch(records()).0.cut(&[8; 16], &seal);
         assert_ne!(one[0].token, other_log[0].token);
         let (other_stretch, seal) =
             stretch([record(1, &[(1, "x"), (2, "b")], 30), record(2, &[(3, "c")], 30)]);
@@ -318,14 +360,14 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn parts_of_a_batch_are_the_same_rows() {
-        let (stretch, seal) = stretch([record(1, &[(1, "a"), (2, "b"), (3, "c")], 30)]);
+    fn a_batch_knows_its_rows() {
+        let (stretch, seal) = stretch([record(1, &[(1, "a"), (2, "b")], 30), record(2, &[(9, "c")], 30)]);
         let batch = &stretch.cut(&[7; 16], &seal)[0];
 
-        let parts = [batch.row_binary(0..1), batch.row_binary(1..3)].concat();
+        let (lsn, owner, row) = batch.row(2).unwrap();
 
-        assert_eq!(parts, batch.row_binary(0..3));
-        assert_eq!(batch.row(1).unwrap().1.message, "b");
-        assert_eq!(batch.origin(2), 1);
+        assert_eq!((lsn, owner.retention_days, row.message), (2, 30, "c"));
+        assert_eq!((batch.times_ns, batch.organizations.len(), batch.block.rows()), ((1, 9), 1, 3));
+        assert!(batch.row(3).is_none());
     }
 }

@@ -147,13 +147,13 @@ impl Shipper {
         let mut letters: Vec<Letter> = rejected
             .map(|(lsn, owner, each)| Letter::of_rejected(Origin { log_id, lsn }, &owner, each))
             .collect();
+        let keys = std::mem::take(&mut stretch.keys);
         for batch in stretch.cut(&log_id, &seal) {
             let begin = Instant::now();
             let refused = self.delivery.deliver(&batch, sealed.is_some()).await?;
             note_shipped(&batch, refused.len(), begin.elapsed());
             letters.extend(refused.into_iter().filter_map(|each| Letter::of_refused(log_id, &batch, each)));
         }
-        let keys = std::mem::take(&mut stretch.keys);
         self.unfinished.push_back(Unfinished { done_before: seal.last + 1, letters, keys });
         self.finish().await;
         while self.waiting_letter_bytes() > WAITING_LETTER_BYTES {

@@ -1,6 +1,7 @@
 //! Where sealed batches go. The log store is the real one; tests have one that fails on demand.
 
 use super::seal::SealedBatch;
+use crate::logstore::{BatchPart, LogStore, LogStoreError};
 use futures::future::BoxFuture;
 use std::ops::Range;
 
@@ -31,4 +32,43 @@ pub trait LogSink: Send + Sync + 'static {
         batch: &'a SealedBatch,
         rows: Range<u32>,
     ) -> BoxFuture<'a, Result<u32, SinkError>>;
+}
+
+impl LogSink for LogStore {
+    fn insert<'a>(
+        &'a self,
+        batch: &'a SealedBatch,
+        rows: Range<u32>,
+        token: &'a str,
+    ) -> BoxFuture<'a, Result<(), SinkError>> {
+        let part = batch.block.part(rows.start as usize..rows.end as usize);
+        Box::pin(async move { LogStore::insert(self, &part, token).await.map_err(SinkError::from) })
+    }
+
+    fn stored<'a>(
+        &'a self,
+        batch: &'a SealedBatch,
+        rows: Range<u32>,
+    ) -> BoxFuture<'a, Result<u32, SinkError>> {
+        let part = BatchPart {
+            tenant_ids: &batch.organizations,
+            batch_id: batch.id,
+            rows,
+            times_ns: batch.times_ns,
+        };
+        Box::pin(async move { Ok(self.batch_rows(&part).await? as u32) })
+    }
+}
+
+/// Only what blames the rows is a refusal; everything else waits until somebody or time puts it right.
+impl From<LogStoreError> for SinkError {
+    fn from(error: LogStoreError) -> Self {
+        match error {
+            LogStoreError::Rows { code, .. } => {
+                tracing::warn!(error = %error.chain(), "ClickHouse refuses rows of a batch");
+                Self::Refused(format!("the log store cannot keep this event (ClickHouse code {code})"))
+            }
+            other => Self::Unavailable(other.into()),
+        }
+    }
 }

@@ -4,6 +4,7 @@
 //! same token may be sent again: the table remembers the last 10,000 tokens. What is older than that asks
 //! [`LogStore::batch_rows`] first. When `insert` has returned, the rows are on disk.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -32,6 +33,17 @@ const SETTINGS: &[(&str, &str)] = &[
     ("min_insert_block_size_bytes", "268435456"),
 ];
 
+/// Some rows of a batch: what is asked after when nobody knows whether they were stored.
+#[derive(Debug, Clone)]
+pub struct BatchPart<'a> {
+    /// Whose rows the batch has.
+    pub tenant_ids: &'a [Uuid],
+    pub batch_id: u64,
+    pub rows: Range<u32>,
+    /// The oldest and the newest time in the batch, in nanoseconds since 1970.
+    pub times_ns: (i64, i64),
+}
+
 impl LogStore {
     /// Stores a block. `token` names it: the same token is stored once.
     ///
@@ -59,27 +71,25 @@ impl LogStore {
         outcome.await.map_err(|error| LogStoreError::from(error).of_insert())
     }
 
-    /// How many rows of a batch are stored. All of its rows lie in `from_ns..=to_ns`.
+    /// How many rows of a part of a batch are stored.
     ///
     /// # Errors
     /// ClickHouse cannot be asked.
-    pub async fn batch_rows(
-        &self,
-        tenant_id: Uuid,
-        batch_id: u64,
-        from_ns: i64,
-        to_ns: i64,
-    ) -> Result<u64, LogStoreError> {
-        let sql = "SELECT count() FROM logs WHERE tenant_id = {tenant:UUID} AND batch_id = {batch:UInt64} \
+    pub async fn batch_rows(&self, part: &BatchPart<'_>) -> Result<u64, LogStoreError> {
+        let sql = "SELECT count() FROM logs WHERE tenant_id IN {tenants:Array(UUID)} AND batch_id = {batch:UInt64} \
+                   AND batch_row >= {first:UInt32} AND batch_row < {end:UInt32} \
                    AND timestamp BETWEEN fromUnixTimestamp64Nano({from:Int64}, 'UTC') \
                    AND fromUnixTimestamp64Nano({to:Int64}, 'UTC')";
+        let tenants: Vec<String> = part.tenant_ids.iter().map(Uuid::to_string).collect();
         let query = self
             .client()?
             .query_raw(sql)
-            .param("tenant", tenant_id.to_string())
-            .param("batch", batch_id)
-            .param("from", from_ns)
-            .param("to", to_ns);
+            .param("tenants", tenants)
+            .param("batch", part.batch_id)
+            .param("first", part.rows.start)
+            .param("end", part.rows.end)
+            .param("from", part.times_ns.0)
+            .param("to", part.times_ns.1);
         Ok(query.fetch_one::<u64>().await?)
     }
 }

@@ -31,6 +31,7 @@ pub use client::Endpoint;
 pub use engine::{Engine, EngineSettings};
 pub use error::LogStoreError;
 pub use fetch::{Answer, Column, Parameter, RowStream, Search, Stats};
+pub use insert::BatchPart;
 pub use limits::QueryLimits;
 
 const PING_TIMEOUT: Duration = Duration::from_secs(5);

@@ -76,10 +76,15 @@ async fn a_batch_that_is_sent_again_is_stored_once() {
         test.store.insert(&batch, token).await.unwrap();
     }
     assert_eq!(rows(&test.store, 1, "SELECT count() FROM logs").await, [[json!("2000")]]);
-    let stored = test.store.batch_rows(acme.organization_id(), 1, noon_ns(), noon_ns() + 999_000_000).await;
-    assert_eq!(stored.unwrap(), 2000);
-    assert_eq!(test.store.batch_rows(acme.organization_id(), 2, 0, i64::MAX).await.unwrap(), 0);
-    assert_eq!(test.store.batch_rows(tenant(2).organization_id(), 1, 0, i64::MAX).await.unwrap(), 0);
+    let acme = acme.organization_id();
+    let times_ns = (noon_ns(), noon_ns() + 999_000_000);
+    let part = |tenant_ids, batch_id, rows| BatchPart { tenant_ids, batch_id, rows, times_ns };
+    let tenants = [acme, tenant(2).organization_id()];
+    let stored = async |part| test.store.batch_rows(&part).await.unwrap();
+    assert_eq!(stored(part(&tenants, 1, 0..1000)).await, 2000);
+    assert_eq!(stored(part(&tenants, 1, 10..20)).await, 20);
+    assert_eq!(stored(part(&tenants, 2, 0..1000)).await, 0);
+    assert_eq!(stored(part(&tenants[1..], 1, 0..1000)).await, 0);
 }
 
 #[tokio::test]

@@ -44,8 +44,8 @@ impl Letter {
     /// A row that the log store refused, as an event that ingest would take again.
     #[must_use]
     pub fn of_refused(log_id: [u8; 16], batch: &SealedBatch, refused: RefusedRow) -> Option<Self> {
-        let (owner, row) = batch.row(refused.row)?;
-        let origin = Origin { log_id, lsn: batch.origin(refused.row) };
+        let (lsn, owner, row) = batch.row(refused.row)?;
+        let origin = Origin { log_id, lsn };
         let place = format!("refused {} {}", batch.id, refused.row);
         Some(Self::new(origin, &owner, &place, REFUSED.into(), refused.reason, event_of(&row)))
     }
