@@ -5,6 +5,7 @@ use crate::auth::Auth;
 use crate::config::Settings;
 use crate::db::Db;
 use crate::http_head;
+use crate::ingest::{self, Ingest};
 use crate::logstore::LogStore;
 use crate::runtime::on_main;
 use crate::shutdown::Shutdown;
@@ -22,6 +23,7 @@ pub struct Services {
     pub auth: Auth,
     pub accounts: Accounts,
     pub logs: LogStore,
+    pub ingest: Ingest,
     pub metrics: PrometheusHandle,
     pub shutdown: Shutdown,
 }
@@ -34,7 +36,9 @@ pub fn routes(app: &mut web::ServiceConfig, services: &Services) {
         .app_data(web::Data::new(services.db.clone()))
         .app_data(web::Data::new(services.auth.clone()))
         .app_data(web::Data::new(services.accounts.clone()))
+        .app_data(web::Data::new(services.ingest.clone()))
         .configure(accounts::routes)
+        .configure(ingest::http::routes)
         .service(web::resource("/healthz").get(health))
         .service(web::resource("/readyz").get(on_main(ready)))
         .service(web::resource("/metrics").get(metrics))

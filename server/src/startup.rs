@@ -9,6 +9,7 @@ use crate::auth::Auth;
 use crate::config::Settings;
 use crate::db::Db;
 use crate::email::Mailer;
+use crate::ingest::Ingest;
 use crate::logstore::{self, Engine};
 use crate::shutdown::Shutdown;
 use crate::{http_head, runtime, telemetry};
@@ -50,7 +51,10 @@ async fn start_services(settings: Settings) -> anyhow::Result<(Services, Option<
     links.start(&shutdown);
     let accounts = Accounts::new(settings.clone(), db.clone(), auth.clone(), links);
     let logs = logstore::start(&settings).await.context("cannot start the log store")?;
-    let services = Services { settings, db, auth, accounts, logs: logs.store, metrics, shutdown };
+    let ingest = Ingest::start(&settings, db.clone(), Arc::new(logs.store.clone()), &shutdown)
+        .await
+        .context("cannot start ingest")?;
+    let services = Services { settings, db, auth, accounts, logs: logs.store, ingest, metrics, shutdown };
     Ok((services, logs.engine))
 }
 
