@@ -9,6 +9,7 @@ use crate::ingest::{self, Ingest};
 use crate::logstore::LogStore;
 use crate::runtime::on_main;
 use crate::shutdown::Shutdown;
+use crate::web_assets;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, web};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -42,7 +43,7 @@ pub fn routes(app: &mut web::ServiceConfig, services: &Services) {
         .service(web::resource("/healthz").get(health))
         .service(web::resource("/readyz").get(on_main(ready)))
         .service(web::resource("/metrics").get(metrics))
-        .default_service(web::to(http_head::no_such_route));
+        .default_service(web::to(web_assets::serve));
 }
 
 /// The process is up. Needs no credentials.

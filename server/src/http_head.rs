@@ -102,11 +102,6 @@ impl Responder for NoContent {
     }
 }
 
-/// Answer for what no route takes.
-pub async fn no_such_route() -> Result<&'static str, ApiError> {
-    Err(Refused::not_found().into())
-}
-
 /// Turns the empty 404 and 405 answers that the router makes into problem+json.
 ///
 /// # Errors

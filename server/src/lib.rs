@@ -19,3 +19,4 @@ pub mod startup;
 pub mod telemetry;
 pub mod tenant;
 pub mod time;
+pub mod web_assets;

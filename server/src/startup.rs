@@ -5,7 +5,7 @@
 
 use crate::accounts::{Accounts, MailLinks};
 use crate::app::{self, Services};
-use crate::auth::Auth;
+use crate::auth::{self, Auth};
 use crate::config::Settings;
 use crate::db::Db;
 use crate::email::Mailer;
@@ -70,6 +70,7 @@ async fn serve(listener: TcpListener, services: &Services) -> anyhow::Result<()>
     let for_workers = services.clone();
     let server = HttpServer::new(move || {
         App::new()
+            .wrap(from_fn(auth::caller::identify))
             .wrap(from_fn(http_head::router_refusals))
             .wrap(from_fn(http_head::every_answer))
             .wrap(NormalizePath::trim())
@@ -82,6 +83,7 @@ async fn serve(listener: TcpListener, services: &Services) -> anyhow::Result<()>
     .listen(listener)?
     .run();
     let handle = server.handle();
+    tell_address(&services.settings)?;
     tracing::info!(address = %services.settings.listen, "listening on http://{}", services.settings.listen);
     let served = tokio::spawn(server);
     shutdown.wanted().await?;
@@ -90,6 +92,15 @@ async fn serve(listener: TcpListener, services: &Services) -> anyhow::Result<()>
     handle.stop(true).await;
     served.await??;
     Ok(())
+}
+
+/// Writes the address into the data folder, for programs that started this one with port 0.
+fn tell_address(settings: &Settings) -> anyhow::Result<()> {
+    let (path, half) =
+        (settings.data_dir.join("server.address"), settings.data_dir.join("server.address.half"));
+    std::fs::write(&half, settings.listen.to_string())
+        .and_then(|()| std::fs::rename(&half, &path))
+        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 async fn stop_services(services: &Services, engine: Option<Engine>) {

@@ -22,7 +22,7 @@ pub fn run(options: &Options) -> Result<()> {
     web::install_node_modules(&root())?;
     step("web application", || web::build(&web::Options::default()).map(|_| ()))?;
     step("unit, engine and integration tests on SQLite", || programs::run(runner().arg("--workspace")))?;
-    step("integration tests on Postgres", on_postgres)?;
+    step("server and integration tests on Postgres", on_postgres)?;
     if !options.no_browser {
         step("browser journeys", in_browser)?;
     }
@@ -56,7 +56,7 @@ fn on_postgres() -> Result<()> {
     let postgres = Postgres::start()?;
     programs::run(
         runner()
-            .args(["--package=cordwood-server", "--test=it"])
+            .args(["--package=cordwood-server", "--lib", "--test=it"])
             .env("CORDWOOD_TEST_POSTGRES_URL", postgres.url()),
     )
 }

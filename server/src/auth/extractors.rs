@@ -2,19 +2,16 @@
 //!
 //! Take `Result<IngestKey, AuthError>` to answer a refusal in a protocol's own words.
 
+use super::caller::Caller;
 use super::credentials::Credentials;
 use super::{Auth, AuthError, Identity, store};
-use crate::runtime::run_on_main;
 use crate::tenant::TenantScope;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
 use api_types::accounts::{KeyScope, Role};
-use std::future::Future;
+use std::future::{Ready, ready};
 use std::marker::PhantomData;
-use std::pin::Pin;
 use uuid::Uuid;
-
-type Extracted<T> = Pin<Box<dyn Future<Output = Result<T, AuthError>>>>;
 
 /// The smallest role that a `Member<R>` has.
 pub trait Level: 'static {
@@ -116,11 +113,10 @@ impl<R: Level> Member<R> {
 
 impl<R: Level> FromRequest for Member<R> {
     type Error = AuthError;
-    type Future = Extracted<Self>;
+    type Future = Ready<Result<Self, AuthError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let identity = identify(request, true);
-        Box::pin(async move { Self::of(identity.await?) })
+        ready(Caller::of(request).and_then(Self::of))
     }
 }
 
@@ -170,11 +166,10 @@ impl Reader {
 
 impl FromRequest for Reader {
     type Error = AuthError;
-    type Future = Extracted<Self>;
+    type Future = Ready<Result<Self, AuthError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let (identity, auth) = (identify(request, true), Auth::of(request));
-        Box::pin(async move { Self::of(identity.await?, auth) })
+        ready(Caller::of(request).and_then(|identity| Self::of(identity, Auth::of(request))))
     }
 }
 
@@ -221,28 +216,9 @@ impl IngestKey {
 
 impl FromRequest for IngestKey {
     type Error = AuthError;
-    type Future = Extracted<Self>;
+    type Future = Ready<Result<Self, AuthError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let identity = identify(request, false);
-        Box::pin(async move { Self::of(identity.await?) })
-    }
-}
-
-/// Checks the request's credentials on the main runtime; `by_cookie` says whether the browser's cookie counts here.
-fn identify(
-    request: &HttpRequest,
-    by_cookie: bool,
-) -> impl Future<Output = Result<Identity, AuthError>> + use<> {
-    let auth = Auth::of(request);
-    let cookie = by_cookie.then(|| auth.cookies.access_token(request)).flatten();
-    let credentials = Credentials::find(request.headers(), cookie);
-    let from_here = match credentials {
-        Credentials::Cookie(_) => auth.cookies.refuse_other_sites(request),
-        _ => Ok(()),
-    };
-    async move {
-        from_here?;
-        run_on_main(async move { auth.identify(credentials).await }).await
+        ready(Caller::of_header(request).and_then(Self::of))
     }
 }

@@ -7,6 +7,7 @@
 
 pub mod access_token;
 pub mod api_key;
+pub mod caller;
 pub mod cookies;
 pub mod credentials;
 pub mod extractors;
@@ -101,6 +102,7 @@ pub struct Auth {
 }
 
 /// A caller whose credentials are good; what they may do is told by the extractors.
+#[derive(Clone)]
 enum Identity {
     Person { user_id: Uuid, session_id: Uuid, membership: Membership },
     Key(Arc<KeyFacts>),

@@ -4,6 +4,7 @@ use super::*;
 use crate::on;
 use crate::time::{DAY_US, now_us};
 use actix_web::http::StatusCode;
+use actix_web::middleware::from_fn;
 use actix_web::test::{TestRequest, call_service, init_service, read_body_json};
 use actix_web::{App, HttpResponse, web};
 use api_types::accounts::KeyScope;
@@ -70,12 +71,13 @@ impl Fixture {
     async fn call(&self, path: &str, header: (&str, &str)) -> (StatusCode, String) {
         let app = init_service(
             App::new()
+                .wrap(from_fn(caller::identify))
                 .app_data(web::Data::new(self.auth.clone()))
-                .route("/viewer", web::post().to(async |_: Member<Viewer>| HttpResponse::NoContent()))
-                .route("/admin", web::post().to(async |_: Member<Admin>| HttpResponse::NoContent()))
-                .route("/owner", web::post().to(async |_: Member<Owner>| HttpResponse::NoContent()))
-                .route("/search", web::post().to(async |_: Reader| HttpResponse::NoContent()))
-                .route("/ingest", web::post().to(async |_: IngestKey| HttpResponse::NoContent())),
+                .route("/api/viewer", web::post().to(async |_: Member<Viewer>| HttpResponse::NoContent()))
+                .route("/api/admin", web::post().to(async |_: Member<Admin>| HttpResponse::NoContent()))
+                .route("/api/owner", web::post().to(async |_: Member<Owner>| HttpResponse::NoContent()))
+                .route("/api/search", web::post().to(async |_: Reader| HttpResponse::NoContent()))
+                .route("/api/ingest", web::post().to(async |_: IngestKey| HttpResponse::NoContent())),
         )
         .await;
         let answer =
@@ -99,12 +101,12 @@ async fn a_member_reaches_what_their_role_allows() {
     let fixture = Fixture::new().await;
     let token = fixture.access_token();
 
-    for open in ["/viewer", "/search", "/ingest"] {
+    for open in ["/api/viewer", "/api/search", "/api/ingest"] {
         assert_eq!(fixture.bearer(open, &token).await, (204, String::new()), "{open}");
     }
-    assert_eq!(fixture.bearer("/admin", &token).await, (403, "role_too_small".into()));
-    assert_eq!(fixture.bearer("/viewer", "rubbish").await, (401, "credentials_invalid".into()));
-    let none = fixture.call("/viewer", ("accept", "*/*")).await;
+    assert_eq!(fixture.bearer("/api/admin", &token).await, (403, "role_too_small".into()));
+    assert_eq!(fixture.bearer("/api/viewer", "rubbish").await, (401, "credentials_invalid".into()));
+    let none = fixture.call("/api/viewer", ("accept", "*/*")).await;
     assert_eq!((none.0.as_u16(), none.1.as_str()), (401, "credentials_missing"));
 }
 
@@ -121,7 +123,9 @@ async fn a_key_reaches_what_its_scopes_allow() {
         (&admin, [204, 204, 403, 204, 204]),
     ];
     for (key, statuses) in expected {
-        for (path, status) in ["/viewer", "/admin", "/owner", "/search", "/ingest"].iter().zip(statuses) {
+        for (path, status) in
+            ["/api/viewer", "/api/admin", "/api/owner", "/api/search", "/api/ingest"].iter().zip(statuses)
+        {
             assert_eq!(fixture.bearer(path, key).await.0, status, "{path} with {}", &key[..4]);
         }
     }
@@ -133,9 +137,9 @@ async fn a_right_lookup_with_a_wrong_secret_is_refused() {
     let (good, lookup) = fixture.key(&[KeyScope::Ingest], "ingest").await;
     let forged = api_key::with_checksum(&format!("cwi_{lookup}{}", "x".repeat(32)));
 
-    assert_eq!(fixture.bearer("/ingest", &forged).await, (401, "credentials_invalid".into()));
-    assert_eq!(fixture.bearer("/ingest", &good).await.0, 204);
-    assert_eq!(fixture.bearer("/ingest", &forged).await.0, 401, "also when the good one is remembered");
+    assert_eq!(fixture.bearer("/api/ingest", &forged).await, (401, "credentials_invalid".into()));
+    assert_eq!(fixture.bearer("/api/ingest", &good).await.0, 204);
+    assert_eq!(fixture.bearer("/api/ingest", &forged).await.0, 401, "also when the good one is remembered");
 }
 
 #[tokio::test]
@@ -143,16 +147,17 @@ async fn a_cookie_works_from_our_own_pages_and_not_from_others() {
     let fixture = Fixture::new().await;
     let cookie = format!("cw_at={}", fixture.access_token());
 
-    assert_eq!(fixture.call("/viewer", ("cookie", &cookie)).await.0, StatusCode::NO_CONTENT);
-    assert_eq!(fixture.call("/ingest", ("cookie", &cookie)).await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(fixture.call("/api/viewer", ("cookie", &cookie)).await.0, StatusCode::NO_CONTENT);
+    assert_eq!(fixture.call("/api/ingest", ("cookie", &cookie)).await.0, StatusCode::UNAUTHORIZED);
     let app = init_service(
         App::new()
+            .wrap(from_fn(caller::identify))
             .app_data(web::Data::new(fixture.auth.clone()))
-            .route("/viewer", web::post().to(async |_: Member<Viewer>| HttpResponse::NoContent())),
+            .route("/api/viewer", web::post().to(async |_: Member<Viewer>| HttpResponse::NoContent())),
     )
     .await;
     let foreign = TestRequest::post()
-        .uri("/viewer")
+        .uri("/api/viewer")
         .insert_header(("cookie", cookie))
         .insert_header(("origin", "https://evil.example"))
         .to_request();
@@ -164,28 +169,48 @@ async fn while_the_database_is_away_known_keys_work_and_unknown_ones_are_told_to
     let fixture = Fixture::new().await;
     let (known, _) = fixture.key(&[KeyScope::Ingest], "ingest").await;
     let (unseen, _) = fixture.key(&[KeyScope::Ingest], "ingest").await;
-    assert_eq!(fixture.bearer("/ingest", &known).await.0, 204);
+    assert_eq!(fixture.bearer("/api/ingest", &known).await.0, 204);
 
     fixture.auth.db.close().await;
 
-    assert_eq!(fixture.bearer("/ingest", &known).await.0, 204);
-    assert_eq!(fixture.bearer("/ingest", &unseen).await, (503, "database_unavailable".into()));
+    assert_eq!(fixture.bearer("/api/ingest", &known).await.0, 204);
+    assert_eq!(fixture.bearer("/api/ingest", &unseen).await, (503, "database_unavailable".into()));
     assert_eq!(
-        fixture.bearer("/viewer", &fixture.access_token()).await,
+        fixture.bearer("/api/viewer", &fixture.access_token()).await,
         (503, "database_unavailable".into())
     );
-    assert_eq!(fixture.bearer("/ingest", "cwi_mistyped").await.0, 401, "the checksum needs no database");
+    assert_eq!(fixture.bearer("/api/ingest", "cwi_mistyped").await.0, 401, "the checksum needs no database");
+}
+
+#[tokio::test]
+async fn who_may_not_call_is_told_that_whatever_the_body() {
+    let fixture = Fixture::new().await;
+    let app = init_service(
+        App::new().wrap(from_fn(caller::identify)).app_data(web::Data::new(fixture.auth.clone())).route(
+            "/api/admin",
+            web::post().to(async |_: Member<Admin>, _: web::Json<Value>| HttpResponse::NoContent()),
+        ),
+    )
+    .await;
+    for (credential, status) in [("rubbish", 401), (fixture.access_token().as_str(), 403)] {
+        let request = TestRequest::post()
+            .uri("/api/admin")
+            .insert_header(("authorization", format!("Bearer {credential}")))
+            .set_payload("not json")
+            .to_request();
+        assert_eq!(call_service(&app, request).await.status().as_u16(), status);
+    }
 }
 
 #[tokio::test]
 async fn a_session_that_ended_is_refused() {
     let fixture = Fixture::new().await;
     let token = fixture.access_token();
-    assert_eq!(fixture.bearer("/viewer", &token).await.0, 204);
+    assert_eq!(fixture.bearer("/api/viewer", &token).await.0, 204);
 
     on!(fixture.auth.db.write(), pool => sqlx::query("UPDATE sessions SET revoked_at = 1").execute(pool).await.map(|_| ()))
         .unwrap();
     fixture.auth.forget_sessions();
 
-    assert_eq!(fixture.bearer("/viewer", &token).await, (401, "credentials_invalid".into()));
+    assert_eq!(fixture.bearer("/api/viewer", &token).await, (401, "credentials_invalid".into()));
 }
