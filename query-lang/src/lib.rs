@@ -19,11 +19,14 @@
 pub mod ast;
 mod build;
 mod catalogue;
+mod check;
 mod diagnostic;
 mod lexical;
 pub mod limits;
 mod literal;
+pub mod network;
 pub mod quote;
+pub mod re2;
 mod span;
 mod stage_docs;
 mod suggest;
@@ -32,6 +35,7 @@ mod walk;
 
 pub use build::{Parsed, parse};
 pub use catalogue::{Catalogue, KnownField, KnownTable, KnownValue};
+pub use check::{CheckContext, Checked, check};
 pub use diagnostic::{Code, Diagnostic, Fix, Severity, TextEdit};
 pub use literal::words;
 pub use span::Span;

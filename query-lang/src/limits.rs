@@ -9,6 +9,7 @@ pub const STAGES: usize = 32;
 pub const AGGREGATES: usize = 32;
 pub const KEYS: usize = 16;
 pub const REGEX_BYTES: usize = 512;
+pub const REGEXES: usize = 32;
 pub const PATH_BYTES: usize = 256;
 pub const PATH_SEGMENTS: usize = 16;
 pub const PLACEHOLDERS: usize = 16;

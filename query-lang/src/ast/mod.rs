@@ -34,9 +34,9 @@ pub use literal::{
     Amount, Bin, BinUnit, Dimension, Glob, GlobPart, Literal, LiteralClass, Number, TextKind, TextMatch,
 };
 pub use stage::{
-    Aggregate, AnomalyMethod, Assignment, Column, FillValue, HistogramBuckets, JoinKey, JoinKind, Key,
-    ParsePart, Projection, Role, Shape, SortKey, Stage, StageNode, UnpackFormat, UnpackNames, WindowColumn,
-    bin_of,
+    Absent, Aggregate, AnomalyMethod, Assignment, Column, FillValue, HistogramBuckets, JoinKey, JoinKind,
+    Key, ParsePart, Projection, Role, Shape, SortKey, Stage, StageNode, UnpackFormat, UnpackNames,
+    WindowColumn, bin_of,
 };
 
 use serde::{Deserialize, Serialize};

@@ -283,8 +283,18 @@ pub struct Column {
     pub name: String,
     pub kind: Kind,
     pub role: Role,
-    /// Counts and sums: a group that does not exist counts 0, everything else is null there.
-    pub zero_when_absent: bool,
+    pub absent: Absent,
+}
+
+/// What a column holds for a group or time bin without events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Absent {
+    Null,
+    /// count, countif, dcount, rate.
+    Zero,
+    /// Sums: null in an empty time bin, 0 on the missing side of `compare`.
+    ZeroWhenCompared,
 }
 
 /// What a column is for, so that a picture can be chosen.
@@ -319,7 +329,7 @@ impl Shape {
 impl Column {
     #[must_use]
     pub fn plain(name: impl Into<String>, kind: Kind) -> Self {
-        Self { name: name.into(), kind, role: Role::Plain, zero_when_absent: false }
+        Self { name: name.into(), kind, role: Role::Plain, absent: Absent::Null }
     }
 
     /// The column that a core field makes in a table.

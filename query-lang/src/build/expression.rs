@@ -2,7 +2,7 @@
 
 use pest::iterators::{Pair, Pairs};
 
-use super::value::{bounded_regex, order};
+use super::value::order;
 use super::{Builder, Built, Rule, expected, span_of};
 use crate::ast::{
     BinaryOp, Core, Expr, ExprNode, Field, FilterNode, Function, Kind, Literal, LiteralClass, Target,
@@ -73,7 +73,8 @@ impl Builder<'_> {
                 ExprNode::InQuery { value: left, negated, query: Box::new(self.subquery(operator)?) }
             }
             Rule::re_op => {
-                let pattern = bounded_regex(self.literal(&expected(parts.next(), span)?))?;
+                let pattern = self.literal(&expected(parts.next(), span)?);
+                let pattern = self.bounded_regex(pattern)?;
                 ExprNode::Regex { value: left, negated: operator.as_str() == "!~", pattern }
             }
             Rule::cmp_op => {
@@ -176,6 +177,11 @@ impl Builder<'_> {
         let doc = function.doc();
         if arguments.len() < doc.least_arguments || arguments.len() > doc.most_arguments {
             return Err(wrong_count(span, doc));
+        }
+        if matches!(function, Function::Extract | Function::ReplaceRe)
+            && let ExprNode::Literal(pattern) = &arguments[1].node
+        {
+            self.bounded_regex(pattern.clone())?;
         }
         Ok(call(function, name, arguments, span))
     }

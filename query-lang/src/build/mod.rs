@@ -49,7 +49,7 @@ pub fn parse(source: &str) -> Result<Parsed, Diagnostic> {
     }
     pest::set_call_limit(NonZeroUsize::new(limits::PARSER_CALLS));
     let mut pairs = Grammar::parse(Rule::query, source).map_err(|error| unexplained(source, &error))?;
-    let mut builder = Builder { source, warnings: Vec::new() };
+    let mut builder = Builder { source, warnings: Vec::new(), regexes: 0 };
     let query = match pairs.next() {
         Some(pair) => builder.query(pair.into_inner(), trimmed(source))?,
         None => Query { filter: None, stages: Vec::new(), span: Span::default() },
@@ -88,6 +88,7 @@ fn trimmed(source: &str) -> Span {
 struct Builder<'a> {
     source: &'a str,
     warnings: Vec<Diagnostic>,
+    regexes: usize,
 }
 
 impl Builder<'_> {

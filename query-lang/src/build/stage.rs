@@ -3,7 +3,6 @@
 use pest::iterators::Pair;
 
 use super::options::{Options, is_positive, whole_number};
-use super::value::bounded_regex;
 use super::{Builder, Built, Rule, expected, span_of};
 use crate::ast::{
     AnomalyMethod, Assignment, Core, ExprNode, Field, FillValue, HistogramBuckets, JoinKey, JoinKind, Key,
@@ -211,7 +210,8 @@ impl Builder<'_> {
     }
 
     fn extract(&mut self, parts: &Parts<'_>, span: Span) -> Built<StageNode> {
-        let pattern = bounded_regex(self.literal(expected(parts.others.first(), span)?))?;
+        let pattern = self.literal(expected(parts.others.first(), span)?);
+        let pattern = self.bounded_regex(pattern)?;
         let field = self.column_or_message(parts, span)?;
         Ok(StageNode::Extract { field, pattern, groups: Vec::new() })
     }

@@ -54,7 +54,7 @@ impl Builder<'_> {
         let operator = expected(parts.next(), span)?;
         let value = self.literal(&expected(parts.next(), span)?);
         let test = match operator.as_str() {
-            "=~" | "!~" => Test::Regex(bounded_regex(value)?),
+            "=~" | "!~" => Test::Regex(self.bounded_regex(value)?),
             "=" | "==" | "!=" => {
                 self.doubtful_value(field, &value, Spelling::Equals);
                 Test::Equals { value, spelling: Spelling::Equals }
@@ -328,12 +328,20 @@ pub(super) fn order(operator: &str) -> CompareOp {
     }
 }
 
-pub(super) fn bounded_regex(pattern: Literal) -> Built<Literal> {
-    if pattern.text.len() > limits::REGEX_BYTES {
-        let message = format!("a regular expression has at most {} bytes", limits::REGEX_BYTES);
-        return Err(Diagnostic::error(Code::E026, pattern.span, message));
+impl Builder<'_> {
+    /// Regular expressions cost time to compile, so their size and number are limited.
+    pub(super) fn bounded_regex(&mut self, pattern: Literal) -> Built<Literal> {
+        self.regexes += 1;
+        if self.regexes > limits::REGEXES {
+            let message = format!("a query has at most {} regular expressions", limits::REGEXES);
+            return Err(Diagnostic::error(Code::E026, pattern.span, message));
+        }
+        if pattern.text.len() > limits::REGEX_BYTES {
+            let message = format!("a regular expression has at most {} bytes", limits::REGEX_BYTES);
+            return Err(Diagnostic::error(Code::E026, pattern.span, message));
+        }
+        Ok(pattern)
     }
-    Ok(pattern)
 }
 
 /// `10.0.0.0/8`, `2001:db8::/32`
