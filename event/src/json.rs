@@ -119,7 +119,7 @@ impl<'a> Reader<'a> {
             return Err(Fault::TooDeep);
         }
         self.advance();
-        let mut object = Object::with_capacity(if depth == 1 { 12 } else { 4 });
+        let mut object = Object::with_capacity(if depth == 1 { 16 } else { 4 });
         self.skip_blanks();
         if self.peek() == Some(b'}') {
             self.advance();
@@ -267,7 +267,7 @@ impl<'a> Reader<'a> {
     /// Moves to the next quote or backslash.
     fn run_of_plain_text(&mut self) -> Result<(), Fault> {
         let rest = &self.bytes[self.at..];
-        let Some(length) = rest.iter().position(|&byte| matches!(byte, b'"' | b'\\' | b'\n')) else {
+        let Some(length) = end_of_plain_text(rest) else {
             self.at = self.bytes.len();
             return Err(Fault::Unfinished);
         };
@@ -280,9 +280,13 @@ impl<'a> Reader<'a> {
 
     fn text(&mut self, start: usize) -> Cow<'a, str> {
         let bytes = &self.bytes[start..self.at];
-        let text = String::from_utf8_lossy(bytes);
-        self.repaired |= matches!(text, Cow::Owned(_));
-        text
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => {
+                self.repaired = true;
+                Cow::Owned(String::from_utf8_lossy(bytes).into_owned())
+            }
+        }
     }
 
     fn escape(&mut self, out: &mut String) -> Result<(), Fault> {
@@ -361,6 +365,28 @@ impl<'a> Reader<'a> {
         }
         depth == 0
     }
+}
+
+/// The place of the first quote, backslash or line feed; eight bytes at a time.
+fn end_of_plain_text(bytes: &[u8]) -> Option<usize> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    // The high bit of each byte that is zero in `word ^ byte`; above the first such byte there may be false ones.
+    let marks = |word: u64, byte: u8| {
+        let differs = word ^ (ONES * u64::from(byte));
+        differs.wrapping_sub(ONES) & !differs & HIGH
+    };
+    let (words, _) = bytes.as_chunks::<8>();
+    for (place, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let found = marks(word, b'"') | marks(word, b'\\') | marks(word, b'\n');
+        if found != 0 {
+            return Some(place * 8 + found.trailing_zeros() as usize / 8);
+        }
+    }
+    let start = words.len() * 8;
+    let is_end = |byte: &u8| matches!(byte, b'"' | b'\\' | b'\n');
+    bytes[start..].iter().position(is_end).map(|place| start + place)
 }
 
 fn integer<'a>(text: &'a str, negative: bool, whole: Option<u64>) -> Value<'a> {

@@ -160,6 +160,7 @@ impl<'a> Object<'a> {
 
     /// Adds a member without looking for a former one: for names known to be new, such as in a decoder's loop.
     /// `settle` afterwards makes names single again.
+    #[inline]
     pub fn push(&mut self, name: impl Into<Cow<'a, str>>, value: Value<'a>) {
         self.members.push((name.into(), value));
     }
