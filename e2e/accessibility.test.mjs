@@ -1,0 +1,57 @@
+// axe finds nothing on any page, in light and dark, wide and narrow.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { after, before, test } from "node:test";
+import { App, browser, eventually, logIn, page } from "./harness.mjs";
+
+const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+const OUTSIDE = ["/login", "/signup", "/forgot-password"];
+const INSIDE = ["/explore", "/send", "/alerts", "/alerts/new", "/settings/keys", "/settings/members", "/settings/profile"];
+
+let app, chromium, account;
+
+before(async () => {
+  app = await App.start();
+  chromium = await browser();
+  account = await app.account("ada");
+  await app.ingest(account.key, [
+    { level: "error", source: "api", message: "upstream timeout", http: { status: 504 } },
+    { level: "info", source: "api", message: "all is well", http: { status: 200 } },
+  ]);
+  await eventually("the events are found", async () => (await app.search(account.token, "")).rows.length === 2);
+});
+
+after(async () => {
+  await chromium?.close();
+  await app?.stop();
+});
+
+async function findings(at) {
+  await at.waitForLoadState("networkidle");
+  // The policy of the pages forbids scripts of others; the browser's own evaluation is not bound by it.
+  await at.evaluate(axe);
+  const { violations } = await at.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+  return violations.map((each) => `${each.id}: ${each.nodes.map((node) => node.target).join(", ")}`);
+}
+
+for (const theme of ["light", "dark"]) {
+  for (const width of [1280, 390]) {
+    test(`${theme}, ${width} px: no finding on any page`, async () => {
+      const at = await page(chromium, { theme, width });
+      for (const address of OUTSIDE) {
+        await at.goto(app.url + address);
+        assert.deepEqual(await findings(at), [], address);
+      }
+      await logIn(at, app, account);
+      for (const address of INSIDE) {
+        await at.goto(app.url + address);
+        assert.deepEqual(await findings(at), [], address);
+      }
+      assert.deepEqual(at.errors, []);
+      await at.context().close();
+    });
+  }
+}
