@@ -1,0 +1,119 @@
+//! What one statement's compilation shares: parameters, generated names, and the only way to read the table.
+
+use super::predicate::instant;
+use super::request::{Request, Scope};
+use super::select::{ComputedId, From, Select, Source, TableColumn};
+use super::text::{Alias, Parameters, Sql, sql};
+use super::value::Repr;
+use crate::ast::Core;
+
+/// The time range in force, and by how much it was moved back for `compare`.
+#[derive(Clone, Debug)]
+pub(super) struct Range {
+    pub from_ns: i64,
+    pub to_ns: i64,
+    /// How far back the events lie that are read in its place.
+    pub moved: Option<Moved>,
+}
+
+/// A shift in calendar days (in the request's time zone) and nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Moved {
+    pub days: i64,
+    pub nanos: i64,
+}
+
+pub(super) struct Compiler<'a> {
+    pub scope: &'a Scope,
+    pub request: &'a Request,
+    pub range: Range,
+    pub parameters: Parameters,
+    aliases: u32,
+    computed: u32,
+}
+
+impl<'a> Compiler<'a> {
+    pub(super) fn new(scope: &'a Scope, request: &'a Request) -> Self {
+        let range = Range { from_ns: request.from_ns, to_ns: request.to_ns, moved: None };
+        Self { scope, request, range, parameters: Parameters::default(), aliases: 0, computed: 0 }
+    }
+
+    pub(super) fn next_alias(&mut self) -> Alias {
+        self.aliases += 1;
+        Alias(self.aliases - 1)
+    }
+
+    pub(super) fn next_computed(&mut self) -> ComputedId {
+        self.computed += 1;
+        ComputedId(self.computed - 1)
+    }
+
+    /// The events of the tenant, its projects and the range: the one place where a table is read.
+    pub(super) fn scan(&mut self) -> Select {
+        let mut select = Select::new(From::Logs);
+        let tenant = self.parameters.uuid(&self.scope.organization_id);
+        select.filters.push(sql!("tenant_id = {}", tenant));
+        select.filters.push(self.projects());
+        let (from_ns, to_ns) = (self.range.from_ns, self.range.to_ns);
+        let from = instant(from_ns, &mut self.parameters);
+        let to = instant(to_ns, &mut self.parameters);
+        select.filters.push(sql!("timestamp >= {}", from));
+        select.filters.push(sql!("timestamp < {}", to));
+        select
+    }
+
+    /// One project is an equation, because then the table's order is the order of time.
+    fn projects(&mut self) -> Sql {
+        let projects: Vec<Sql> = self.scope.project_ids.iter().map(|id| self.parameters.uuid(id)).collect();
+        match projects.as_slice() {
+            [] => Sql::new("0"),
+            [one] => sql!("project_id = {}", one),
+            many => sql!("project_id IN ({})", Sql::join(many, ", ")),
+        }
+    }
+}
+
+/// The table column of a core field; the id has none of its own.
+pub(super) fn core_source(core: Core) -> Option<(Source, Repr)> {
+    let (column, repr) = match core {
+        Core::Timestamp => (TableColumn::Timestamp, Repr::Time),
+        Core::Level => (TableColumn::Level, Repr::CoreLevel),
+        Core::Source => (TableColumn::Source, Repr::CoreText),
+        Core::Host => (TableColumn::Host, Repr::CoreText),
+        Core::Message => (TableColumn::Message, Repr::CoreText),
+        Core::TraceId => (TableColumn::TraceId, Repr::CoreText),
+        Core::SpanId => (TableColumn::SpanId, Repr::CoreText),
+        Core::Id => return None,
+    };
+    Some((Source::Table(column), repr))
+}
+
+/// The column of an attribute, or nothing for paths that ClickHouse would take for something else.
+pub(super) fn attribute_source(path: &str) -> Option<Source> {
+    let names_a_subcolumn = path.starts_with("^`") || path.contains(":`");
+    (!names_a_subcolumn && !path.is_empty()).then(|| Source::Path(format!("attributes.{path}")))
+}
+
+/// The subcolumn with everything below an attribute path, as an object.
+pub(super) fn below_source(path: &str) -> Option<Source> {
+    let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
+    if first.is_empty() || path.contains('`') {
+        return None;
+    }
+    let rest = rest.map(|rest| format!(".{rest}")).unwrap_or_default();
+    Some(Source::Path(format!("attributes.^`{first}`{rest}")))
+}
+
+/// An event's public id, as `EventKey::id` writes it.
+pub(super) fn public_id(select: &mut Select, compiler: &mut Compiler) -> Sql {
+    let mut column = |column| select.column(&Source::Table(column), compiler);
+    let (time, batch, row) =
+        (column(TableColumn::Timestamp), column(TableColumn::BatchId), column(TableColumn::BatchRow));
+    sql!(
+        "lower(concat(leftPad(hex(bitXor(reinterpretAsUInt64(toUnixTimestamp64Nano({})), 9223372036854775808)), 16, '0'), \
+         leftPad(hex({}), 16, '0'), leftPad(hex({}), 8, '0')))",
+        time,
+        batch,
+        row
+    )
+}

@@ -1,0 +1,32 @@
+//! Checked queries compiled to ClickHouse SQL (§6 to §8 of the language).
+//!
+//! - The text holds constants of this crate, generated aliases and parameter references; see `text`.
+//! - Tenant, projects and time range stand at every scan, because only `Compiler::scan` makes one.
+//! - Two queries that differ in their values have the same text.
+
+mod aggregate;
+mod bins;
+mod compiler;
+mod condition;
+mod event_text;
+mod expression;
+mod function;
+mod output;
+mod pipe;
+mod predicate;
+mod request;
+mod rows;
+mod select;
+mod subquery;
+mod text;
+mod text_stages;
+mod value;
+mod words;
+
+pub use output::compile;
+pub use request::{
+    Compiled, EVENT_COLUMNS, EventKey, LookupTable, OutputColumn, Request, RowShape, Scope, Wire,
+};
+
+pub(crate) use text_stages::parse_regex;
+pub(crate) use words::{is_token_character, word_regex};
