@@ -8,6 +8,7 @@ use crate::http_head;
 use crate::ingest::{self, Ingest};
 use crate::logstore::LogStore;
 use crate::runtime::on_main;
+use crate::search::{self, execute::Executor};
 use crate::shutdown::Shutdown;
 use crate::web_assets;
 use actix_web::http::{StatusCode, header};
@@ -25,6 +26,7 @@ pub struct Services {
     pub accounts: Accounts,
     pub logs: LogStore,
     pub ingest: Ingest,
+    pub searches: Executor,
     pub metrics: PrometheusHandle,
     pub shutdown: Shutdown,
 }
@@ -38,8 +40,10 @@ pub fn routes(app: &mut web::ServiceConfig, services: &Services) {
         .app_data(web::Data::new(services.auth.clone()))
         .app_data(web::Data::new(services.accounts.clone()))
         .app_data(web::Data::new(services.ingest.clone()))
+        .app_data(web::Data::new(services.searches.clone()))
         .configure(accounts::routes)
         .configure(ingest::http::routes)
+        .configure(search::http::routes)
         .service(web::resource("/healthz").get(health))
         .service(web::resource("/readyz").get(on_main(ready)))
         .service(web::resource("/metrics").get(metrics))

@@ -14,6 +14,7 @@ pub mod http_head;
 pub mod ingest;
 pub mod logstore;
 pub mod runtime;
+pub mod search;
 pub mod shutdown;
 pub mod startup;
 pub mod telemetry;

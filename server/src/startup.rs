@@ -11,6 +11,7 @@ use crate::db::Db;
 use crate::email::Mailer;
 use crate::ingest::Ingest;
 use crate::logstore::{self, Engine};
+use crate::search::execute::Executor;
 use crate::shutdown::Shutdown;
 use crate::{http_head, runtime, telemetry};
 use actix_web::middleware::{NormalizePath, from_fn};
@@ -54,7 +55,9 @@ async fn start_services(settings: Settings) -> anyhow::Result<(Services, Option<
     let ingest = Ingest::start(&settings, db.clone(), Arc::new(logs.store.clone()), &shutdown)
         .await
         .context("cannot start ingest")?;
-    let services = Services { settings, db, auth, accounts, logs: logs.store, ingest, metrics, shutdown };
+    let searches = Executor::of(&settings, logs.store.clone());
+    let services =
+        Services { settings, db, auth, accounts, logs: logs.store, ingest, searches, metrics, shutdown };
     Ok((services, logs.engine))
 }
 

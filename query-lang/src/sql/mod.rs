@@ -9,6 +9,7 @@ mod bins;
 mod compiler;
 mod condition;
 mod event_text;
+mod explore;
 mod expression;
 mod function;
 mod output;
@@ -23,7 +24,10 @@ mod text_stages;
 mod value;
 mod words;
 
-pub use output::compile;
+pub use explore::{
+    compile_count, compile_event, compile_field_values, compile_fields, compile_histogram, compile_samples,
+};
+pub use output::{SETTINGS, compile};
 pub use request::{
     Compiled, EVENT_COLUMNS, EventKey, LookupTable, OutputColumn, Request, RowShape, Scope, Wire,
 };

@@ -28,23 +28,34 @@ pub fn compile(query: &Query, scope: &Scope, request: &Request) -> Result<Compil
     if request.offset > 0 {
         rows.select.offset = Some(compiler.parameters.unsigned(request.offset));
     }
-    Ok(Compiled {
-        sql: format!("{}{SETTINGS}", rows.select.render()),
-        parameters: compiler.parameters.into_pairs(),
-        shape: match &rows.names {
-            Names::Events { dropped, .. } => RowShape::Events { dropped: dropped.clone() },
-            Names::Table(_) => RowShape::Table,
-        },
-        columns,
-        keyset,
-        warnings: Vec::new(),
-    })
+    let shape = match &rows.names {
+        Names::Events { dropped, .. } => RowShape::Events { dropped: dropped.clone() },
+        Names::Table(_) => RowShape::Table,
+    };
+    Ok(Compiled { keyset, ..finished(rows, compiler, shape, columns) })
 }
 
-/// What the compiled expressions rely on, whatever the server's defaults are.
-const SETTINGS: &str = " SETTINGS short_circuit_function_evaluation = 'enable', precise_float_parsing = 1, \
-     output_format_json_quote_64bit_integers = 0, output_format_json_escape_forward_slashes = 0, \
-     output_format_json_named_tuples_as_objects = 1";
+/// The statement of rows whose SELECT list is complete.
+pub(super) fn finished(rows: Rows, compiler: Compiler, shape: RowShape, columns: Vec<OutputColumn>) -> Compiled {
+    Compiled {
+        sql: rows.select.render().to_string(),
+        parameters: compiler.parameters.into_pairs(),
+        shape,
+        columns,
+        keyset: false,
+        warnings: Vec::new(),
+    }
+}
+
+/// What the compiled expressions rely on, whatever the server's defaults are. They go with the request and not into the
+/// text: a read-only statement may not change settings.
+pub const SETTINGS: &[(&str, &str)] = &[
+    ("short_circuit_function_evaluation", "enable"),
+    ("precise_float_parsing", "1"),
+    ("output_format_json_quote_64bit_integers", "0"),
+    ("output_format_json_escape_forward_slashes", "0"),
+    ("output_format_json_named_tuples_as_objects", "1"),
+];
 
 fn in_usual_order(rows: &Rows) -> bool {
     rows.order
@@ -52,7 +63,7 @@ fn in_usual_order(rows: &Rows) -> bool {
         .is_some_and(|key| matches!(key.by, OrderBy::Table(TableColumn::Timestamp)) && key.descending)
 }
 
-fn select_columns(rows: &mut Rows, shape: &Shape, compiler: &mut Compiler) -> Vec<OutputColumn> {
+pub(super) fn select_columns(rows: &mut Rows, shape: &Shape, compiler: &mut Compiler) -> Vec<OutputColumn> {
     let known = |name: &str| shape.columns().iter().find(|column| column.name == name).cloned();
     let mut columns = Vec::new();
     let named = match &rows.names {

@@ -1,13 +1,12 @@
 //! Runs searches: compiled SQL with its parameters in, rows out.
 //!
-//! Rows come as JSON values in the order of the columns; 64-bit integers as texts, so that no digit is lost. The
+//! Rows come as JSON values in the order of the columns; 64-bit integers keep every digit. The
 //! tenant's filter is set on every table of logs, in a read-only statement that cannot lift it.
 
 use std::time::Duration;
 
 use bytes::BytesMut;
-use clickhouse::query::{BytesCursor, Query};
-use serde::Serialize;
+use clickhouse::query::BytesCursor;
 use serde_json::Value;
 use tokio::runtime::Handle;
 use uuid::Uuid;
@@ -22,7 +21,8 @@ const FORMAT: &str = "JSONCompactEachRowWithNamesAndTypes";
 const KILL_TIMEOUT: Duration = Duration::from_secs(5);
 
 const SETTINGS: &[(&str, &str)] = &[
-    ("output_format_json_quote_64bit_integers", "1"),
+    // Numbers stay numbers: our reader keeps all 64 bits.
+    ("output_format_json_quote_64bit_integers", "0"),
     ("output_format_json_quote_64bit_floats", "0"),
     ("output_format_json_quote_decimals", "1"),
     // Not-a-number and the infinities have no form in JSON.
@@ -35,58 +35,14 @@ const SETTINGS: &[(&str, &str)] = &[
     ("readonly", "1"),
 ];
 
-/// A value for a `{name:Type}` in the SQL.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(untagged)]
-pub enum Parameter {
-    Text(String),
-    Integer(i64),
-    Unsigned(u64),
-    Float(f64),
-    List(Vec<Parameter>),
-}
-
-impl From<&str> for Parameter {
-    fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
-    }
-}
-
-impl From<String> for Parameter {
-    fn from(text: String) -> Self {
-        Self::Text(text)
-    }
-}
-
-impl From<i64> for Parameter {
-    fn from(number: i64) -> Self {
-        Self::Integer(number)
-    }
-}
-
-impl From<u64> for Parameter {
-    fn from(number: u64) -> Self {
-        Self::Unsigned(number)
-    }
-}
-
-impl From<f64> for Parameter {
-    fn from(number: f64) -> Self {
-        Self::Float(number)
-    }
-}
-
-impl<T: Into<Parameter>> From<Vec<T>> for Parameter {
-    fn from(list: Vec<T>) -> Self {
-        Self::List(list.into_iter().map(Into::into).collect())
-    }
-}
-
 /// A compiled search.
 #[derive(Debug, Clone)]
 pub struct Search {
     pub sql: String,
-    pub parameters: Vec<(String, Parameter)>,
+    /// Values for the `{name:Type}` in the SQL, as ClickHouse's HTTP interface takes them (escaped as in TSV).
+    pub parameters: Vec<(String, String)>,
+    /// What the SQL relies on, beside the limits.
+    pub settings: &'static [(&'static str, &'static str)],
     pub limits: QueryLimits,
 }
 
@@ -155,21 +111,19 @@ impl LogStore {
         for (name, value) in search.limits.settings() {
             query = query.with_setting(name, value);
         }
-        for (name, value) in SETTINGS {
+        for (name, value) in SETTINGS.iter().chain(search.settings) {
             query = query.with_setting(*name, *value);
         }
         query = query
             .with_setting("additional_table_filters", tenant_filters(scope))
             .with_setting("query_id", &query_id)
             .with_setting("wait_end_of_query", if wait { "1" } else { "0" });
-        let query = with_parameters(query, &search.parameters);
+        for (name, value) in &search.parameters {
+            query = query.with_setting(format!("param_{name}"), value);
+        }
         let kill = KillOnDrop { client, query_id: Some(query_id), runtime: Handle::current() };
         Ok(Running { cursor: query.fetch_bytes(FORMAT)?, kill })
     }
-}
-
-fn with_parameters(query: Query, parameters: &[(String, Parameter)]) -> Query {
-    parameters.iter().fold(query, |query, (name, value)| query.param(name, value))
 }
 
 /// Every table with logs, bound to the tenant, as a map for the engine.

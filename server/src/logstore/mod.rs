@@ -30,7 +30,7 @@ pub use block::{EncodedBlock, LogBlock, LogRow};
 pub use client::Endpoint;
 pub use engine::{Engine, EngineSettings};
 pub use error::LogStoreError;
-pub use fetch::{Answer, Column, Parameter, RowStream, Search, Stats};
+pub use fetch::{Answer, Column, RowStream, Search, Stats};
 pub use insert::BatchPart;
 pub use limits::QueryLimits;
 

@@ -9,7 +9,7 @@ use super::testing::{TestStore, block, engine_settings, noon_ns, row, tenant};
 use super::*;
 
 fn search(sql: &str) -> Search {
-    Search { sql: sql.to_owned(), parameters: Vec::new(), limits: QueryLimits::interactive() }
+    Search { sql: sql.to_owned(), parameters: Vec::new(), settings: &[], limits: QueryLimits::interactive() }
 }
 
 async fn rows(store: &LogStore, number: u128, sql: &str) -> Vec<Vec<Value>> {
@@ -165,7 +165,7 @@ async fn no_statement_reaches_another_tenant() {
         "SELECT count() FROM (SELECT * FROM logs UNION DISTINCT SELECT * FROM logs)",
         "WITH x AS (SELECT * FROM logs) SELECT count() FROM x WHERE tenant_id IN (SELECT tenant_id FROM logs)",
     ] {
-        assert_eq!(rows(&test.store, 1, sql).await, [[json!("3")]], "{sql}");
+        assert_eq!(rows(&test.store, 1, sql).await, [[json!(3)]], "{sql}");
     }
     for sql in [
         "SELECT count() FROM logs SETTINGS additional_table_filters = {}",
@@ -177,29 +177,24 @@ async fn no_statement_reaches_another_tenant() {
         let refused = test.store.query(&tenant(1), &search(sql)).await.unwrap_err();
         assert!(matches!(refused, LogStoreError::Refused { code: 164, .. }), "{sql}: {refused:?}");
     }
-    assert_eq!(rows(&test.store, 2, "SELECT count() FROM logs").await, [[json!("5")]]);
+    assert_eq!(rows(&test.store, 2, "SELECT count() FROM logs").await, [[json!(5)]]);
 }
 
 #[tokio::test]
 async fn parameters_of_every_kind_arrive() {
     let test = TestStore::start().await;
-    let texts = vec!["a'b\\", "new\nline", "", "tab\t", "?", "{p0:String}"];
-    let parameters: Vec<(&str, Parameter)> = vec![
-        ("text", "it's \\N\n".into()),
-        ("integer", i64::MIN.into()),
-        ("unsigned", u64::MAX.into()),
-        ("float", 1.5e300.into()),
-        ("texts", texts.clone().into()),
-        ("numbers", vec![-1i64, 2].into()),
-        ("path", "message".into()),
+    let parameters = [
+        ("text", r"it\'s \\N\n?"),
+        ("integer", "-9223372036854775808"),
+        ("unsigned", "18446744073709551615"),
+        ("texts", r"[\'a\\\\\', \'{p0:String}\']"),
+        ("path", "message"),
     ];
-    let sql = "SELECT {text:String}, {integer:Int64}, {unsigned:UInt64}, {float:Float64}, {texts:Array(String)}, \
-               {numbers:Array(Int64)} FROM (SELECT 1 AS message) WHERE {path:Identifier} = 1";
-    let parameters = parameters.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    let sql = "SELECT {text:String}, {integer:Int64}, {unsigned:UInt64}, {texts:Array(String)} \
+               FROM (SELECT 1 AS message) WHERE {path:Identifier} = 1";
+    let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     let answer = test.store.query(&tenant(1), &Search { parameters, ..search(sql) }).await.unwrap();
-    let expected =
-        json!(["it's \\N\n", i64::MIN.to_string(), u64::MAX.to_string(), 1.5e300, texts, ["-1", "2"]]);
-    assert_eq!(json!(answer.rows[0]), expected);
+    assert_eq!(json!(answer.rows[0]), json!(["it's \\N\n?", i64::MIN, u64::MAX, ["a\\", "{p0:String}"]]));
 }
 
 #[tokio::test]
@@ -250,7 +245,7 @@ async fn a_stream_gives_every_row_and_stops_when_dropped() {
     assert_eq!(stream.columns()[1], Column { name: "text".into(), kind: "String".into() });
     let mut count = 0u64;
     while let Some(row) = stream.next().await.unwrap() {
-        assert_eq!(row, [json!(count.to_string()), json!(format!("line\n{count}"))]);
+        assert_eq!(row, [json!(count), json!(format!("line\n{count}"))]);
         count += 1;
     }
     assert_eq!(count, 300_000);

@@ -1,9 +1,10 @@
 //! Runs plans under a tenant's limits: how many at once, how long, how much.
 
 use super::SearchError;
+use crate::config::Settings;
 use crate::logstore::{Answer, LogStore, QueryLimits, Search};
 use crate::tenant::TenantScope;
-use query_lang::sql::Compiled;
+use query_lang::sql::{self, Compiled};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -24,9 +25,10 @@ pub struct Executor {
 
 impl Executor {
     #[must_use]
-    pub fn new(store: LogStore, concurrency: u32, timeout: Duration) -> Self {
+    pub fn of(settings: &Settings, store: LogStore) -> Self {
+        let timeout = Duration::from_secs(settings.search_timeout_s);
         let places = moka::future::Cache::builder().time_to_idle(Duration::from_secs(600)).build();
-        Self { store, concurrency: concurrency.max(1), timeout, places }
+        Self { store, concurrency: settings.search_concurrency.max(1), timeout, places }
     }
 
     /// For a person who waits.
@@ -47,8 +49,14 @@ impl Executor {
         self.run(tenant, compiled, QueryLimits::alert()).await
     }
 
-    async fn run(&self, tenant: &TenantScope, compiled: Compiled, limits: QueryLimits) -> Result<Answer, SearchError> {
-        let search = Search { sql: compiled.sql, parameters: compiled.parameters, limits };
+    async fn run(
+        &self,
+        tenant: &TenantScope,
+        compiled: Compiled,
+        limits: QueryLimits,
+    ) -> Result<Answer, SearchError> {
+        let search =
+            Search { sql: compiled.sql, parameters: compiled.parameters, settings: sql::SETTINGS, limits };
         let started = std::time::Instant::now();
         let outcome = self.store.query(tenant, &search).await;
         metrics::histogram!("cordwood_search_seconds").record(started.elapsed().as_secs_f64());

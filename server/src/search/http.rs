@@ -12,8 +12,8 @@ use crate::runtime::on_main;
 use crate::time::now_us;
 use actix_web::web;
 use api_types::search::{
-    Bucket, CheckAnswer, CheckRequest, Field, FieldValue, FieldValues, Fields, Histogram, SearchAnswer, SearchRequest,
-    SearchStats, TimeInput,
+    Bucket, CheckAnswer, CheckRequest, Field, FieldValue, FieldValues, Fields, Histogram, SearchAnswer,
+    SearchRequest, SearchStats, TimeInput,
 };
 use query_lang::sql::EventKey;
 use serde::Deserialize;
@@ -64,9 +64,6 @@ struct AddressSearch {
     limit: Option<u32>,
     cursor: Option<String>,
     project_id: Option<String>,
-    source: Option<String>,
-    host: Option<String>,
-    level: Option<String>,
 }
 
 async fn search_by_address(
@@ -75,12 +72,8 @@ async fn search_by_address(
     address: web::Query<AddressSearch>,
 ) -> Result<web::Json<SearchAnswer>, ApiError> {
     let address = address.into_inner();
-    let narrowed = [("source", &address.source), ("host", &address.host), ("level", &address.level)]
-        .into_iter()
-        .filter_map(|(field, value)| Some((field, value.as_deref()?)))
-        .try_fold(address.query.clone(), |query, (field, value)| plan::narrow(&query, field, value))?;
     let request = SearchRequest {
-        query: narrowed,
+        query: address.query,
         from: address.from.map(TimeInput::Text),
         to: address.to.map(TimeInput::Text),
         now: address.now.map(TimeInput::Text),
@@ -93,12 +86,17 @@ async fn search_by_address(
     run_search(&reader, &executor, &request).await.map(web::Json)
 }
 
-async fn run_search(reader: &Reader, executor: &Executor, request: &SearchRequest) -> Result<SearchAnswer, ApiError> {
+async fn run_search(
+    reader: &Reader,
+    executor: &Executor,
+    request: &SearchRequest,
+) -> Result<SearchAnswer, ApiError> {
     let limit = request.limit.unwrap_or(DEFAULT_ROWS);
     if limit == 0 || limit > MOST_ROWS {
         return Err(InvalidFields::one("limit", "out_of_range", "Give a number from 1 to 10000.").into());
     }
-    let cursor = request.cursor.as_deref().map(|text| Cursor::parse(text).ok_or(SearchError::Cursor)).transpose()?;
+    let cursor =
+        request.cursor.as_deref().map(|text| Cursor::parse(text).ok_or(SearchError::Cursor)).transpose()?;
     let plan = plan_of(reader, request, cursor.as_ref()).await?;
     let page = page_of(limit, cursor.as_ref());
     let compiled = plan.rows(page)?;
@@ -126,7 +124,11 @@ async fn run_search(reader: &Reader, executor: &Executor, request: &SearchReques
     })
 }
 
-async fn plan_of(reader: &Reader, request: &SearchRequest, cursor: Option<&Cursor>) -> Result<Plan, ApiError> {
+async fn plan_of(
+    reader: &Reader,
+    request: &SearchRequest,
+    cursor: Option<&Cursor>,
+) -> Result<Plan, ApiError> {
     let project = reader.project(request.project_id.as_deref()).await?;
     let asked = Asked {
         from: request.from.as_ref(),

@@ -6,7 +6,7 @@ use crate::tenant::TenantScope;
 use api_types::search::CheckAnswer;
 use jiff::tz::TimeZone;
 use query_lang::sql::{self, Compiled, EventKey, Request, Scope};
-use query_lang::{Catalogue, CheckContext, Checked, Diagnostic, Edit, Parsed};
+use query_lang::{Catalogue, CheckContext, Checked, Diagnostic, Parsed};
 use uuid::Uuid;
 
 /// A query that was checked for a project and a range, and can be compiled in several ways.
@@ -75,7 +75,7 @@ impl Plan {
     /// # Errors
     /// `query_invalid` for what only shows when compiling, such as a limit of the language.
     pub fn rows(&self, page: Page) -> Result<Compiled, SearchError> {
-        self.compiled(sql::compile(&self.checked, &self.scope, &self.request(page)))
+        self.compiled(sql::compile(&self.checked.query, &self.scope, &self.request(page)))
     }
 
     /// How many events match, by time and level.
@@ -83,7 +83,12 @@ impl Plan {
     /// # Errors
     /// As `rows`.
     pub fn histogram(&self, interval_ns: i64) -> Result<Compiled, SearchError> {
-        self.compiled(sql::compile_histogram(&self.checked, &self.scope, &self.request(Page::default()), interval_ns))
+        self.compiled(sql::compile_histogram(
+            &self.checked.query,
+            &self.scope,
+            &self.request(Page::default()),
+            interval_ns,
+        ))
     }
 
     /// Which fields the matching events have.
@@ -91,7 +96,7 @@ impl Plan {
     /// # Errors
     /// As `rows`.
     pub fn fields(&self) -> Result<Compiled, SearchError> {
-        self.compiled(sql::compile_fields(&self.checked, &self.scope, &self.request(Page::default())))
+        self.compiled(sql::compile_fields(&self.checked.query, &self.scope, &self.request(Page::default())))
     }
 
     /// The most frequent values of one field.
@@ -100,7 +105,13 @@ impl Plan {
     /// As `rows`; also for a name that cannot be a field.
     pub fn field_values(&self, field: &str, prefix: &str, limit: u64) -> Result<Compiled, SearchError> {
         let page = Page { limit, ..Page::default() };
-        self.compiled(sql::compile_field_values(&self.checked, &self.scope, &self.request(page), field, prefix))
+        self.compiled(sql::compile_field_values(
+            &self.checked.query,
+            &self.scope,
+            &self.request(page),
+            field,
+            prefix,
+        ))
     }
 
     fn request(&self, page: Page) -> Request {
@@ -137,14 +148,6 @@ pub fn one_event(tenant: &TenantScope, project_id: Uuid, key: EventKey) -> Resul
     Ok(sql::compile_event(&scope_of(tenant, project_id), key))
 }
 
-/// The query with `field=value` added by the language itself, never by gluing text.
-///
-/// # Errors
-/// 422 `query_invalid`: the query does not parse.
-pub fn narrow(source: &str, field: &str, value: &str) -> Result<String, SearchError> {
-    query_lang::edit(source, &Edit::add(field, value)).map_err(|diagnostic| invalid(source, diagnostic))
-}
-
 /// Everything that can be told of a query without running it.
 #[must_use]
 pub fn check_text(source: &str, now_ns: i64) -> CheckAnswer {
@@ -171,11 +174,16 @@ pub fn check_text(source: &str, now_ns: i64) -> CheckAnswer {
         Ok((parsed, checked)) => CheckAnswer {
             valid: true,
             error: None,
-            warnings: parsed.warnings.iter().chain(&checked.warnings).map(|each| respond::diagnostic(source, each)).collect(),
-            normalized: Some(query_lang::format(&parsed.query)),
-            stages: parsed.query.stages.iter().map(|stage| stage.name().to_owned()).collect(),
-            fields: query_lang::fields(&parsed.query),
-            explanation: Some(query_lang::explain(&parsed.query)),
+            warnings: parsed
+                .warnings
+                .iter()
+                .chain(&checked.warnings)
+                .map(|each| respond::diagnostic(source, each))
+                .collect(),
+            normalized: None,
+            stages: Vec::new(),
+            fields: Vec::new(),
+            explanation: None,
         },
     }
 }

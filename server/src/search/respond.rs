@@ -32,19 +32,26 @@ impl RowForm {
     #[must_use]
     pub fn columns(&self) -> Vec<wire::Column> {
         let first = if self.is_events() { KEY_COLUMNS } else { 0 };
-        let time = self.is_events().then(|| wire::Column { name: "timestamp".into(), kind: "datetime".into() });
+        let time =
+            self.is_events().then(|| wire::Column { name: "timestamp".into(), kind: "datetime".into() });
         let shown = self.columns.iter().skip(first).filter(|column| !self.is_dropped(&column.column.name));
         time.into_iter().chain(shown.map(column)).collect()
     }
 
     #[must_use]
     pub fn rows(&self, answer: Answer) -> Vec<Value> {
-        answer.rows.into_iter().map(|row| if self.is_events() { self.event(row) } else { self.table_row(row) }).collect()
+        answer
+            .rows
+            .into_iter()
+            .map(|row| if self.is_events() { self.event(row) } else { self.table_row(row) })
+            .collect()
     }
 
     fn table_row(&self, row: Vec<Value>) -> Value {
         let members = self.columns.iter().zip(row);
-        Value::Object(members.map(|(column, value)| (column.column.name.clone(), shown(column.wire, value))).collect())
+        Value::Object(
+            members.map(|(column, value)| (column.column.name.clone(), shown(column.wire, value))).collect(),
+        )
     }
 
     fn event(&self, row: Vec<Value>) -> Value {
@@ -172,7 +179,11 @@ pub fn diagnostic(source: &str, found: &Diagnostic) -> wire::Diagnostic {
     };
     let fixes = found.fixes.iter().map(|fix| wire::Fix {
         title: fix.title.clone(),
-        edits: fix.edits.iter().map(|edit| wire::TextEdit { span: span(edit.span), text: edit.text.clone() }).collect(),
+        edits: fix
+            .edits
+            .iter()
+            .map(|edit| wire::TextEdit { span: span(edit.span), text: edit.text.clone() })
+            .collect(),
     });
     wire::Diagnostic {
         severity: severity.into(),
@@ -193,8 +204,11 @@ mod tests {
 
     #[test]
     fn dropping_takes_a_path_and_leaves_its_siblings() {
-        let Value::Object(mut event) = json!({ "host": "a", "attributes": { "http": { "status": 1, "method": "GET" } } })
-        else { unreachable!() };
+        let Value::Object(mut event) =
+            json!({ "host": "a", "attributes": { "http": { "status": 1, "method": "GET" } } })
+        else {
+            unreachable!()
+        };
         drop_path(&mut event, "http.status");
         drop_path(&mut event, "host");
         drop_path(&mut event, "never.there");

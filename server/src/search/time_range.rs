@@ -41,13 +41,16 @@ impl TimeRange {
         };
         let now_ns = match asked.now {
             None => clock_ns,
-            Some(now) => read(now, clock_ns, &zone).map_err(|detail| InvalidFields::one("now", "invalid_time", &detail))?,
+            Some(now) => read(now, clock_ns, &zone)
+                .map_err(|detail| InvalidFields::one("now", "invalid_time", &detail))?,
         };
-        let field = |name: &str, input: Option<&TimeInput>, default: &str| match input {
-            None => read_text(default, now_ns, &zone),
-            Some(input) => read(input, now_ns, &zone),
-        }
-        .map_err(|detail| InvalidFields::one(name, "invalid_time", &detail));
+        let field = |name: &str, input: Option<&TimeInput>, default: &str| {
+            match input {
+                None => read_text(default, now_ns, &zone),
+                Some(input) => read(input, now_ns, &zone),
+            }
+            .map_err(|detail| InvalidFields::one(name, "invalid_time", &detail))
+        };
         let from_ns = field("from", asked.from, DEFAULT_FROM)?;
         let to_ns = field("to", asked.to, "now")?;
         if from_ns >= to_ns {
@@ -88,10 +91,13 @@ fn read_text(text: &str, now_ns: i64, zone: &TimeZone) -> Result<i64, String> {
     if let Ok(time) = text.parse::<Timestamp>() {
         return in_range(time);
     }
-    let local = text.parse::<jiff::civil::DateTime>().ok().and_then(|local| local.to_zoned(zone.clone()).ok());
+    let local =
+        text.parse::<jiff::civil::DateTime>().ok().and_then(|local| local.to_zoned(zone.clone()).ok());
     match local {
         Some(time) => in_range(time.timestamp()),
-        None => Err(format!("`{text}` is not a time: write 2026-03-10T10:15:00Z, a number since 1970, or now-15m.")),
+        None => Err(format!(
+            "`{text}` is not a time: write 2026-03-10T10:15:00Z, a number since 1970, or now-15m."
+        )),
     }
 }
 
@@ -163,14 +169,12 @@ pub fn bucket_ns(range: &TimeRange, buckets: u32) -> i64 {
         &[1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400];
     let length_ns = range.to_ns - range.from_ns;
     let wanted = i64::from(buckets.clamp(1, 2_000));
-    STEPS_S
-        .iter()
-        .map(|step| step * NS_PER_SECOND)
-        .find(|step| length_ns / step < wanted)
-        .unwrap_or_else(|| {
+    STEPS_S.iter().map(|step| step * NS_PER_SECOND).find(|step| length_ns / step < wanted).unwrap_or_else(
+        || {
             let day = 86_400 * NS_PER_SECOND;
             (length_ns / wanted / day + 1) * day
-        })
+        },
+    )
 }
 
 #[cfg(test)]
@@ -208,7 +212,8 @@ mod tests {
 
     #[test]
     fn what_is_no_time_is_an_error_that_says_what_to_write() {
-        for text in ["", "yesterday at noon", "now-", "now-5", "now-5x", "now-5m/x", "nowhere", "2026-13-01"] {
+        for text in ["", "yesterday at noon", "now-", "now-5", "now-5x", "now-5m/x", "nowhere", "2026-13-01"]
+        {
             let error = read_at_now(text, "UTC").unwrap_err();
             assert!(error.contains("now-15m") || error.contains("now-"), "{error}");
         }
@@ -226,7 +231,12 @@ mod tests {
     #[test]
     fn a_histogram_never_has_more_buckets_than_asked_for() {
         for hours in [1, 6, 24, 24 * 30, 24 * 400] {
-            let range = TimeRange { from_ns: 0, to_ns: hours * 3_600 * NS_PER_SECOND, now_ns: 0, zone: TimeZone::UTC };
+            let range = TimeRange {
+                from_ns: 0,
+                to_ns: hours * 3_600 * NS_PER_SECOND,
+                now_ns: 0,
+                zone: TimeZone::UTC,
+            };
             for buckets in [1, 10, 60, 120] {
                 let width = bucket_ns(&range, buckets);
                 assert!((range.to_ns + width - 1) / width <= i64::from(buckets), "{hours} h in {buckets}");
