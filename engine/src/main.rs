@@ -67,7 +67,7 @@ async fn main() -> anyhow::Result<()> {
     stop_with_parent(stop.clone())?;
     stop_on_signals(stop.clone())?;
 
-    let (data_dir, _lock) = claim_data_dir(&arguments.data_dir)?;
+    let data_dir = claim_data_dir(&arguments.data_dir)?;
     let listener = TcpListener::bind(arguments.listen).await.context("failed to listen")?;
     let library = Library::load(&arguments.library)
         .with_context(|| format!("failed to load {}", arguments.library.display()))?;
@@ -111,7 +111,9 @@ fn say_ready(address: SocketAddr) -> anyhow::Result<()> {
 }
 
 /// Takes the lock of the data folder, which an engine that is just stopping may still hold. The file says our pid.
-fn claim_data_dir(data_dir: &std::path::Path) -> anyhow::Result<(String, File)> {
+///
+/// Ours is held until the process is gone: the library has a lock of its own, and gives it back only in its last moments.
+fn claim_data_dir(data_dir: &std::path::Path) -> anyhow::Result<String> {
     std::fs::create_dir_all(data_dir).with_context(|| format!("failed to create {}", data_dir.display()))?;
     let data_dir = data_dir.canonicalize()?;
     let path = data_dir.join("cordwood-engine.lock");
@@ -127,8 +129,9 @@ fn claim_data_dir(data_dir: &std::path::Path) -> anyhow::Result<(String, File)> 
     }
     lock.set_len(0)?;
     write!(lock, "{}", std::process::id())?;
+    std::mem::forget(lock);
     let data_dir = data_dir.to_str().context("the path of the data folder is not UTF-8")?;
-    Ok((data_dir.to_owned(), lock))
+    Ok(data_dir.to_owned())
 }
 
 /// Stops when standard input ends. The library gets an empty one: an INSERT without data would read from it.

@@ -150,6 +150,12 @@ impl Stretch {
         self.requests.is_empty()
     }
 
+    /// When the oldest request of the stretch arrived.
+    #[must_use]
+    pub fn oldest_arrival_ms(&self) -> Option<i64> {
+        self.requests.iter().map(|request| request.stored.owner.received_at_ms).min()
+    }
+
     /// Takes out the events that were rejected on arrival, each with the owner and position of its request.
     pub fn take_rejected(&mut self) -> Vec<(Lsn, Owner, Rejected)> {
         let requests = self.requests.iter_mut();

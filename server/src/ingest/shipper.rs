@@ -143,6 +143,7 @@ impl Shipper {
             None => self.seal(&stretch).await?,
         };
         let log_id = self.parts.wal.id();
+        let oldest_ms = stretch.oldest_arrival_ms();
         let rejected = stretch.take_rejected().into_iter();
         let mut letters: Vec<Letter> = rejected
             .map(|(lsn, owner, each)| Letter::of_rejected(Origin { log_id, lsn }, &owner, each))
@@ -153,6 +154,10 @@ impl Shipper {
             let refused = self.delivery.deliver(&batch, sealed.is_some()).await?;
             note_shipped(&batch, refused.len(), begin.elapsed());
             letters.extend(refused.into_iter().filter_map(|each| Letter::of_refused(log_id, &batch, each)));
+        }
+        if let Some(oldest_ms) = oldest_ms {
+            let lag_ms = crate::time::now_us() / 1000 - oldest_ms;
+            metrics::histogram!("cordwood_shipper_lag_seconds").record(lag_ms as f64 / 1000.0);
         }
         self.unfinished.push_back(Unfinished { done_before: seal.last + 1, letters, keys });
         self.finish().await;

@@ -8,7 +8,8 @@ use crate::on;
 use crate::tenant::TenantScope;
 use actix_web::dev::Service;
 use actix_web::http::StatusCode;
-use actix_web::test::{TestRequest, init_service, read_body};
+use actix_web::middleware::from_fn;
+use actix_web::test::{TestRequest, init_service};
 use actix_web::{App, web};
 use api_types::accounts::KeyScope;
 use serde_json::{Value, json};
@@ -45,30 +46,10 @@ impl Node {
         let auth = Auth::new(&settings, db.clone()).unwrap();
         let (sink, shutdown) = (Arc::new(FakeSink::default()), Shutdown::default());
         let ingest = Ingest::start(&settings, db.clone(), sink.clone(), &shutdown).await.unwrap();
-        let (organization_id, project_id, key) =
-            (Uuid::now_v7(), Uuid::now_v7(), NewKey::generate(&[KeyScope::Ingest]));
-        on!(db.write(), pool => {
-            sqlx::query("INSERT INTO organizations (id, name, slug, created_at) VALUES ($1, 'Acme', 'acme', 0)")
-                .bind(organization_id).execute(pool).await.unwrap();
-            sqlx::query("INSERT INTO projects (organization_id, id, name, retention_days, created_at) VALUES ($1, $2, 'default', 30, 0)")
-                .bind(organization_id).bind(project_id).execute(pool).await.unwrap();
-            sqlx::query("INSERT INTO api_keys (organization_id, id, project_id, name, lookup, secret_hash, scopes, created_at) \
-                 VALUES ($1, $2, $3, 'test', $4, $5, 'ingest', 0)")
-                .bind(organization_id).bind(Uuid::now_v7()).bind(project_id).bind(&key.lookup)
-                .bind(key.secret_hash.to_vec()).execute(pool).await.unwrap();
-        });
-        Self {
-            folder,
-            settings,
-            db,
-            auth,
-            sink,
-            shutdown,
-            ingest,
-            organization_id,
-            project_id,
-            key: key.text,
-        }
+        let (organization_id, project_id) = (Uuid::now_v7(), Uuid::now_v7());
+        insert_organization(&db, organization_id, project_id).await;
+        let key = insert_key(&db, organization_id, project_id, KeyScope::Ingest).await;
+        Self { folder, settings, db, auth, sink, shutdown, ingest, organization_id, project_id, key }
     }
 
     /// Stops and starts again on the same folder; `shutdown` ends what runs, as a crash would, without waiting for the sink.
@@ -81,6 +62,18 @@ impl Node {
         let shutdown = Shutdown::default();
         let ingest = Ingest::start(&settings, db.clone(), sink.clone(), &shutdown).await.unwrap();
         Self { folder, settings, db, auth, sink, shutdown, ingest, organization_id, project_id, key }
+    }
+
+    /// Another key of the organization.
+    async fn admin_key(&self) -> String {
+        insert_key(&self.db, self.organization_id, self.project_id, KeyScope::Admin).await
+    }
+
+    /// A key of another organization.
+    async fn stranger_key(&self) -> String {
+        let (organization_id, project_id) = (Uuid::now_v7(), Uuid::now_v7());
+        insert_organization(&self.db, organization_id, project_id).await;
+        insert_key(&self.db, organization_id, project_id, KeyScope::Admin).await
     }
 
     fn scope(&self) -> TenantScope {
@@ -97,17 +90,19 @@ impl Node {
     async fn send(&self, request: TestRequest) -> (StatusCode, Value) {
         let app = init_service(
             App::new()
+                .wrap(from_fn(crate::auth::caller::identify))
                 .app_data(web::Data::new(self.auth.clone()))
                 .app_data(web::Data::new(self.ingest.clone()))
                 .configure(http::routes),
         )
         .await;
         let answer = match app.call(request.to_request()).await {
-            Ok(answer) => answer,
-            Err(error) => panic!("{error}"),
+            Ok(answer) => answer.map_into_boxed_body().into_parts().1,
+            Err(refused) => refused.error_response(), // an extractor refused; the real server answers the same
         };
         let status = answer.status();
-        (status, serde_json::from_slice(&read_body(answer).await).unwrap_or(Value::Null))
+        let body = actix_web::body::to_bytes(answer.into_body()).await.unwrap();
+        (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
     }
 
     async fn send_text(&self, body: &str) -> (StatusCode, Value) {
@@ -125,6 +120,27 @@ impl Node {
         })
         .await;
     }
+}
+
+async fn insert_organization(db: &Db, id: Uuid, project_id: Uuid) {
+    on!(db.write(), pool => {
+        sqlx::query("INSERT INTO organizations (id, name, slug, created_at) VALUES ($1, 'Acme', $2, 0)")
+            .bind(id).bind(id.to_string()).execute(pool).await.unwrap();
+        sqlx::query("INSERT INTO projects (organization_id, id, name, retention_days, created_at) VALUES ($1, $2, 'default', 30, 0)")
+            .bind(id).bind(project_id).execute(pool).await.unwrap();
+    });
+}
+
+async fn insert_key(db: &Db, organization_id: Uuid, project_id: Uuid, scope: KeyScope) -> String {
+    let key = NewKey::generate(&[scope]);
+    let word = serde_json::to_value(scope).unwrap();
+    on!(db.write(), pool => {
+        sqlx::query("INSERT INTO api_keys (organization_id, id, project_id, name, lookup, secret_hash, scopes, created_at) \
+             VALUES ($1, $2, $3, 'test', $4, $5, $6, 0)")
+            .bind(organization_id).bind(Uuid::now_v7()).bind(project_id).bind(&key.lookup)
+            .bind(key.secret_hash.to_vec()).bind(word.as_str()).execute(pool).await.unwrap();
+    });
+    key.text
 }
 
 async fn eventually(mut holds: impl AsyncFnMut() -> bool) {
@@ -311,6 +327,44 @@ async fn dead_letters_are_kept_replayed_and_deleted() {
     assert_eq!(letters.delete(&stranger, &selection).await.unwrap(), 0);
     assert_eq!(letters.delete(&scope, &selection).await.unwrap(), 1);
     assert!(all().await.is_empty());
+}
+
+#[actix_web::test]
+async fn dead_letters_over_http_belong_to_their_organization() {
+    let node = Node::start().await;
+    node.send_text(r#"[{"message":"good"},{"message":"old","timestamp":"1999-01-01T00:00:00Z"}]"#).await;
+    let call = async |method: TestRequest, path: &str, key: &str| {
+        let request = method.uri(&format!("/api/v1/dead-letters{path}"));
+        node.send(request.insert_header(("authorization", format!("Bearer {key}")))).await
+    };
+    let own = node.admin_key().await;
+    let items =
+        async |key: &str| call(TestRequest::get(), "", key).await.1["items"].as_array().unwrap().clone();
+    eventually(async || items(&own).await.len() == 1).await;
+    let letter = items(&own).await.remove(0);
+    assert_eq!(
+        (&letter["code"], letter["original"].as_str().unwrap().contains("1999")),
+        (&json!("too_old"), true)
+    );
+    let id = format!("/{}", letter["id"].as_str().unwrap());
+
+    let other = node.stranger_key().await;
+    assert!(items(&other).await.is_empty());
+    let replay = format!("{id}/replay");
+    assert_eq!(call(TestRequest::get(), &id, &other).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(call(TestRequest::post(), &replay, &other).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(call(TestRequest::delete(), &id, &other).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(call(TestRequest::delete(), "?all=true", &other).await.1["deleted"], 0);
+    assert_eq!(
+        call(TestRequest::get(), "", &node.key).await.0,
+        StatusCode::FORBIDDEN,
+        "a key for sending only"
+    );
+
+    assert_eq!(call(TestRequest::post(), &replay, &own).await.1, json!({ "replayed": 0, "rejected": 1 }));
+    assert_eq!(call(TestRequest::delete(), "", &own).await.0, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(call(TestRequest::delete(), &id, &own).await.0, StatusCode::NO_CONTENT);
+    assert_eq!(call(TestRequest::get(), &id, &own).await.0, StatusCode::NOT_FOUND);
 }
 
 #[actix_web::test]

@@ -19,6 +19,8 @@ use uuid::Uuid;
 
 const KEPT_US: Micros = 14 * DAY_US;
 const MOST_BYTES: i64 = 1 << 30;
+/// Letters in one transaction.
+const PART: usize = 500;
 
 #[derive(Debug, thiserror::Error)]
 #[error("failed to {action}")]
@@ -100,14 +102,20 @@ impl DeadLetters {
         &self.db
     }
 
-    /// Keeps letters: all that their organizations have room for, or none.
+    /// Keeps the letters that their organizations have room for.
     ///
     /// # Errors
     /// When the database does not take them; keeping them again is harmless.
     pub async fn keep(&self, letters: &[Letter]) -> Result<(), LetterError> {
         let mut wanted = Vec::with_capacity(letters.len());
+        let mut homes: HashMap<Uuid, bool> = HashMap::new();
         for letter in letters {
-            if self.has_room(letter).await? && self.has_home(letter).await? {
+            let has_home = match homes.get(&letter.project_id) {
+                Some(has_home) => *has_home,
+                None => self.has_home(letter).await?,
+            };
+            homes.insert(letter.project_id, has_home);
+            if has_home && self.has_room(letter).await? {
                 wanted.push(letter);
             }
         }
@@ -116,9 +124,18 @@ impl DeadLetters {
             tracing::warn!(refused, "dead letters were not kept: their organization is gone or has too many");
             metrics::counter!("cordwood_dead_letters_dropped_total").increment(refused);
         }
+        // In parts, so that others get at the database in between.
+        for part in wanted.chunks(PART) {
+            self.insert(part).await.map_err(failed("keep dead letters"))?;
+        }
+        metrics::counter!("cordwood_dead_letters_total").increment(wanted.len() as u64);
+        Ok(())
+    }
+
+    async fn insert(&self, letters: &[&Letter]) -> Result<(), sqlx::Error> {
         on!(self.db.write(), pool => {
-            let mut transaction = pool.begin().await.map_err(failed("keep dead letters"))?;
-            for letter in &wanted {
+            let mut transaction = pool.begin().await?;
+            for letter in letters {
                 sqlx::query(INSERT)
                     .bind(letter.organization_id)
                     .bind(letter.id)
@@ -131,13 +148,10 @@ impl DeadLetters {
                     .bind(&letter.origin.log_id[..])
                     .bind(letter.origin.lsn as i64)
                     .execute(&mut *transaction)
-                    .await
-                    .map_err(failed("keep dead letters"))?;
+                    .await?;
             }
-            transaction.commit().await.map_err(failed("keep dead letters"))?;
-        });
-        metrics::counter!("cordwood_dead_letters_total").increment(wanted.len() as u64);
-        Ok(())
+            transaction.commit().await
+        })
     }
 
     async fn has_room(&self, letter: &Letter) -> Result<bool, LetterError> {
