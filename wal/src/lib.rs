@@ -18,6 +18,7 @@ mod reader;
 mod record;
 mod recover;
 mod segment;
+mod shared;
 mod wal;
 
 pub use log::{AppendError, Log, OpenError, Options};

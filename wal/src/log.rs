@@ -3,17 +3,17 @@
 //! A sync that failed is never tried again on the same file: the kernel may have dropped the pages and call the next
 //! sync a success. The group is written once more to a new segment of a higher epoch, or refused.
 
-use std::any::Any;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 
-use crate::checkpoint::{self, Checkpoint};
+use crate::checkpoint::Checkpoint;
 use crate::fs::{Files, Storage};
 use crate::reader::Reader;
 use crate::record::{self, Class, Entry, HEADER_BYTES as MARK_BYTES, Kind, Lsn, MAX_PAYLOAD_BYTES, Stamp};
 use crate::recover::{RecoveryReport, recover};
-use crate::segment::{self, HEADER_BYTES, Identity, Segment};
+use crate::segment::{self, HEADER_BYTES, Identity};
+use crate::shared::{Shared, State};
 
 /// Each segment keeps this much for control records, so that the reader can go on when data is refused.
 const CONTROL_BYTES: u64 = 64 << 10;
@@ -90,70 +90,6 @@ impl AppendError {
     }
 }
 
-/// What writer, readers and the checkpoint share.
-pub(crate) struct Shared {
-    pub files: Arc<dyn Files>,
-    pub folder: PathBuf,
-    pub id: [u8; 16],
-    state: Mutex<State>,
-    /// Held while the checkpoint file is written, so that it never goes back.
-    saving: Mutex<()>,
-    _lock: Box<dyn Any + Send + Sync>,
-}
-
-pub(crate) struct State {
-    /// In order of position; only what is on disk.
-    pub segments: Vec<Segment>,
-    pub done_before: Lsn,
-    epoch: u64,
-    /// The last segment is being written to.
-    active: bool,
-}
-
-impl Shared {
-    pub fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("no holder of this lock panics")
-    }
-
-    pub fn seed(&self) -> u32 {
-        crc32c::crc32c(&self.id)
-    }
-
-    /// Everything below `done_before` is done with: says so on disk, then removes the segments that only hold such.
-    pub fn advance(&self, done_before: Lsn) -> io::Result<()> {
-        let _saving = self.saving.lock().expect("no holder of this lock panics");
-        let epoch = {
-            let state = self.state();
-            if done_before <= state.done_before {
-                return Ok(());
-            }
-            state.epoch
-        };
-        checkpoint::save(&*self.files, &self.folder, &Checkpoint { id: self.id, done_before, epoch })?;
-        let mut result = Ok(());
-        for path in self.state().release(done_before) {
-            result = self.files.remove(&path).and(result);
-        }
-        result
-    }
-}
-
-impl State {
-    fn release(&mut self, done_before: Lsn) -> Vec<PathBuf> {
-        self.done_before = done_before;
-        let kept_last = usize::from(self.active);
-        let closed = self.segments.len() - kept_last;
-        let done =
-            self.segments[..closed].iter().take_while(|segment| segment.next_lsn <= done_before).count();
-        self.segments.drain(..done).map(|segment| segment.path).collect()
-    }
-
-    /// Bytes that the segments hold.
-    pub fn bytes(&self) -> u64 {
-        self.segments.iter().map(|segment| segment.end).sum()
-    }
-}
-
 /// A log whose writer is the caller's thread. `Wal` puts a thread and a queue before it.
 pub struct Log {
     shared: Arc<Shared>,
@@ -183,14 +119,7 @@ impl Log {
         let recovered = recover(&*files, folder).map_err(failed)?;
         let Checkpoint { id, done_before, epoch } = recovered.checkpoint;
         let state = State { segments: recovered.segments, done_before, epoch, active: false };
-        let shared = Shared {
-            files,
-            folder: folder.to_owned(),
-            id,
-            state: Mutex::new(state),
-            saving: Mutex::new(()),
-            _lock: lock,
-        };
+        let shared = Shared::new(files, folder.to_owned(), id, state, lock);
         let log = Self {
             shared: Arc::new(shared),
             options,

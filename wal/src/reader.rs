@@ -7,11 +7,12 @@ use std::io;
 use std::sync::Arc;
 
 use crate::fs::read_range;
-use crate::log::Shared;
+
 use crate::quarantine;
 use crate::record::{self, Entry, HEADER_BYTES, Header, Lsn, Record};
 use crate::recover::Damage;
 use crate::segment::{self, Segment};
+use crate::shared::Shared;
 
 /// Read this much at once.
 const CHUNK_BYTES: u64 = 1 << 20;

@@ -11,10 +11,11 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::fs::{DiskFiles, Files};
-use crate::log::{AppendError, Log, OpenError, Options, Shared};
+use crate::log::{AppendError, Log, OpenError, Options};
 use crate::reader::Reader;
 use crate::record::{Entry, Lsn, encoded_bytes};
 use crate::recover::RecoveryReport;
+use crate::shared::Shared;
 
 /// A log that was not written to for this long leaves a mark behind what it holds.
 const QUIET: Duration = Duration::from_millis(500);
