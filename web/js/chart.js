@@ -1,1 +1,213 @@
-export const create = () => {};
+// Pictures of numbers over time: uPlot on a canvas, in the page's colours. What they show is also there as text for those who
+// do not see them; that is Rust's part.
+import uPlot from "uplot";
+
+const probe = document.createElement("i");
+probe.hidden = true;
+document.body.append(probe);
+let known = new Map();
+
+// A token's colour as the canvas needs it: the browser resolves `light-dark()` only on real properties.
+function colour(token) {
+  if (!known.has(token)) {
+    probe.style.color = `var(--${token})`;
+    known.set(token, getComputedStyle(probe).color);
+  }
+  return known.get(token);
+}
+
+const faint = (token) => colour(token).replace("rgb(", "rgba(").replace(")", ", 0.1)");
+const font = () => `11px ${getComputedStyle(document.body).fontFamily}`;
+const zoneDate = (utc) => (ms) => (utc ? uPlot.tzDate(new Date(ms), "Etc/UTC") : new Date(ms));
+const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
+const plain = new Intl.NumberFormat("en", { maximumFractionDigits: 3 });
+
+function axes(showValues) {
+  const shared = { stroke: () => colour("text-faint"), font: font(), ticks: { show: false } };
+  return [
+    { ...shared, grid: { show: false }, size: 22, gap: 4, space: 80 },
+    { ...shared, show: showValues, side: 1, size: 44, gap: 6, space: 26, grid: { stroke: () => colour("line"), width: 1 }, values: (_, all) => all.map((value) => compact.format(value)) },
+  ];
+}
+
+// A box that follows the pointer and says what is under it.
+function tip(host, describe) {
+  const box = document.createElement("div");
+  box.className = "chart-tip";
+  box.hidden = true;
+  host.append(box);
+  return {
+    hooks: {
+      setCursor: (plot) => {
+        const index = plot.cursor.idx;
+        const content = index == null || plot.cursor.left < 0 ? null : describe(index);
+        box.hidden = !content;
+        if (!content) return;
+        box.replaceChildren(...content);
+        const left = plot.over.offsetLeft + plot.cursor.left;
+        const flip = left > plot.width / 2;
+        box.style.left = flip ? "auto" : `${left + 14}px`;
+        box.style.right = flip ? `${host.clientWidth - left + 14}px` : "auto";
+      },
+    },
+    remove: () => box.remove(),
+  };
+}
+
+function line(text, value, token) {
+  const row = document.createElement("div");
+  row.className = token ? "chart-tip-line" : "chart-tip-title";
+  if (token) {
+    const dot = document.createElement("i");
+    dot.style.background = colour(token);
+    row.append(dot);
+  }
+  const name = document.createElement("span");
+  name.textContent = text;
+  row.append(name);
+  if (value !== undefined) {
+    const number = document.createElement("b");
+    number.textContent = plain.format(value);
+    row.append(number);
+  }
+  return row;
+}
+
+function timeText(ms, utc) {
+  return new Date(ms).toLocaleString("en-GB", { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", timeZone: utc ? "UTC" : undefined });
+}
+
+// Keeps a plot as wide as its place, in the colours of the theme, until it is destroyed.
+function mount(host, options, data, extra) {
+  const size = () => ({ width: Math.max(host.clientWidth, 60), height: Math.max(host.clientHeight, 60) });
+  const plot = new uPlot({ ...size(), ...options }, data, host);
+  const observer = new ResizeObserver(() => plot.setSize(size()));
+  observer.observe(host);
+  const repaint = () => {
+    known = new Map();
+    plot.redraw(false, true);
+  };
+  const scheme = matchMedia("(prefers-color-scheme: dark)");
+  scheme.addEventListener("change", repaint);
+  const themes = new MutationObserver(repaint);
+  themes.observe(document.documentElement, { attributeFilter: ["data-theme"] });
+  return {
+    plot,
+    destroy() {
+      observer.disconnect();
+      themes.disconnect();
+      scheme.removeEventListener("change", repaint);
+      extra.remove();
+      plot.destroy();
+    },
+  };
+}
+
+// Bars stacked by level; dragging selects whole buckets.
+export function histogram(host, json, selected) {
+  let spec = JSON.parse(json);
+  const stacked = () => {
+    const sums = spec.times.map(() => 0);
+    const layers = spec.series.map((series) => series.values.map((value, index) => (sums[index] += value)));
+    return [spec.times, ...layers.reverse()];
+  };
+  const describe = (index) => {
+    const rows = spec.series.filter((series) => series.values[index] > 0).reverse();
+    if (rows.length === 0) return null;
+    return [line(timeText(spec.times[index], spec.utc)), ...rows.map((series) => line(series.name, series.values[index], series.token))];
+  };
+  const box = tip(host, describe);
+  const bars = uPlot.paths.bars({ size: [0.86, 60], align: 1 });
+  const options = {
+    ms: 1,
+    tzDate: zoneDate(spec.utc),
+    padding: [6, 0, 0, 0],
+    legend: { show: false },
+    cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false } },
+    scales: { x: { range: () => [spec.from, spec.to] }, y: { range: (_, __, max) => [0, Math.max(max, 1) * 1.08] } },
+    axes: axes(true),
+    series: [{}, ...[...spec.series].reverse().map((series) => ({ paths: bars, points: { show: false }, width: 0, fill: () => colour(series.token) }))],
+    hooks: {
+      setCursor: [box.hooks.setCursor],
+      setSelect: [
+        (plot) => {
+          const { left, width } = plot.select;
+          if (width < 4) return;
+          const snap = (at, round) => spec.from + round((plot.posToVal(at, "x") - spec.from) / spec.interval) * spec.interval;
+          plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+          selected(snap(left, Math.floor), snap(left + width, Math.ceil));
+        },
+      ],
+    },
+  };
+  let mounted = mount(host, options, stacked(), box);
+  return {
+    update(next) {
+      spec = JSON.parse(next);
+      mounted.plot.setData(stacked());
+    },
+    destroy: () => mounted.destroy(),
+  };
+}
+
+// Lines over time, with an optional threshold and its breaches marked.
+export function lines(host, json) {
+  let spec = JSON.parse(json);
+  const data = () => [spec.times, ...spec.series.map((series) => series.values)];
+  const describe = (index) => [
+    line(timeText(spec.times[index], spec.utc)),
+    ...spec.series.filter((series) => series.values[index] != null && !series.mark).map((series) => line(series.name, series.values[index], series.token)),
+  ];
+  const box = tip(host, describe);
+  const threshold = (plot) => {
+    if (spec.threshold == null) return;
+    const { ctx, bbox } = plot;
+    const y = Math.round(plot.valToPos(spec.threshold, "y", true)) + 0.5;
+    ctx.save();
+    ctx.strokeStyle = colour("bad");
+    ctx.lineWidth = devicePixelRatio;
+    ctx.setLineDash([5 * devicePixelRatio, 4 * devicePixelRatio]);
+    ctx.beginPath();
+    ctx.moveTo(bbox.left, y);
+    ctx.lineTo(bbox.left + bbox.width, y);
+    ctx.stroke();
+    ctx.restore();
+  };
+  const series = (entry) =>
+    entry.mark
+      ? { width: 0, paths: () => null, points: { show: true, size: 6, width: 0, fill: () => colour(entry.token) } }
+      : {
+          width: 1.6,
+          stroke: () => colour(entry.token),
+          fill: spec.series.filter((other) => !other.mark).length === 1 ? () => faint(entry.token) : undefined,
+          points: { show: spec.times.length < 3 },
+          spanGaps: false,
+        };
+  const options = {
+    ms: 1,
+    tzDate: zoneDate(spec.utc),
+    padding: [8, 0, 0, 4],
+    legend: { show: false },
+    cursor: { y: false, drag: { x: false, y: false } },
+    scales: {
+      y: {
+        range: (_, low, high) => {
+          const top = Math.max(high ?? 1, spec.threshold ?? -Infinity, 0);
+          const bottom = Math.min(low ?? 0, spec.threshold ?? Infinity, 0);
+          return [bottom, top === bottom ? bottom + 1 : top + (top - bottom) * 0.1];
+        },
+      },
+    },
+    axes: axes(true),
+    series: [{}, ...spec.series.map(series)],
+    hooks: { setCursor: [box.hooks.setCursor], draw: [threshold] },
+  };
+  const mounted = mount(host, options, data(), box);
+  return {
+    update(next) {
+      spec = JSON.parse(next);
+      mounted.plot.setData(data());
+    },
+    destroy: () => mounted.destroy(),
+  };
+}

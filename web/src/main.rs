@@ -5,13 +5,17 @@
 mod api;
 mod app;
 mod browser;
+mod chart;
 mod components;
+mod editor;
 mod format;
+mod language;
 mod load;
 mod pages;
 mod preferences;
 mod session;
 mod shell;
+mod stats;
 mod time_range;
 mod url;
 

@@ -1,8 +1,77 @@
-//! placeholder
+//! Explore: find lines, see when they were, what is in them, and turn what was found into a table or an alert.
+//!
+//! The address holds the whole state (`url`); `explorer` reads it and is the only one to change it. Each part of the page loads by
+//! itself, so that an error in one leaves the others.
 
+mod cells;
+mod event_panel;
+mod explorer;
+mod field_values;
+mod fields;
+mod help;
+mod histogram;
+mod keys;
+mod no_results;
+mod query_bar;
+mod query_history;
+mod results;
+mod rows;
+mod share;
+mod status;
+mod table;
+mod time_picker;
+
+use crate::session::session;
+use event_panel::EventPanel;
+use explorer::{Explorer, explorer};
+use fields::FieldList;
+use help::KeyHelp;
+use histogram::HistogramView;
 use leptos::prelude::*;
+use query_bar::QueryBar;
+use results::{Results, Shape};
+use status::Toolbar;
 
 #[component]
 pub fn Explore() -> impl IntoView {
-    view! { <div class="page"><h1>"Explore"</h1></div> }
+    crate::app::set_title("Explore");
+    // A link names the project that it is about.
+    let session = session();
+    let explorer = Explorer::new(session);
+    provide_context(explorer);
+    let results = Results::new(explorer);
+    provide_context(results);
+    keys::listen(explorer, results);
+    view! {
+        <h1 class="sr-only">"Explore"</h1>
+        <div class="explore" class:with-fields=move || explorer.fields_shown() class:with-event=move || explorer.event().is_some()>
+            <QueryBar/>
+            <HistogramView/>
+            <Toolbar/>
+            <div class="explore-body">
+                <Show when=move || explorer.fields_shown()><FieldList/></Show>
+                <Found/>
+                <Show when=move || explorer.event().is_some()><EventPanel/></Show>
+            </div>
+        </div>
+        <KeyHelp/>
+    }
+}
+
+/// What the query gave: lines, a table, nothing, or why not.
+#[component]
+fn Found() -> impl IntoView {
+    let results = results::results();
+    let explorer = explorer();
+    view! {
+        <section class="found" aria-label="Results" aria-busy=move || results.first.busy.get().to_string()>
+            {move || match results.shape.get() {
+                Shape::Waiting => view! { <rows::RowsSkeleton/> }.into_any(),
+                Shape::Failed(error) => view! { <no_results::SearchError error/> }.into_any(),
+                Shape::Nothing => view! { <no_results::NoResults/> }.into_any(),
+                Shape::Events => view! { <rows::Rows/> }.into_any(),
+                Shape::Table => view! { <table::StatsView/> }.into_any(),
+            }}
+        </section>
+    }
 }

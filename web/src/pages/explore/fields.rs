@@ -1,0 +1,130 @@
+//! The fields of what was found: how many events have each, and their values when opened.
+
+use super::cells::CORE;
+use super::explorer::explorer;
+use super::field_values::FieldValuesView;
+use super::results::{Shape, results};
+use crate::api::search;
+use crate::components::{Glyph, Icon, IconButton, LoadError, Loading};
+use crate::format;
+use crate::load::{Load, load};
+use api_types::search::Field;
+use leptos::prelude::*;
+use std::collections::HashSet;
+
+#[component]
+pub fn FieldList() -> impl IntoView {
+    let explorer = explorer();
+    let fields = load(move || Some(explorer.run.get()), |run| async move { search::fields(run.request()).await });
+    Effect::new(move |_| {
+        if let Load::Ready(fields) = fields.state.get() {
+            explorer.fields.set(fields);
+        }
+    });
+    let wanted = RwSignal::new(String::new());
+    let open = RwSignal::new(HashSet::from(["level".to_owned(), "source".to_owned()]));
+    view! {
+        <aside class="fields" aria-label="Fields" aria-busy=move || fields.busy.get().to_string()>
+            <div class="fields-search">
+                <Glyph icon=Icon::Fields size="icon-small"/>
+                <input
+                    id="field-search"
+                    type="search"
+                    placeholder="Fields"
+                    aria-label="Search in fields"
+                    prop:value=move || wanted.get()
+                    on:input=move |event| wanted.set(event_target_value(&event))
+                />
+                <IconButton small=true icon=Icon::Close label="Hide fields (f)" on:click=move |_| explorer.toggle_fields()/>
+            </div>
+            {move || match fields.state.get() {
+                Load::Waiting => view! { <Loading lines=8/> }.into_any(),
+                Load::Failed(error) => {
+                    view! { <LoadError error on_retry=Callback::new(move |()| fields.refetch())/> }.into_any()
+                }
+                Load::Ready(found) if found.is_empty() => {
+                    view! { <p class="fields-empty faint">"No fields in this range."</p> }.into_any()
+                }
+                Load::Ready(found) => view! { <Groups found wanted open/> }.into_any(),
+            }}
+        </aside>
+    }
+}
+
+#[component]
+fn Groups(found: Vec<Field>, wanted: RwSignal<String>, open: RwSignal<HashSet<String>>) -> impl IntoView {
+    let most = found.iter().map(|field| field.count).max().unwrap_or(1).max(1);
+    let (core, others): (Vec<Field>, Vec<Field>) =
+        found.into_iter().filter(|field| field.name != "timestamp" && field.name != "message").partition(|field| CORE.contains(&field.name.as_str()));
+    let (core, others) = (StoredValue::new(core), StoredValue::new(others));
+    let matching = move |fields: StoredValue<Vec<Field>>| {
+        let wanted = wanted.get().to_lowercase();
+        fields.with_value(|fields| {
+            fields.iter().filter(|field| field.name.to_lowercase().contains(&wanted)).cloned().collect::<Vec<_>>()
+        })
+    };
+    let nothing = move || matching(core).is_empty() && matching(others).is_empty();
+    view! {
+        <div class="fields-list" tabindex="-1">
+            <For each=move || matching(core) key=|field| field.name.clone() let:field><FieldRow field most open/></For>
+            <Show when=move || !matching(others).is_empty()><h2 class="fields-group">"Attributes"</h2></Show>
+            <For each=move || matching(others) key=|field| field.name.clone() let:field><FieldRow field most open/></For>
+            <Show when=nothing><p class="fields-empty faint">"No field of this name."</p></Show>
+        </div>
+    }
+}
+
+#[component]
+fn FieldRow(field: Field, most: u64, open: RwSignal<HashSet<String>>) -> impl IntoView {
+    let (explorer, results) = (explorer(), results());
+    let name = StoredValue::new(field.name.clone());
+    let is_open = Memo::new(move |_| name.with_value(|name| open.with(|open| open.contains(name))));
+    let toggle = move |_| {
+        let name = name.get_value();
+        open.update(|open| {
+            if !open.remove(&name) {
+                open.insert(name);
+            }
+        });
+    };
+    let (mark, kind) = kind_mark(&field.kind);
+    let share = (field.count as f64 / most as f64 * 100.0).round();
+    let is_column = Signal::derive(move || name.with_value(|name| explorer.state.with(|state| state.columns.contains(name))));
+    let may_be_column = !matches!(field.name.as_str(), "level" | "source");
+    view! {
+        <div class="field-row">
+            <button type="button" class="field-name" aria-expanded=move || is_open.get().to_string() on:click=toggle>
+                <span class="field-kind" title=kind aria-label=kind role="img">{mark}</span>
+                <span class="truncate grow">{field.name.clone()}</span>
+                <span class="field-share numbers" title=format!("{} events have it", format::count(field.count))>
+                    {if share >= 1.0 { format!("{share:.0}%") } else { "<1%".into() }}
+                </span>
+            </button>
+            {may_be_column.then(|| view! {
+                <Show when=move || results.shape.get() == Shape::Events>
+                    <IconButton
+                        small=true
+                        icon=Icon::Columns
+                        label=format!("Show {} as column", name.get_value())
+                        pressed=is_column
+                        on:click=move |_| explorer.toggle_column(&name.get_value())
+                    />
+                </Show>
+            })}
+        </div>
+        <Show when=move || is_open.get()>
+            <FieldValuesView field=name.get_value()/>
+        </Show>
+    }
+}
+
+fn kind_mark(kind: &str) -> (&'static str, &'static str) {
+    match kind {
+        "number" => ("#", "number"),
+        "bool" => ("?", "true or false"),
+        "array" => ("[]", "list"),
+        "mixed" => ("±", "several types"),
+        "datetime" => ("◷", "time"),
+        _ => ("Aa", "text"),
+    }
+}

@@ -1,0 +1,71 @@
+//! Taking a search elsewhere: a link with relative or with fixed time, the same as a command.
+
+use super::explorer::explorer;
+use crate::browser;
+use crate::components::{Glyph, Icon, Menu, MenuItem, MenuSide, toast, toast_error};
+use crate::preferences::preferences;
+use crate::time_range::TimeRange;
+use crate::url::Exploration;
+use leptos::prelude::*;
+
+#[component]
+pub fn ShareMenu() -> impl IntoView {
+    let explorer = explorer();
+    let trigger = ViewFn::from(|| view! { <Glyph icon=Icon::Share/>"Share" });
+    let project = move || Some(explorer.run.with_untracked(|run| run.project_id.clone()));
+    let relative = Callback::new(move |()| {
+        copy(link(&Exploration { project: project(), ..explorer.state.get_untracked() }), "Link copied");
+    });
+    let fixed = Callback::new(move |()| {
+        let run = explorer.run.get_untracked();
+        let zone = preferences().zone.get_untracked().minutes(run.now_ms);
+        let Ok((from, to)) = run.range.resolve(run.now_ms, zone) else {
+            return toast_error("This time range cannot be fixed.");
+        };
+        let state = Exploration { project: project(), range: TimeRange::between(from, to), now_ms: None, ..explorer.state.get_untracked() };
+        copy(link(&state), "Link with fixed time copied");
+    });
+    let command = Callback::new(move |()| {
+        let run = explorer.run.get_untracked();
+        let body = serde_json::json!({"project_id": run.project_id, "query": run.query, "from": run.range.from, "to": run.range.to});
+        copy(curl(&browser::origin(), &body.to_string()), "Command copied. Put an API key that may query into it.");
+    });
+    view! {
+        <Menu label="Share" class="button button-quiet button-small" side=MenuSide::End trigger>
+            <MenuItem icon=Icon::Link on_choose=relative>"Copy link"</MenuItem>
+            <MenuItem icon=Icon::Calendar on_choose=fixed>"Copy link with fixed time"</MenuItem>
+            <div class="menu-line"></div>
+            <MenuItem icon=Icon::Terminal on_choose=command>"Copy as curl"</MenuItem>
+        </Menu>
+    }
+}
+
+fn link(state: &Exploration) -> String {
+    format!("{}{}", browser::origin(), state.address())
+}
+
+fn copy(text: String, done: &'static str) {
+    leptos::task::spawn_local(async move {
+        if browser::copy(&text).await {
+            toast(done);
+        } else {
+            toast_error("The browser did not allow copying.");
+        }
+    });
+}
+
+fn curl(origin: &str, body: &str) -> String {
+    let body = body.replace('\'', r"'\''");
+    format!(
+        "curl {origin}/api/v1/logs/search \\\n  -H \"Authorization: Bearer YOUR_API_KEY\" \\\n  -H \"Content-Type: application/json\" \\\n  -d '{body}'"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_quote_in_the_query_does_not_end_the_command() {
+        let command = super::curl("http://x", r#"{"query":"it's"}"#);
+        assert!(command.ends_with(r#"-d '{"query":"it'\''s"}'"#), "{command}");
+    }
+}

@@ -1,0 +1,158 @@
+//! Which picture fits a table, and the table as that picture.
+
+use crate::chart::{Lines, Series, chart_time, is_utc, series_token};
+use crate::format;
+use api_types::search::Column;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Picture {
+    /// No picture says more than the table does.
+    Table,
+    Number,
+    Lines,
+    Bars,
+}
+
+impl Picture {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Table => "Table",
+            Self::Number => "Number",
+            Self::Lines => "Lines",
+            Self::Bars => "Bars",
+        }
+    }
+}
+
+fn is_number(column: &Column) -> bool {
+    column.kind == "number"
+}
+
+fn is_time(column: &Column) -> bool {
+    column.kind == "datetime"
+}
+
+/// One number is a number; a time and numbers are lines; one name and a number are bars.
+pub fn picture(columns: &[Column], rows: &[Value]) -> Picture {
+    let numbers = columns.iter().filter(|column| is_number(column)).count();
+    let times = columns.iter().filter(|column| is_time(column)).count();
+    let names = columns.len() - numbers - times;
+    match (times, names, numbers) {
+        (0, 0, 1) if rows.len() == 1 => Picture::Number,
+        (1, 0 | 1, 1..) if rows.len() > 1 => Picture::Lines,
+        (0, 1.., 1..) if rows.len() > 1 => Picture::Bars,
+        _ => Picture::Table,
+    }
+}
+
+/// How many lines are drawn; more could not be told apart.
+const MOST_LINES: usize = 12;
+
+/// One line for each number column and value of the name column.
+pub fn line_chart(columns: &[Column], rows: &[Value]) -> Lines {
+    let time = columns.iter().find(|column| is_time(column)).map(|column| column.name.as_str()).unwrap_or_default();
+    let name = columns.iter().find(|column| !is_time(column) && !is_number(column));
+    let numbers: Vec<&Column> = columns.iter().filter(|column| is_number(column)).collect();
+    let mut times: Vec<&str> = rows.iter().filter_map(|row| row.get(time)?.as_str()).collect();
+    times.sort_unstable();
+    times.dedup();
+    let place: BTreeMap<&str, usize> = times.iter().enumerate().map(|(index, time)| (*time, index)).collect();
+    let mut series: Vec<Series> = Vec::new();
+    for row in rows {
+        let Some(index) = row.get(time).and_then(Value::as_str).and_then(|time| place.get(time)) else { continue };
+        for number in &numbers {
+            let label = label(row, name, number, numbers.len());
+            let at = series.iter().position(|line| line.name == label).unwrap_or_else(|| {
+                let token = level_token(&label).unwrap_or_else(|| series_token(series.len()));
+                series.push(Series { name: label, token, values: vec![None; times.len()], mark: false });
+                series.len() - 1
+            });
+            series[at].values[*index] = row.get(&number.name).and_then(Value::as_f64);
+        }
+    }
+    series.truncate(MOST_LINES);
+    Lines { times: times.iter().map(|time| chart_time(time)).collect(), series, threshold: None, utc: is_utc() }
+}
+
+fn label(row: &Value, name: Option<&Column>, number: &Column, numbers: usize) -> String {
+    let Some(name) = name else { return number.name.clone() };
+    let value = name_text(row.get(&name.name));
+    if numbers > 1 { format!("{value} {}", number.name) } else { value }
+}
+
+fn name_text(value: Option<&Value>) -> String {
+    match value {
+        None | Some(Value::Null) => "(none)".into(),
+        Some(Value::String(text)) if text.is_empty() => "(empty)".into(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    }
+}
+
+/// Lines of levels have the colours that levels have everywhere.
+fn level_token(name: &str) -> Option<String> {
+    ["fatal", "error", "warn", "info", "debug", "trace"].contains(&name).then(|| format!("fill-{name}"))
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Top {
+    pub name: String,
+    pub value: f64,
+    /// Of the longest bar.
+    pub share: f64,
+}
+
+const MOST_BARS: usize = 20;
+
+/// The first number column as bars, named by all that are no numbers.
+pub fn top_list(columns: &[Column], rows: &[Value]) -> Vec<Top> {
+    let Some(number) = columns.iter().find(|column| is_number(column)) else { return Vec::new() };
+    let value = |row: &Value| row.get(&number.name).and_then(Value::as_f64).unwrap_or(0.0);
+    let most = rows.iter().map(&value).fold(0.0, f64::max);
+    let tops = rows.iter().take(MOST_BARS).map(|row| {
+        let names = columns.iter().filter(|column| !is_number(column)).map(|column| match row.get(&column.name) {
+            Some(Value::String(time)) if is_time(column) => format::parse_ms(time).map_or_else(|| time.clone(), format::rfc3339),
+            value => name_text(value),
+        });
+        let share = if most > 0.0 { (value(row) / most).max(0.0) } else { 0.0 };
+        Top { name: names.collect::<Vec<_>>().join(" · "), value: value(row), share }
+    });
+    tops.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn columns(kinds: &[(&str, &str)]) -> Vec<Column> {
+        kinds.iter().map(|(name, kind)| Column { name: (*name).into(), kind: (*kind).into() }).collect()
+    }
+
+    #[test]
+    fn the_picture_follows_from_the_columns() {
+        let two = [json!({}), json!({})];
+        for (kinds, rows, expected) in [
+            (&[("count", "number")][..], &two[..1], Picture::Number),
+            (&[("source", "string"), ("count", "number")], &two, Picture::Bars),
+            (&[("timestamp", "datetime"), ("count", "number")], &two, Picture::Lines),
+            (&[("timestamp", "datetime"), ("level", "string"), ("count", "number")], &two, Picture::Lines),
+            (&[("source", "string")], &two, Picture::Table),
+            (&[("source", "string"), ("count", "number")], &two[..1], Picture::Table),
+        ] {
+            assert_eq!(picture(&columns(kinds), rows), expected, "{kinds:?}");
+        }
+    }
+
+    #[test]
+    fn bars_are_measured_against_the_longest() {
+        let rows = [json!({"source": "api", "count": 8}), json!({"source": null, "count": 2})];
+        let list = top_list(&columns(&[("source", "string"), ("count", "number")]), &rows);
+        assert_eq!(
+            list,
+            [Top { name: "api".into(), value: 8.0, share: 1.0 }, Top { name: "(none)".into(), value: 2.0, share: 0.25 }]
+        );
+    }
+}
