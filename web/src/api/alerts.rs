@@ -26,7 +26,7 @@ pub async fn delete_rule(id: String) -> Result<Nothing, ApiError> {
 
 /// Mutes until a time, or ends the mute.
 pub async fn mute_rule(id: String, until: Option<String>) -> Result<AlertRule, ApiError> {
-    post(&format!("/api/v1/alert-rules/{id}/mute"), &MuteRequest { until }).await
+    post(&format!("/api/v1/alert-rules/{id}/mute"), &MuteRequest { until, group: None }).await
 }
 
 pub async fn preview(request: AlertRuleRequest) -> Result<AlertPreview, ApiError> {

@@ -88,7 +88,7 @@ fn EventTime(timestamp: String) -> impl IntoView {
     let age = format::parse_ms(&timestamp).map(|ms| format::ago(ms, browser::now_ms()));
     let raw = timestamp.clone();
     view! {
-        <time datetime=timestamp.clone() title=raw class="numbers">{move || shown_time(&timestamp, format::row_time)}</time>
+        <time datetime=raw.clone() title=raw class="numbers">{move || shown_time(&timestamp, format::row_time)}</time>
         <span class="faint">{age}</span>
     }
 }

@@ -55,6 +55,7 @@ pub fn Rows() -> impl IntoView {
     view! {
         <div
             class="rows"
+            class:has-columns=move || columns.with(|columns| !columns.is_empty())
             node_ref=list
             style=("--columns", move || columns.with(Vec::len).to_string())
             on:scroll=move |_| measure()
