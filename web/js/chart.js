@@ -22,11 +22,24 @@ const zoneDate = (utc) => (ms) => (utc ? uPlot.tzDate(new Date(ms), "Etc/UTC") :
 const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
 const plain = new Intl.NumberFormat("en", { maximumFractionDigits: 3 });
 
-function axes(showValues) {
+// Times on the axis in one line: the day where the day is what changes, seconds only when they matter.
+function timeLabels(utc) {
+  const write = (options) => new Intl.DateTimeFormat("en-GB", { ...options, timeZone: utc ? "UTC" : undefined });
+  const [day, minute, second] = [{ month: "short", day: "numeric" }, { hour: "2-digit", minute: "2-digit" }, { hour: "2-digit", minute: "2-digit", second: "2-digit" }].map(write);
+  return (_, splits, __, ___, step) =>
+    splits.map((ms) => {
+      if (ms == null) return "";
+      const midnight = minute.format(ms) === "00:00";
+      if (step >= 864e5 || (midnight && step >= 36e5)) return day.format(ms);
+      return step < 6e4 ? second.format(ms) : minute.format(ms);
+    });
+}
+
+function axes(utc) {
   const shared = { stroke: () => colour("text-faint"), font: font(), ticks: { show: false } };
   return [
-    { ...shared, grid: { show: false }, size: 22, gap: 4, space: 80 },
-    { ...shared, show: showValues, side: 1, size: 44, gap: 6, space: 26, grid: { stroke: () => colour("line"), width: 1 }, values: (_, all) => all.map((value) => compact.format(value)) },
+    { ...shared, grid: { show: false }, size: 22, gap: 4, space: 80, values: timeLabels(utc) },
+    { ...shared, side: 1, size: 44, gap: 6, space: 26, grid: { stroke: () => colour("line"), width: 1 }, values: (_, all) => all.map((value) => compact.format(value)) },
   ];
 }
 
@@ -124,8 +137,8 @@ export function histogram(host, json, selected) {
     padding: [6, 0, 0, 0],
     legend: { show: false },
     cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false } },
-    scales: { x: { range: () => [spec.from, spec.to] }, y: { range: (_, __, max) => [0, Math.max(max, 1) * 1.08] } },
-    axes: axes(true),
+    scales: { x: { range: () => [spec.from, spec.to] }, y: { range: (_, __, max) => [0, Math.max(max, 4) * 1.08] } },
+    axes: axes(spec.utc),
     series: [{}, ...[...spec.series].reverse().map((series) => ({ paths: bars, points: { show: false }, width: 0, fill: () => colour(series.token) }))],
     hooks: {
       setCursor: [box.hooks.setCursor],
@@ -198,7 +211,7 @@ export function lines(host, json) {
         },
       },
     },
-    axes: axes(true),
+    axes: axes(spec.utc),
     series: [{}, ...spec.series.map(series)],
     hooks: { setCursor: [box.hooks.setCursor], draw: [threshold] },
   };

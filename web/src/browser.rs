@@ -21,8 +21,15 @@ pub fn window() -> web_sys::Window {
 }
 
 /// Milliseconds since the epoch.
+#[cfg(target_arch = "wasm32")]
 pub fn now_ms() -> i64 {
     js_sys::Date::now() as i64
+}
+
+/// For tests, which run outside a browser.
+#[cfg(not(target_arch = "wasm32"))]
+pub fn now_ms() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
 }
 
 /// How far the reader's zone is ahead of UTC at an instant, in minutes.

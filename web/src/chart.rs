@@ -84,7 +84,8 @@ fn draw<S: Serialize + PartialEq + Send + Sync + 'static>(
     });
     Effect::new(move |_| {
         let (Some(charts), Some(host)) = (charts.get(), host.get()) else { return };
-        let Some(json) = spec.with(|spec| spec.as_ref().and_then(|spec| serde_json::to_string(spec).ok())) else {
+        let Some(json) = spec.with(|spec| spec.as_ref().and_then(|spec| serde_json::to_string(spec).ok()))
+        else {
             return;
         };
         let shape = json.matches("\"token\"").count();
@@ -121,7 +122,10 @@ pub fn BarChart(
 
 /// Lines over time.
 #[component]
-pub fn LineChart(#[prop(into)] spec: Signal<Option<Lines>>, #[prop(into)] summary: Signal<String>) -> impl IntoView {
+pub fn LineChart(
+    #[prop(into)] spec: Signal<Option<Lines>>,
+    #[prop(into)] summary: Signal<String>,
+) -> impl IntoView {
     let host = NodeRef::new();
     draw(host, spec, |charts, host, json| Drawn { chart: charts.lines(host, json), _selected: None });
     view! { <div class="chart" node_ref=host role="img" aria-label=move || summary.get()></div> }

@@ -30,7 +30,8 @@ extern "C" {
 }
 
 /// Where completions of values come from: the field, what is typed of it; answers values with their counts.
-pub type ValueSource = Rc<dyn Fn(String, String) -> futures::future::LocalBoxFuture<'static, Vec<(String, u64)>>>;
+pub type ValueSource =
+    Rc<dyn Fn(String, String) -> futures::future::LocalBoxFuture<'static, Vec<(String, u64)>>>;
 
 /// What the editor tells, and what it is given.
 pub struct QueryEditor {
@@ -69,7 +70,10 @@ pub fn EditorView(editor: QueryEditor, label: &'static str, hint: &'static str) 
         let Some(host) = host.get() else { return };
         leptos::task::spawn_local(async move {
             let Ok(module) = JsFuture::from(load_editor()).await else { return };
-            let Some((options, closures)) = editor.try_with_value(|editor| options(editor, label, hint)) else { return };
+            let Some((options, closures)) = editor.try_with_value(|editor| options(editor, label, hint))
+            else {
+                return;
+            };
             let editor = module.unchecked_ref::<Editors>().create(&host, &options);
             let made = Rc::new(Kept { editor, _closures: closures });
             if let Some(unused) = kept.try_set(Some(made)) {
@@ -110,7 +114,8 @@ fn options(editor: &QueryEditor, label: &str, hint: &str) -> (Object, Vec<JsValu
     let text = editor.text;
     let (on_run, on_past) = (editor.on_run, editor.on_past);
     let (fields, values) = (editor.fields, editor.values.clone());
-    let classes: js_sys::Array = TOKEN_CLASSES.iter().map(|class| JsValue::from_str(&format!("t-{class}"))).collect();
+    let classes: js_sys::Array =
+        TOKEN_CLASSES.iter().map(|class| JsValue::from_str(&format!("t-{class}"))).collect();
     let tokens = Closure::<dyn Fn(String) -> Uint32Array>::new(|text: String| {
         Uint32Array::from(language::tokens(&text).as_slice())
     });
@@ -129,8 +134,13 @@ fn options(editor: &QueryEditor, label: &str, hint: &str) -> (Object, Vec<JsValu
     let run = Closure::<dyn Fn()>::new(move || on_run.run(()));
     let past = Closure::<dyn Fn(i32) -> bool>::new(move |step: i32| on_past.run(step));
     let options = Object::new();
-    let closures =
-        vec![tokens.into_js_value(), complete.into_js_value(), changed.into_js_value(), run.into_js_value(), past.into_js_value()];
+    let closures = vec![
+        tokens.into_js_value(),
+        complete.into_js_value(),
+        changed.into_js_value(),
+        run.into_js_value(),
+        past.into_js_value(),
+    ];
     let names = ["tokens", "complete", "changed", "run", "past"];
     let texts = [("value", text.get_untracked()), ("label", label.to_owned()), ("hint", hint.to_owned())];
     for (name, value) in names.iter().zip(&closures) {

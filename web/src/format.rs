@@ -30,14 +30,24 @@ pub fn row_time(ms: i64, zone_minutes: i64) -> String {
     written("%b %d %H:%M:%S.%3f", ms, zone_minutes)
 }
 
+/// `Mar 10 `, the first part of `row_time`.
+pub fn row_day(ms: i64, zone_minutes: i64) -> String {
+    written("%b %d ", ms, zone_minutes)
+}
+
+/// `12:34:56`
+pub fn row_second(ms: i64, zone_minutes: i64) -> String {
+    written("%H:%M:%S", ms, zone_minutes)
+}
+
+/// `.123`
+pub fn row_fraction(ms: i64, zone_minutes: i64) -> String {
+    written(".%3f", ms, zone_minutes)
+}
+
 /// `Mar 10, 2026, 12:34`
 pub fn date_and_time(ms: i64, zone_minutes: i64) -> String {
     written("%b %-d, %Y, %H:%M", ms, zone_minutes)
-}
-
-/// `12:34`
-pub fn time_of_day(ms: i64, zone_minutes: i64) -> String {
-    written("%H:%M", ms, zone_minutes)
 }
 
 /// For a box of `type=datetime-local`.

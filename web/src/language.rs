@@ -3,7 +3,9 @@
 //! All of it is `query_lang`, the same code as the server's; here its bytes become the browser's UTF-16 units.
 
 use api_types::search::Field;
-use query_lang::{Diagnostic, Severity, TokenClass};
+use jiff::tz::TimeZone;
+use query_lang::ast::{Kind, Shape};
+use query_lang::{Catalogue, CheckContext, Checked, Diagnostic, Severity, TokenClass};
 use serde::Serialize;
 
 /// A field that completion may offer.
@@ -11,8 +13,24 @@ pub type KnownField = Field;
 
 /// Names of the classes, in the order of the numbers that `tokens` gives.
 pub const TOKEN_CLASSES: [&str; 18] = [
-    "blank", "comment", "keyword", "operator", "punctuation", "field", "core-field", "text", "string", "number", "wildcard",
-    "regex", "function", "stage", "option", "level", "time", "error",
+    "blank",
+    "comment",
+    "keyword",
+    "operator",
+    "punctuation",
+    "field",
+    "core-field",
+    "text",
+    "string",
+    "number",
+    "wildcard",
+    "regex",
+    "function",
+    "stage",
+    "option",
+    "level",
+    "time",
+    "error",
 ];
 
 /// Start, end, number of the class; again and again.
@@ -77,9 +95,21 @@ impl Finding {
             code: diagnostic.code.to_string(),
             message: diagnostic.message.clone(),
             hint: diagnostic.hint.clone(),
-            fixes: diagnostic.fixes.iter().map(|fix| FixedText { title: fix.title.clone(), text: fix.apply(text) }).collect(),
+            fixes: diagnostic
+                .fixes
+                .iter()
+                .map(|fix| FixedText { title: fix.title.clone(), text: fix.apply(text) })
+                .collect(),
             start: units.at(diagnostic.span.start),
             end: units.at(diagnostic.span.end),
+        }
+    }
+
+    /// Message and hint as one text.
+    pub fn sentence(&self) -> String {
+        match &self.hint {
+            Some(hint) => format!("{} {}", sentence(&self.message), sentence(hint)),
+            None => sentence(&self.message),
         }
     }
 
@@ -90,11 +120,46 @@ impl Finding {
     }
 }
 
+/// With a capital letter and an end.
+pub fn sentence(text: &str) -> String {
+    let ended = text.is_empty() || text.ends_with(['.', '?', '!', ':', '…']);
+    format!("{}{}", capital(text), if ended { "" } else { "." })
+}
+
+pub fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    first + letters.as_str()
+}
+
+/// The number columns of the table that a query gives; nothing when it gives events, or cannot be run.
+pub fn number_columns(text: &str) -> Option<Vec<String>> {
+    match checked(text).ok()?.query.output() {
+        Shape::Events { .. } => None,
+        Shape::Table { columns } => {
+            let numbers = columns.into_iter().filter(|column| column.kind == Kind::Number);
+            Some(numbers.map(|column| column.name).collect())
+        }
+    }
+}
+
+/// The text as the server would understand it, for the last quarter of an hour.
+fn checked(text: &str) -> Result<Checked, Diagnostic> {
+    const SECOND: i64 = 1_000_000_000;
+    let now_ns = crate::browser::now_ms() * 1_000_000;
+    let context =
+        CheckContext { now_ns, from_ns: now_ns - 900 * SECOND, to_ns: now_ns, time_zone: TimeZone::UTC };
+    let parsed = query_lang::parse(text)?;
+    let mut checked = query_lang::check(&parsed.query, &Catalogue::default(), &context)?;
+    checked.warnings.splice(0..0, parsed.warnings);
+    Ok(checked)
+}
+
 /// The first mistake, or else the first warning.
 pub fn diagnose(text: &str) -> Option<Finding> {
-    match query_lang::parse(text) {
+    match checked(text) {
         Err(diagnostic) => Some(Finding::new(&diagnostic, text)),
-        Ok(parsed) => parsed.warnings.first().map(|warning| Finding::new(warning, text)),
+        Ok(checked) => checked.warnings.first().map(|warning| Finding::new(warning, text)),
     }
 }
 

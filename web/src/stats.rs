@@ -52,7 +52,8 @@ const MOST_LINES: usize = 12;
 
 /// One line for each number column and value of the name column.
 pub fn line_chart(columns: &[Column], rows: &[Value]) -> Lines {
-    let time = columns.iter().find(|column| is_time(column)).map(|column| column.name.as_str()).unwrap_or_default();
+    let time =
+        columns.iter().find(|column| is_time(column)).map(|column| column.name.as_str()).unwrap_or_default();
     let name = columns.iter().find(|column| !is_time(column) && !is_number(column));
     let numbers: Vec<&Column> = columns.iter().filter(|column| is_number(column)).collect();
     let mut times: Vec<&str> = rows.iter().filter_map(|row| row.get(time)?.as_str()).collect();
@@ -61,7 +62,9 @@ pub fn line_chart(columns: &[Column], rows: &[Value]) -> Lines {
     let place: BTreeMap<&str, usize> = times.iter().enumerate().map(|(index, time)| (*time, index)).collect();
     let mut series: Vec<Series> = Vec::new();
     for row in rows {
-        let Some(index) = row.get(time).and_then(Value::as_str).and_then(|time| place.get(time)) else { continue };
+        let Some(index) = row.get(time).and_then(Value::as_str).and_then(|time| place.get(time)) else {
+            continue;
+        };
         for number in &numbers {
             let label = label(row, name, number, numbers.len());
             let at = series.iter().position(|line| line.name == label).unwrap_or_else(|| {
@@ -73,7 +76,12 @@ pub fn line_chart(columns: &[Column], rows: &[Value]) -> Lines {
         }
     }
     series.truncate(MOST_LINES);
-    Lines { times: times.iter().map(|time| chart_time(time)).collect(), series, threshold: None, utc: is_utc() }
+    Lines {
+        times: times.iter().map(|time| chart_time(time)).collect(),
+        series,
+        threshold: None,
+        utc: is_utc(),
+    }
 }
 
 fn label(row: &Value, name: Option<&Column>, number: &Column, numbers: usize) -> String {
@@ -112,10 +120,13 @@ pub fn top_list(columns: &[Column], rows: &[Value]) -> Vec<Top> {
     let value = |row: &Value| row.get(&number.name).and_then(Value::as_f64).unwrap_or(0.0);
     let most = rows.iter().map(&value).fold(0.0, f64::max);
     let tops = rows.iter().take(MOST_BARS).map(|row| {
-        let names = columns.iter().filter(|column| !is_number(column)).map(|column| match row.get(&column.name) {
-            Some(Value::String(time)) if is_time(column) => format::parse_ms(time).map_or_else(|| time.clone(), format::rfc3339),
-            value => name_text(value),
-        });
+        let names =
+            columns.iter().filter(|column| !is_number(column)).map(|column| match row.get(&column.name) {
+                Some(Value::String(time)) if is_time(column) => {
+                    format::parse_ms(time).map_or_else(|| time.clone(), format::rfc3339)
+                }
+                value => name_text(value),
+            });
         let share = if most > 0.0 { (value(row) / most).max(0.0) } else { 0.0 };
         Top { name: names.collect::<Vec<_>>().join(" · "), value: value(row), share }
     });
@@ -152,7 +163,10 @@ mod tests {
         let list = top_list(&columns(&[("source", "string"), ("count", "number")]), &rows);
         assert_eq!(
             list,
-            [Top { name: "api".into(), value: 8.0, share: 1.0 }, Top { name: "(none)".into(), value: 2.0, share: 0.25 }]
+            [
+                Top { name: "api".into(), value: 8.0, share: 1.0 },
+                Top { name: "(none)".into(), value: 2.0, share: 0.25 }
+            ]
         );
     }
 }

@@ -42,10 +42,6 @@ impl TimeRange {
         Self { from: format::rfc3339(from_ms), to: format::rfc3339(to_ms) }
     }
 
-    pub fn is_relative(&self) -> bool {
-        self.from.starts_with("now") || self.to.starts_with("now")
-    }
-
     /// Reads what a person typed into one box: `15m`, `now-1d/d`, `2026-03-10 10:00 to 2026-03-10 12:00`, `today`.
     pub fn parse(text: &str, zone_minutes: i64, now_ms: i64) -> Result<Self, String> {
         let text = text.trim();

@@ -78,3 +78,19 @@ pub async fn create_api_key(request: NewApiKeyRequest) -> Result<CreatedApiKey, 
 pub async fn revoke_api_key(id: String) -> Result<Nothing, ApiError> {
     delete(&format!("/api/v1/api-keys/{id}")).await
 }
+
+pub async fn change_member(user_id: String, role: Role) -> Result<Member, ApiError> {
+    patch(&format!("/api/v1/members/{user_id}"), &serde_json::json!({ "role": role })).await
+}
+
+pub async fn remove_member(user_id: String) -> Result<Nothing, ApiError> {
+    delete(&format!("/api/v1/members/{user_id}")).await
+}
+
+pub async fn sessions() -> Result<Vec<SignedInSession>, ApiError> {
+    get::<List<SignedInSession>>("/api/v1/sessions").await.map(|list| list.items)
+}
+
+pub async fn end_session(id: String) -> Result<Nothing, ApiError> {
+    delete(&format!("/api/v1/sessions/{id}")).await
+}

@@ -47,6 +47,18 @@ pub fn Dialog(
     }
 }
 
+/// Whether a dialog about `subject` is open: it opens when there is one, and closing it lets go of it.
+pub fn open_while<T: Send + Sync + 'static>(subject: RwSignal<Option<T>>) -> RwSignal<bool> {
+    let open = RwSignal::new(false);
+    Effect::new(move |_| open.set(subject.with(Option::is_some)));
+    Effect::new(move |_| {
+        if !open.get() {
+            subject.set(None);
+        }
+    });
+    open
+}
+
 /// Asks before something that cannot be undone.
 #[component]
 pub fn Confirm(

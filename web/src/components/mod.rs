@@ -12,8 +12,8 @@ mod toast;
 
 pub use button::{Button, ButtonKind, IconButton, LinkButton};
 pub use code::{CodeBlock, CopyButton, SecretText};
-pub use dialog::{Confirm, Dialog};
-pub use field::{CheckField, Field, SelectField, Switch, TextArea, TextField};
+pub use dialog::{Confirm, Dialog, open_while};
+pub use field::{CheckField, SelectField, Switch, TextArea, TextField};
 pub use icon::{Glyph, Icon};
 pub use menu::{Menu, MenuItem, MenuSide};
 pub use states::{EmptyState, FormError, LoadError, Loading, Notice, NoticeKind, show};

@@ -1,20 +1,15 @@
-//! placeholder
+//! Alerts: what watches, what state it is in, and what was told to whom.
 
-use leptos::prelude::*;
+mod channel;
+mod detail;
+mod editor;
+mod form;
+mod history;
+mod list;
+mod preview;
+mod words;
 
-#[component]
-pub fn AlertList() -> impl IntoView {
-    view! { <div class="page"><h1>"Alerts"</h1></div> }
-}
-#[component]
-pub fn NewAlert() -> impl IntoView {
-    view! { <div class="page"><h1>"Alerts"</h1></div> }
-}
-#[component]
-pub fn EditAlert() -> impl IntoView {
-    view! { <div class="page"><h1>"Alerts"</h1></div> }
-}
-#[component]
-pub fn AlertPage() -> impl IntoView {
-    view! { <div class="page"><h1>"Alerts"</h1></div> }
-}
+pub use channel::{NewChannel, channel_kind, channel_target};
+pub use detail::AlertPage;
+pub use editor::{EditAlert, NewAlert};
+pub use list::AlertList;

@@ -73,7 +73,7 @@ pub fn ResetPassword() -> impl IntoView {
                             autofocus=true
                             required=true
                             value=password
-                            hint="At least 10 characters. A few unrelated words are good."
+                            hint="At least 12 characters. A few unrelated words are good."
                             error=submit.field("password")
                         />
                         <Button kind=ButtonKind::Primary wide=true submit=true busy=submit.busy>"Set password"</Button>

@@ -58,7 +58,7 @@ pub fn SignUp() -> impl IntoView {
                     autocomplete="new-password"
                     required=true
                     value=password
-                    hint="At least 10 characters. A few unrelated words are good."
+                    hint="At least 12 characters. A few unrelated words are good."
                     error=submit.field("password")
                 />
                 <Button kind=ButtonKind::Primary wide=true submit=true busy=submit.busy>"Create account"</Button>

@@ -25,7 +25,8 @@ fn at_path<'a>(object: &'a Map<String, Value>, path: &str) -> Option<&'a Value> 
     if let Some(value) = object.get(path) {
         return (!value.is_null()).then_some(value);
     }
-    path.match_indices('.').find_map(|(dot, _)| at_path(object.get(&path[..dot])?.as_object()?, &path[dot + 1..]))
+    path.match_indices('.')
+        .find_map(|(dot, _)| at_path(object.get(&path[..dot])?.as_object()?, &path[dot + 1..]))
 }
 
 pub fn value_text(value: &Value) -> String {

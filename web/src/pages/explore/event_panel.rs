@@ -5,7 +5,9 @@ use super::explorer::explorer;
 use super::results::results;
 use crate::api::search;
 use crate::browser;
-use crate::components::{CopyButton, EmptyState, Icon, IconButton, LevelTag, LoadError, Loading, toast, toast_error};
+use crate::components::{
+    CopyButton, EmptyState, Icon, IconButton, LevelTag, LoadError, Loading, toast, toast_error,
+};
 use crate::format;
 use crate::language::Change;
 use crate::load::{Load, load};
@@ -62,9 +64,16 @@ fn Gone() -> impl IntoView {
 #[component]
 fn EventView(event: Arc<EventRow>) -> impl IntoView {
     let message = event.message.clone().unwrap_or_default();
-    let core = [("source", &event.source), ("host", &event.host), ("trace_id", &event.trace_id), ("span_id", &event.span_id)];
-    let core: Vec<_> = core.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.clone()?))).collect();
-    let more: Vec<_> = attributes(&event).into_iter().map(|(name, value)| (name, value_text(&value))).collect();
+    let core = [
+        ("source", &event.source),
+        ("host", &event.host),
+        ("trace_id", &event.trace_id),
+        ("span_id", &event.span_id),
+    ];
+    let core: Vec<_> =
+        core.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.clone()?))).collect();
+    let more: Vec<_> =
+        attributes(&event).into_iter().map(|(name, value)| (name, value_text(&value))).collect();
     let has_more = !more.is_empty();
     view! {
         <EventBar event=Arc::clone(&event)/>
@@ -102,7 +111,9 @@ fn EventBar(event: Arc<EventRow>) -> impl IntoView {
     let last = move || results.events.with(Vec::len).saturating_sub(1);
     let step = move |by: isize| {
         let Some(next) = position.get_untracked().and_then(|at| at.checked_add_signed(by)) else { return };
-        if let Some(event) = results.events.with_untracked(|events| events.get(next).map(|event| event.id.clone())) {
+        if let Some(event) =
+            results.events.with_untracked(|events| events.get(next).map(|event| event.id.clone()))
+        {
             results.cursor.set(Some(next));
             explorer.open_event(Some(event));
         }
@@ -149,13 +160,16 @@ fn EventBar(event: Arc<EventRow>) -> impl IntoView {
 #[component]
 fn Attribute(name: String, value: String) -> impl IntoView {
     let explorer = explorer();
-    let is_block = value.contains('\n') || (value.len() > 120 && (value.starts_with('[') || value.starts_with('{')));
+    let is_block =
+        value.contains('\n') || (value.len() > 120 && (value.starts_with('[') || value.starts_with('{')));
     let pair = StoredValue::new((name.clone(), value.clone()));
     let change = move |make: fn(String, String) -> Change| {
         let (name, value) = pair.get_value();
         explorer.edit(make(name, value));
     };
-    let is_column = Signal::derive(move || pair.with_value(|(name, _)| explorer.state.with(|state| state.columns.contains(name))));
+    let is_column = Signal::derive(move || {
+        pair.with_value(|(name, _)| explorer.state.with(|state| state.columns.contains(name)))
+    });
     // Source is a column of its own already.
     let may_be_column = name != "source";
     let copy = value.clone();

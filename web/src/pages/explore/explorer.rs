@@ -78,7 +78,8 @@ impl Explorer {
         });
         let text = RwSignal::new(state.with_untracked(|state| state.query.clone()));
         Effect::new(move |_| text.set(state.with(|state| state.query.clone())));
-        let wide = window().inner_width().ok().and_then(|width| width.as_f64()).is_none_or(|width| width > 1000.0);
+        let wide =
+            window().inner_width().ok().and_then(|width| width.as_f64()).is_none_or(|width| width > 1000.0);
         Self {
             state,
             run,
@@ -151,7 +152,9 @@ impl Explorer {
     }
 
     pub fn is_zoomed(self) -> bool {
-        self.zoomed_from.with(|before| before.as_ref().is_some_and(|before| self.state.with(|state| state.range != *before)))
+        self.zoomed_from.with(|before| {
+            before.as_ref().is_some_and(|before| self.state.with(|state| state.range != *before))
+        })
     }
 
     pub fn zoom(self, range: TimeRange) {

@@ -25,7 +25,10 @@ pub fn FieldValuesView(field: String) -> impl IntoView {
         },
     );
     move || match values.state.get() {
-        Load::Waiting => view! { <div class="values"><span class="skeleton"></span><span class="skeleton"></span></div> }.into_any(),
+        Load::Waiting => {
+            view! { <div class="values"><span class="skeleton"></span><span class="skeleton"></span></div> }
+                .into_any()
+        }
         Load::Failed(error) => view! {
             <div class="values values-note">
                 <span>{error.message()}</span>
@@ -48,10 +51,15 @@ pub fn FieldValuesView(field: String) -> impl IntoView {
 fn ValueRow(field: StoredValue<String>, value: FieldValue, most: u64) -> impl IntoView {
     let explorer = explorer();
     let text = StoredValue::new(value.value.clone());
-    let change = move |make: fn(String, String) -> Change| explorer.edit(make(field.get_value(), text.get_value()));
+    let change =
+        move |make: fn(String, String) -> Change| explorer.edit(make(field.get_value(), text.get_value()));
     let shown = if value.value.is_empty() { "(empty)".to_owned() } else { value.value.clone() };
     let share = value.count as f64 / most as f64;
-    let level_class = if field.with_value(|field| field == "level") { format!("value-bar fill-{}", value.value) } else { "value-bar".into() };
+    let level_class = if field.with_value(|field| field == "level") {
+        format!("value-bar fill-{}", value.value)
+    } else {
+        "value-bar".into()
+    };
     view! {
         <li class="value">
             <button

@@ -15,7 +15,8 @@ use std::collections::HashSet;
 #[component]
 pub fn FieldList() -> impl IntoView {
     let explorer = explorer();
-    let fields = load(move || Some(explorer.run.get()), |run| async move { search::fields(run.request()).await });
+    let fields =
+        load(move || Some(explorer.run.get()), |run| async move { search::fields(run.request()).await });
     Effect::new(move |_| {
         if let Load::Ready(fields) = fields.state.get() {
             explorer.fields.set(fields);
@@ -54,13 +55,19 @@ pub fn FieldList() -> impl IntoView {
 #[component]
 fn Groups(found: Vec<Field>, wanted: RwSignal<String>, open: RwSignal<HashSet<String>>) -> impl IntoView {
     let most = found.iter().map(|field| field.count).max().unwrap_or(1).max(1);
-    let (core, others): (Vec<Field>, Vec<Field>) =
-        found.into_iter().filter(|field| field.name != "timestamp" && field.name != "message").partition(|field| CORE.contains(&field.name.as_str()));
+    let (core, others): (Vec<Field>, Vec<Field>) = found
+        .into_iter()
+        .filter(|field| field.name != "timestamp" && field.name != "message")
+        .partition(|field| CORE.contains(&field.name.as_str()));
     let (core, others) = (StoredValue::new(core), StoredValue::new(others));
     let matching = move |fields: StoredValue<Vec<Field>>| {
         let wanted = wanted.get().to_lowercase();
         fields.with_value(|fields| {
-            fields.iter().filter(|field| field.name.to_lowercase().contains(&wanted)).cloned().collect::<Vec<_>>()
+            fields
+                .iter()
+                .filter(|field| field.name.to_lowercase().contains(&wanted))
+                .cloned()
+                .collect::<Vec<_>>()
         })
     };
     let nothing = move || matching(core).is_empty() && matching(others).is_empty();
@@ -89,7 +96,9 @@ fn FieldRow(field: Field, most: u64, open: RwSignal<HashSet<String>>) -> impl In
     };
     let (mark, kind) = kind_mark(&field.kind);
     let share = (field.count as f64 / most as f64 * 100.0).round();
-    let is_column = Signal::derive(move || name.with_value(|name| explorer.state.with(|state| state.columns.contains(name))));
+    let is_column = Signal::derive(move || {
+        name.with_value(|name| explorer.state.with(|state| state.columns.contains(name)))
+    });
     let may_be_column = !matches!(field.name.as_str(), "level" | "source");
     view! {
         <div class="field-row">

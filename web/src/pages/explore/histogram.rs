@@ -39,7 +39,9 @@ pub fn HistogramView() -> impl IntoView {
         })
     });
     let summary = Signal::derive(move || {
-        histogram.state.with(|state| state.ready().map_or_else(|| "Events over time".into(), |(_, histogram)| summary(histogram)))
+        histogram.state.with(|state| {
+            state.ready().map_or_else(|| "Events over time".into(), |(_, histogram)| summary(histogram))
+        })
     });
     let zoom = Callback::new(move |(from, to): (i64, i64)| {
         if !untrack(|| explorer.is_zoomed()) {
@@ -76,11 +78,17 @@ fn total(histogram: &Histogram) -> u64 {
 }
 
 fn bars(histogram: &Histogram, (from, to): (i64, i64)) -> Bars {
-    let present = |level: &&str| histogram.buckets.iter().any(|bucket| bucket.by_level.get(*level).is_some_and(|count| *count > 0));
+    let present = |level: &&str| {
+        histogram.buckets.iter().any(|bucket| bucket.by_level.get(*level).is_some_and(|count| *count > 0))
+    };
     let series = LEVELS.iter().filter(|level| present(level)).map(|level| Series {
         name: (*level).to_owned(),
         token: format!("fill-{level}"),
-        values: histogram.buckets.iter().map(|bucket| Some(bucket.by_level.get(*level).copied().unwrap_or(0) as f64)).collect(),
+        values: histogram
+            .buckets
+            .iter()
+            .map(|bucket| Some(bucket.by_level.get(*level).copied().unwrap_or(0) as f64))
+            .collect(),
         mark: false,
     });
     Bars {
@@ -122,7 +130,10 @@ mod tests {
             total: error + info,
             by_level: [("error".to_owned(), error), ("info".to_owned(), info)].into(),
         };
-        Histogram { interval_ms: 60_000, buckets: vec![bucket("2026-03-10T10:00:00Z", 2, 10), bucket("2026-03-10T10:01:00Z", 0, 1_500)] }
+        Histogram {
+            interval_ms: 60_000,
+            buckets: vec![bucket("2026-03-10T10:00:00Z", 2, 10), bucket("2026-03-10T10:01:00Z", 0, 1_500)],
+        }
     }
 
     #[test]

@@ -22,7 +22,11 @@ pub const KEYS: [(&str, &str); 10] = [
 pub fn listen(explorer: Explorer, results: Results) {
     let listener = window_event_listener(leptos::ev::keydown, move |event| {
         let with_modifier = event.ctrl_key() || event.meta_key() || event.alt_key();
-        if !with_modifier && !event.default_prevented() && !browser::is_typing() && handle(&event, explorer, results) {
+        if !with_modifier
+            && !event.default_prevented()
+            && !browser::is_typing()
+            && handle(&event, explorer, results)
+        {
             event.prevent_default();
         }
     });

@@ -23,7 +23,7 @@ mod time_picker;
 
 use crate::session::session;
 use event_panel::EventPanel;
-use explorer::{Explorer, explorer};
+use explorer::Explorer;
 use fields::FieldList;
 use help::KeyHelp;
 use histogram::HistogramView;
@@ -62,7 +62,6 @@ pub fn Explore() -> impl IntoView {
 #[component]
 fn Found() -> impl IntoView {
     let results = results::results();
-    let explorer = explorer();
     view! {
         <section class="found" aria-label="Results" aria-busy=move || results.first.busy.get().to_string()>
             {move || match results.shape.get() {

@@ -4,6 +4,7 @@ use super::explorer::explorer;
 use super::results::results;
 use crate::api::{ApiError, search};
 use crate::components::{Button, ButtonKind, EmptyState, Icon, LinkButton, LoadError, Loading};
+use crate::language::sentence;
 use crate::load::{Load, load};
 use crate::time_range::TimeRange;
 use leptos::prelude::*;
@@ -13,7 +14,11 @@ use leptos::prelude::*;
 pub fn SearchError(error: ApiError) -> impl IntoView {
     let (explorer, results) = (explorer(), results());
     if let Some(diagnostic) = error.diagnostic() {
-        let text = format!("{} {}", diagnostic.message, diagnostic.hint.as_deref().unwrap_or_default());
+        let text = format!(
+            "{} {}",
+            sentence(&diagnostic.message),
+            sentence(diagnostic.hint.as_deref().unwrap_or_default())
+        );
         return view! {
             <div role="alert">
                 <EmptyState icon=Icon::Wrong title="This query cannot be run" text=text>
@@ -64,13 +69,15 @@ pub fn NoResults() -> impl IntoView {
             Ok(if in_range { Around::QueryMatchesNone } else { Around::Neither })
         },
     );
-    move || match around.state.get() {
+    move || {
+        match around.state.get() {
         Load::Waiting => view! { <Loading lines=3/> }.into_any(),
         Load::Failed(_) => view! {
             <EmptyState icon=Icon::Explore title="No events found" text="Try other words, or a wider time range."/>
         }
         .into_any(),
         Load::Ready(around) => view! { <Reason around/> }.into_any(),
+    }
     }
 }
 

@@ -19,7 +19,9 @@ const PATIENCE: Duration = Duration::from_millis(600);
 pub fn QueryBar() -> impl IntoView {
     let (explorer, results) = (explorer(), results());
     let finding = finding_after_a_while(explorer.text);
-    let marks = Signal::derive(move || finding.with(|finding| finding.as_ref().map(Finding::mark).unwrap_or_default()));
+    let marks = Signal::derive(move || {
+        finding.with(|finding| finding.as_ref().map(Finding::mark).unwrap_or_default())
+    });
     let back = StoredValue::new(0_usize);
     let on_past = Callback::new(move |step: i32| {
         let past = query_history::past();
@@ -48,7 +50,8 @@ pub fn QueryBar() -> impl IntoView {
             request.prefix = (!prefix.is_empty()).then_some(prefix);
             request.limit = Some(20);
             Box::pin(async move {
-                let values = search::field_values(request).await.map(|found| found.values).unwrap_or_default();
+                let values =
+                    search::field_values(request).await.map(|found| found.values).unwrap_or_default();
                 values.into_iter().map(|value| (value.value, value.count)).collect()
             })
         }),
@@ -92,15 +95,15 @@ fn FindingView(finding: Finding) -> impl IntoView {
     let fixes = finding.fixes.into_iter().map(|fix| {
         let text = fix.text;
         view! {
-            <Button small=true icon=Icon::Zap on:click=move |_| explorer.text.set(text.clone())>{fix.title}</Button>
+            <Button small=true icon=Icon::Zap on:click=move |_| explorer.text.set(text.clone())>{language::capital(&fix.title)}</Button>
         }
     });
     view! {
         <div class="finding" class:finding-bad=finding.is_error role="status">
             <Glyph icon=if finding.is_error { Icon::Wrong } else { Icon::Warning }/>
             <p class="grow">
-                <strong>{finding.message}</strong>
-                {finding.hint.map(|hint| format!(" {hint}"))}
+                <strong>{language::sentence(&finding.message)}</strong>
+                {finding.hint.map(|hint| format!(" {}", language::sentence(&hint)))}
                 " "<span class="faint mono">{finding.code}</span>
             </p>
             <div class="row">{fixes.collect_view()}</div>

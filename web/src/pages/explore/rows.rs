@@ -48,7 +48,12 @@ pub fn Rows() -> impl IntoView {
         let (first, last) = window.get();
         results.events.with(|events| {
             let last = last.min(events.len());
-            events[first.min(last)..last].iter().cloned().enumerate().map(|(at, event)| (first + at, event)).collect::<Vec<_>>()
+            events[first.min(last)..last]
+                .iter()
+                .cloned()
+                .enumerate()
+                .map(|(at, event)| (first + at, event))
+                .collect::<Vec<_>>()
         })
     };
     let columns = Memo::new(move |_| explorer.state.with(|state| state.columns.clone()));
@@ -106,22 +111,26 @@ fn keep_cursor_in_view(list: NodeRef<html::Div>, height: RwSignal<f64>) {
 fn Head(columns: Memo<Vec<String>>) -> impl IntoView {
     let explorer = explorer();
     let extra = move || {
-        columns.get().into_iter().map(|column| {
-            let name = column.clone();
-            view! {
-                <span role="columnheader" class="truncate">
-                    <span class="truncate">{column.clone()}</span>
-                    <button
-                        type="button"
-                        class="column-remove"
-                        aria-label=format!("Remove column {column}")
-                        on:click=move |_| explorer.toggle_column(&name)
-                    >
-                        "×"
-                    </button>
-                </span>
-            }
-        }).collect_view()
+        columns
+            .get()
+            .into_iter()
+            .map(|column| {
+                let name = column.clone();
+                view! {
+                    <span role="columnheader" class="truncate">
+                        <span class="truncate">{column.clone()}</span>
+                        <button
+                            type="button"
+                            class="column-remove"
+                            aria-label=format!("Remove column {column}")
+                            on:click=move |_| explorer.toggle_column(&name)
+                        >
+                            "×"
+                        </button>
+                    </span>
+                }
+            })
+            .collect_view()
     };
     view! {
         <div class="rows-head" role="rowgroup">
@@ -142,12 +151,13 @@ fn Row(index: usize, event: Arc<EventRow>, columns: Memo<Vec<String>>) -> impl I
     let level = event.level.clone().unwrap_or_else(|| "unknown".into());
     let at_ms = format::parse_ms(&event.timestamp);
     let zone = preferences().zone;
-    let time = {
-        let raw = event.timestamp.clone();
-        move || at_ms.map_or_else(|| raw.clone(), |ms| format::row_time(ms, zone.get().minutes(ms)))
+    // In parts, because narrow screens show only the middle one.
+    let time = move |write: fn(i64, i64) -> String| {
+        at_ms.map(|ms| write(ms, zone.get().minutes(ms))).unwrap_or_default()
     };
     let id = StoredValue::new(event.id.clone());
-    let is_open = Memo::new(move |_| explorer.state.with(|state| id.with_value(|id| state.event.as_ref() == Some(id))));
+    let is_open =
+        Memo::new(move |_| explorer.state.with(|state| id.with_value(|id| state.event.as_ref() == Some(id))));
     let open = move |_| {
         results.cursor.set(Some(index));
         explorer.open_event((!is_open.get_untracked()).then(|| id.get_value()));
@@ -155,10 +165,14 @@ fn Row(index: usize, event: Arc<EventRow>, columns: Memo<Vec<String>>) -> impl I
     let extra = {
         let event = Arc::clone(&event);
         move || {
-            columns.get().into_iter().map(|column| {
-                let text = field_text(&event, &column).map(|text| one_line(&text)).unwrap_or_default();
-                view! { <span role="gridcell" class="truncate soft">{text}</span> }
-            }).collect_view()
+            columns
+                .get()
+                .into_iter()
+                .map(|column| {
+                    let text = field_text(&event, &column).map(|text| one_line(&text)).unwrap_or_default();
+                    view! { <span role="gridcell" class="truncate soft">{text}</span> }
+                })
+                .collect_view()
         }
     };
     view! {
@@ -173,7 +187,11 @@ fn Row(index: usize, event: Arc<EventRow>, columns: Memo<Vec<String>>) -> impl I
             style:transform=format!("translateY({}px)", index as f64 * ROW)
             on:click=open
         >
-            <span role="gridcell" class="line-time">{time}</span>
+            <span role="gridcell" class="line-time">
+                <span class="line-day">{move || time(format::row_day)}</span>
+                {move || time(format::row_second)}
+                <span class="line-fraction">{move || time(format::row_fraction)}</span>
+            </span>
             <span role="gridcell" class=format!("level level-{level}")>{if level == "unknown" { "–".into() } else { level.clone() }}</span>
             <span role="gridcell" class="truncate soft">{event.source.clone().unwrap_or_default()}</span>
             {extra}

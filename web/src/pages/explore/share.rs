@@ -22,13 +22,21 @@ pub fn ShareMenu() -> impl IntoView {
         let Ok((from, to)) = run.range.resolve(run.now_ms, zone) else {
             return toast_error("This time range cannot be fixed.");
         };
-        let state = Exploration { project: project(), range: TimeRange::between(from, to), now_ms: None, ..explorer.state.get_untracked() };
+        let state = Exploration {
+            project: project(),
+            range: TimeRange::between(from, to),
+            now_ms: None,
+            ..explorer.state.get_untracked()
+        };
         copy(link(&state), "Link with fixed time copied");
     });
     let command = Callback::new(move |()| {
         let run = explorer.run.get_untracked();
         let body = serde_json::json!({"project_id": run.project_id, "query": run.query, "from": run.range.from, "to": run.range.to});
-        copy(curl(&browser::origin(), &body.to_string()), "Command copied. Put an API key that may query into it.");
+        copy(
+            curl(&browser::origin(), &body.to_string()),
+            "Command copied. Put an API key that may query into it.",
+        );
     });
     view! {
         <Menu label="Share" class="button button-quiet button-small" side=MenuSide::End trigger>

@@ -5,6 +5,7 @@ use super::results::results;
 use super::share::ShareMenu;
 use crate::components::{ButtonKind, Icon, IconButton, LinkButton, Notice, NoticeKind};
 use crate::format;
+use crate::language::sentence;
 use crate::load::Load;
 use crate::session::session;
 use crate::url::escape;
@@ -48,7 +49,9 @@ fn Status() -> impl IntoView {
                 let found = match (answer.shape.as_str(), explorer.total.get()) {
                     ("table", _) => format!("{} rows", format::count(answer.rows.len() as u64)),
                     (_, Some(total)) => format!("{} events", format::count(total)),
-                    (_, None) => format!("{} events loaded", format::count(results.events.with(Vec::len) as u64)),
+                    (_, None) => {
+                        format!("{} events loaded", format::count(results.events.with(Vec::len) as u64))
+                    }
                 };
                 let stats = &answer.stats;
                 let cached = if stats.cached { " · cached" } else { "" };
@@ -76,7 +79,7 @@ fn Warnings() -> impl IntoView {
             let mut texts: Vec<String> = answer
                 .warnings
                 .iter()
-                .map(|warning| format!("{} {}", warning.message, warning.hint.as_deref().unwrap_or_default()))
+                .map(|warning| format!("{} {}", sentence(&warning.message), sentence(warning.hint.as_deref().unwrap_or_default())))
                 .collect();
             if answer.truncated {
                 texts.push("A limit has cut the rows: there are more than are shown.".into());

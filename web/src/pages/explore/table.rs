@@ -2,8 +2,8 @@
 
 use super::results::results;
 use crate::chart::{LineChart, Lines};
-use crate::components::Icon;
 use crate::components::Glyph;
+use crate::components::Icon;
 use crate::format;
 use crate::preferences::shown_time;
 use crate::stats::{Picture, Top, line_chart, picture, top_list};
@@ -64,8 +64,11 @@ fn PictureView(fitting: Picture, answer: Arc<SearchAnswer>) -> impl IntoView {
             .into_any()
         }
         Picture::Lines => {
-            let chart: Signal<Option<Lines>> = Signal::derive(move || Some(line_chart(&answer.columns, &answer.rows)));
-            let names = move || chart.with(|chart| chart.as_ref().map(|chart| chart.series.clone()).unwrap_or_default());
+            let chart: Signal<Option<Lines>> =
+                Signal::derive(move || Some(line_chart(&answer.columns, &answer.rows)));
+            let names = move || {
+                chart.with(|chart| chart.as_ref().map(|chart| chart.series.clone()).unwrap_or_default())
+            };
             let legend = move || {
                 names().into_iter().map(|series| view! {
                     <li><i class=format!("legend-dot {}", series.token)></i><span class="truncate">{series.name}</span></li>
@@ -122,7 +125,9 @@ fn ResultTable(answer: Arc<SearchAnswer>) -> impl IntoView {
 fn cell(column: &Column, value: Value) -> AnyView {
     match value {
         Value::Null => view! { <span class="faint">"–"</span> }.into_any(),
-        Value::Number(number) => number.as_f64().map_or_else(|| number.to_string(), format::number).into_any(),
+        Value::Number(number) => {
+            number.as_f64().map_or_else(|| number.to_string(), format::number).into_any()
+        }
         Value::String(text) if column.kind == "datetime" => {
             let raw = text.clone();
             view! { <time datetime=raw>{move || shown_time(&text, format::day_and_time)}</time> }.into_any()

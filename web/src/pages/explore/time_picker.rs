@@ -109,7 +109,8 @@ fn Ends(choose: Callback<TimeRange>) -> impl IntoView {
     let zone = zone_minutes();
     let range = explorer.state.with_untracked(|state| state.range.clone());
     let (from, to) = range.resolve(now_ms, zone).unwrap_or((now_ms - 900_000, now_ms));
-    let (from, to) = (RwSignal::new(format::for_input(from, zone)), RwSignal::new(format::for_input(to, zone)));
+    let (from, to) =
+        (RwSignal::new(format::for_input(from, zone)), RwSignal::new(format::for_input(to, zone)));
     let wrong = RwSignal::new(None::<String>);
     let apply = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
@@ -119,7 +120,13 @@ fn Ends(choose: Callback<TimeRange>) -> impl IntoView {
             Err(message) => wrong.set(Some(message)),
         }
     };
-    let zone_name = move || if preferences().zone.get() == Zone::Utc { "Times are in UTC." } else { "Times are in your local zone." };
+    let zone_name = move || {
+        if preferences().zone.get() == Zone::Utc {
+            "Times are in UTC."
+        } else {
+            "Times are in your local zone."
+        }
+    };
     view! {
         <form class="stack" on:submit=apply>
             <TextField label="From" kind="datetime-local" value=from error=wrong/>

@@ -66,7 +66,7 @@ async fn newest(project_id: &str, retention_days: u16) -> Result<Option<EventRow
 
 async fn pause() {
     let (sender, receiver) = futures::channel::oneshot::channel();
-    set_timeout(move || drop(sender.send(())), PAUSE);
+    set_timeout(move || sender.send(()).unwrap_or_default(), PAUSE);
     let _over = receiver.await;
 }
 

@@ -1,8 +1,72 @@
-//! placeholder
+//! Settings: one page with a section for each thing that is set.
 
+mod api_keys;
+mod channels;
+mod members;
+mod new_api_key;
+mod profile;
+mod projects;
+mod sessions;
+
+use crate::components::{EmptyState, Icon, LinkButton};
 use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+
+const SECTIONS: [(&str, &str); 5] = [
+    ("api-keys", "API keys"),
+    ("projects", "Projects"),
+    ("members", "Members"),
+    ("channels", "Notification channels"),
+    ("profile", "Profile"),
+];
 
 #[component]
 pub fn Settings() -> impl IntoView {
-    view! { <div class="page"><h1>"Settings"</h1></div> }
+    let params = use_params_map();
+    let section = Memo::new(move |_| params.with(|params| params.get("section").unwrap_or_default()));
+    Effect::new(move |_| {
+        let section = section.get();
+        let name = SECTIONS.iter().find(|(path, _)| *path == section).map_or("Settings", |(_, name)| name);
+        crate::app::set_title(name);
+    });
+    let tabs = SECTIONS.map(|(path, name)| {
+        let current = move || section.with(|section| section == path).then_some("page");
+        view! { <a class="tab" href=format!("/settings/{path}") aria-current=current>{name}</a> }
+    });
+    view! {
+        <div class="page">
+            <header class="page-head"><div class="page-head-text"><h1>"Settings"</h1></div></header>
+            <nav class="tabs" aria-label="Settings">{tabs.collect_view()}</nav>
+            {move || section.with(|section| match section.as_str() {
+                "api-keys" => view! { <api_keys::ApiKeys/> }.into_any(),
+                "projects" => view! { <projects::Projects/> }.into_any(),
+                "members" => view! { <members::Members/> }.into_any(),
+                "channels" => view! { <channels::Channels/> }.into_any(),
+                "profile" => view! { <profile::Profile/> }.into_any(),
+                _ => view! {
+                    <EmptyState icon=Icon::Help title="There is no such section" text="The address may be mistyped.">
+                        <LinkButton href="/settings/api-keys">"API keys"</LinkButton>
+                    </EmptyState>
+                }.into_any(),
+            })}
+        </div>
+    }
+}
+
+/// What a section is about, and what can be done in it.
+#[component]
+fn SectionHead(
+    title: &'static str,
+    text: &'static str,
+    #[prop(optional)] children: Option<Children>,
+) -> impl IntoView {
+    view! {
+        <div class="page-head">
+            <div class="page-head-text">
+                <h2>{title}</h2>
+                <p>{text}</p>
+            </div>
+            {children.map(|children| view! { <div class="page-actions">{children()}</div> })}
+        </div>
+    }
 }

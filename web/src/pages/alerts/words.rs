@@ -1,0 +1,79 @@
+//! Rules and states in words, the same on every page.
+
+use crate::components::{Badge, BadgeKind};
+use crate::format;
+use api_types::alerts::{AlertRule, AlertRuleRequest, Severity};
+use leptos::prelude::*;
+
+/// `errors > 10 within 5m`
+pub fn condition(rule: &AlertRuleRequest) -> String {
+    let value = rule.value.as_deref().filter(|value| !value.is_empty()).unwrap_or("count");
+    let sign = match rule.condition.op.as_str() {
+        ">=" => "≥",
+        "<=" => "≤",
+        "!=" => "≠",
+        "==" => "=",
+        op => op,
+    };
+    format!("{value} {sign} {} within {}", format::number(rule.condition.threshold), rule.window)
+}
+
+pub fn value(value: Option<f64>) -> String {
+    value.map_or_else(|| "–".into(), format::number)
+}
+
+pub fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Info => "Info",
+        Severity::Warning => "Warning",
+        Severity::Critical => "Critical",
+    }
+}
+
+fn state_look(state: &str) -> (BadgeKind, String) {
+    match state {
+        "ok" => (BadgeKind::Good, "OK".into()),
+        "pending" => (BadgeKind::Warning, "Pending".into()),
+        "firing" => (BadgeKind::Bad, "Firing".into()),
+        "no_data" => (BadgeKind::Quiet, "No data".into()),
+        "error" => (BadgeKind::Bad, "Error".into()),
+        other => (BadgeKind::Quiet, other.replace('_', " ")),
+    }
+}
+
+#[component]
+pub fn StateBadge(#[prop(into)] state: String) -> impl IntoView {
+    let (kind, name) = state_look(&state);
+    view! { <Badge kind>{name}</Badge> }
+}
+
+/// The state of a rule as a whole: a rule that is off has none.
+#[component]
+pub fn RuleState(rule: AlertRule) -> impl IntoView {
+    let muted = rule.muted_until.is_some();
+    view! {
+        <span class="row">
+            {if rule.definition.enabled {
+                view! { <StateBadge state=rule.state/> }.into_any()
+            } else {
+                view! { <Badge kind=BadgeKind::Quiet>"Off"</Badge> }.into_any()
+            }}
+            {muted.then(|| view! { <Badge kind=BadgeKind::Quiet plain=true>"muted"</Badge> })}
+        </span>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_condition_reads_as_a_sentence() {
+        let mut rule: AlertRuleRequest =
+            serde_json::from_str(r#"{"name":"a","query":"b","condition":{"op":">=","threshold":1500}}"#)
+                .expect("a rule");
+        assert_eq!(condition(&rule), "count ≥ 1,500 within 5m");
+        rule.value = Some("p95".into());
+        assert_eq!(condition(&rule), "p95 ≥ 1,500 within 5m");
+    }
+}

@@ -1,0 +1,129 @@
+//! The keys by which programs send logs and ask for them.
+
+use super::SectionHead;
+use super::new_api_key::NewApiKey;
+use crate::api::accounts;
+use crate::components::{
+    Age, Badge, BadgeKind, Button, ButtonKind, Confirm, EmptyState, Icon, IconButton, open_while, show, toast,
+};
+use crate::load::{Submit, load};
+use crate::session::session;
+use api_types::accounts::{ApiKey, KeyScope};
+use leptos::prelude::*;
+
+#[component]
+pub fn ApiKeys() -> impl IntoView {
+    let keys = load(|| Some(()), |()| accounts::api_keys());
+    let creating = RwSignal::new(false);
+    let revoking = RwSignal::new(None::<ApiKey>);
+    let may = session().can_edit();
+    let created = Callback::new(move |key: ApiKey| keys.change(|keys| keys.insert(0, key)));
+    let create_button = move || {
+        may.then(|| {
+            view! {
+                <Button kind=ButtonKind::Primary icon=Icon::Add on:click=move |_| creating.set(true)>"Create API key"</Button>
+            }
+        })
+    };
+    view! {
+        <section class="section">
+            <SectionHead title="API keys" text="A key belongs to one project and can do only what it was made for.">
+                {create_button()}
+            </SectionHead>
+            <div class="card">
+                {show(keys, move |keys| {
+                    if keys.is_empty() {
+                        return view! {
+                            <EmptyState icon=Icon::Key title="No API keys yet" text="Programs need one to send logs.">{create_button()}</EmptyState>
+                        }.into_any();
+                    }
+                    let rows = keys.into_iter().map(|key| view! { <KeyRow key_shown=key revoking may/> });
+                    view! {
+                        <div class="table-scroll">
+                            <table class="table">
+                                <thead><tr>
+                                    <th scope="col">"Name"</th><th scope="col">"Key"</th><th scope="col">"Project"</th>
+                                    <th scope="col">"May"</th><th scope="col">"Created"</th><th scope="col">"Last used"</th>
+                                    <th scope="col">"Ends"</th><th scope="col"><span class="sr-only">"Actions"</span></th>
+                                </tr></thead>
+                                <tbody>{rows.collect_view()}</tbody>
+                            </table>
+                        </div>
+                    }.into_any()
+                })}
+            </div>
+        </section>
+        <NewApiKey open=creating created/>
+        <Revoke revoking revoked=Callback::new(move |id: String| keys.change(|keys| keys.retain(|key| key.id != id)))/>
+    }
+}
+
+#[component]
+fn KeyRow(key_shown: ApiKey, revoking: RwSignal<Option<ApiKey>>, may: bool) -> impl IntoView {
+    let key = StoredValue::new(key_shown.clone());
+    let projects = session().projects();
+    let project =
+        projects.into_iter().find(|project| project.id == key_shown.project_id).map(|project| project.name);
+    view! {
+        <tr>
+            <td><strong>{key_shown.name.clone()}</strong></td>
+            <td><code>{format!("{}…", key_shown.prefix)}</code></td>
+            <td>{project.unwrap_or_else(|| "–".into())}</td>
+            <td>
+                <span class="row">
+                    {key_shown.scopes.into_iter().map(|scope| view! {
+                        <Badge kind=BadgeKind::Quiet plain=true>{scope_name(scope)}</Badge>
+                    }).collect_view()}
+                </span>
+            </td>
+            <td class="soft"><Age at=key_shown.created_at/></td>
+            <td class="soft">{match key_shown.last_used_at {
+                Some(at) => view! { <Age at/> }.into_any(),
+                None => "never".into_any(),
+            }}</td>
+            <td class="soft">{match key_shown.expires_at {
+                Some(at) => view! { <Age at/> }.into_any(),
+                None => "never".into_any(),
+            }}</td>
+            <td class="actions">
+                {may.then(|| view! {
+                    <IconButton icon=Icon::Trash label=format!("Revoke {}", key_shown.name) on:click=move |_| revoking.set(Some(key.get_value()))/>
+                })}
+            </td>
+        </tr>
+    }
+}
+
+pub fn scope_name(scope: KeyScope) -> &'static str {
+    match scope {
+        KeyScope::Ingest => "send",
+        KeyScope::Query => "query",
+        KeyScope::Admin => "admin",
+    }
+}
+
+#[component]
+fn Revoke(revoking: RwSignal<Option<ApiKey>>, revoked: Callback<String>) -> impl IntoView {
+    let open = open_while(revoking);
+    let submit = Submit::new();
+    let name = move || revoking.with(|key| key.as_ref().map(|key| key.name.clone()).unwrap_or_default());
+    let confirm = Callback::new(move |()| {
+        let Some(key) = revoking.get_untracked() else { return };
+        let id = key.id.clone();
+        submit.run(accounts::revoke_api_key(key.id), move |_| {
+            open.set(false);
+            revoked.run(id);
+            toast(format!("{} is revoked", key.name));
+        });
+    });
+    view! {
+        <Confirm
+            open
+            title=Signal::derive(move || format!("Revoke {}?", name()))
+            message="Programs that use it are refused from now on. This cannot be undone."
+            action="Revoke"
+            submit
+            on_confirm=confirm
+        />
+    }
+}

@@ -1,0 +1,116 @@
+//! Where notifications of alerts go.
+
+use super::SectionHead;
+use crate::api::alerts;
+use crate::components::{
+    Age, Badge, BadgeKind, Button, ButtonKind, Confirm, EmptyState, Icon, IconButton, open_while, show,
+    toast, toast_error,
+};
+use crate::load::{Submit, load};
+use crate::pages::alerts::{NewChannel, channel_kind, channel_target};
+use crate::session::session;
+use api_types::alerts::Channel;
+use leptos::prelude::*;
+
+#[component]
+pub fn Channels() -> impl IntoView {
+    let channels = load(|| Some(()), |()| alerts::channels());
+    let creating = RwSignal::new(false);
+    let deleting = RwSignal::new(None::<Channel>);
+    let may = session().can_edit();
+    let create_button = move || {
+        may.then(|| {
+            view! {
+                <Button kind=ButtonKind::Primary icon=Icon::Add on:click=move |_| creating.set(true)>"Create channel"</Button>
+            }
+        })
+    };
+    view! {
+        <section class="section">
+            <SectionHead title="Notification channels" text="Alerts choose one or more of these to tell people.">{create_button()}</SectionHead>
+            <div class="card">
+                {show(channels, move |channels| {
+                    if channels.is_empty() {
+                        return view! {
+                            <EmptyState icon=Icon::Mail title="No channels yet" text="Without one, alerts are seen only on their page.">{create_button()}</EmptyState>
+                        }.into_any();
+                    }
+                    let rows = channels.into_iter().map(|channel| view! { <ChannelRow channel deleting may/> });
+                    view! {
+                        <div class="table-scroll">
+                            <table class="table">
+                                <thead><tr>
+                                    <th scope="col">"Name"</th><th scope="col">"Kind"</th><th scope="col">"To"</th>
+                                    <th scope="col">"Created"</th><th scope="col"><span class="sr-only">"Actions"</span></th>
+                                </tr></thead>
+                                <tbody>{rows.collect_view()}</tbody>
+                            </table>
+                        </div>
+                    }.into_any()
+                })}
+            </div>
+        </section>
+        <NewChannel open=creating created=Callback::new(move |channel: Channel| channels.change(|channels| channels.push(channel)))/>
+        <Delete deleting deleted=Callback::new(move |id: String| channels.change(|channels| channels.retain(|channel| channel.id != id)))/>
+    }
+}
+
+#[component]
+fn ChannelRow(channel: Channel, deleting: RwSignal<Option<Channel>>, may: bool) -> impl IntoView {
+    let known = StoredValue::new(channel.clone());
+    let testing = RwSignal::new(false);
+    let test = move |_| {
+        testing.set(true);
+        leptos::task::spawn_local(async move {
+            match alerts::test_channel(known.with_value(|channel| channel.id.clone())).await {
+                Ok(_) => toast("A test notification is on its way"),
+                Err(error) => toast_error(error.message()),
+            }
+            testing.try_set(false);
+        });
+    };
+    view! {
+        <tr>
+            <td><strong>{channel.name.clone()}</strong></td>
+            <td><Badge kind=BadgeKind::Quiet plain=true>{channel_kind(channel.kind)}</Badge></td>
+            <td class="soft">{channel_target(&channel)}</td>
+            <td class="soft"><Age at=channel.created_at/></td>
+            <td class="actions">
+                {may.then(|| view! {
+                    <span class="row row-end">
+                        <Button small=true busy=testing icon=Icon::Send on:click=test>"Test"</Button>
+                        <IconButton icon=Icon::Trash label=format!("Delete {}", channel.name) on:click=move |_| deleting.set(Some(known.get_value()))/>
+                    </span>
+                })}
+            </td>
+        </tr>
+    }
+}
+
+#[component]
+fn Delete(deleting: RwSignal<Option<Channel>>, deleted: Callback<String>) -> impl IntoView {
+    let open = open_while(deleting);
+    let submit = Submit::new();
+    let name = move || {
+        deleting.with(|channel| channel.as_ref().map(|channel| channel.name.clone()).unwrap_or_default())
+    };
+    let confirm = Callback::new(move |()| {
+        let Some(channel) = deleting.get_untracked() else { return };
+        let id = channel.id.clone();
+        submit.run(alerts::delete_channel(channel.id), move |_| {
+            open.set(false);
+            deleted.run(id);
+            toast(format!("{} is deleted", channel.name));
+        });
+    });
+    view! {
+        <Confirm
+            open
+            title=Signal::derive(move || format!("Delete {}?", name()))
+            message="Alerts that use it no longer notify there."
+            action="Delete"
+            submit
+            on_confirm=confirm
+        />
+    }
+}

@@ -1,0 +1,137 @@
+//! The people of the organization and what they may do.
+
+use super::SectionHead;
+use crate::api::accounts;
+use crate::components::{
+    Age, Badge, BadgeKind, Confirm, EmptyState, Icon, IconButton, open_while, show, toast, toast_error,
+};
+use crate::load::{Submit, load};
+use crate::session::session;
+use api_types::accounts::{Member, Role};
+use leptos::prelude::*;
+
+const ROLES: [Role; 4] = [Role::Owner, Role::Admin, Role::Editor, Role::Viewer];
+
+#[component]
+pub fn Members() -> impl IntoView {
+    let members = load(|| Some(()), |()| accounts::members());
+    let removing = RwSignal::new(None::<Member>);
+    let changed = Callback::new(move |()| members.refetch());
+    view! {
+        <section class="section">
+            <SectionHead
+                title="Members"
+                text="Viewers search. Editors also make alerts and keys. Admins also manage projects and people. Owners can do everything."
+            />
+            <div class="card">
+                {show(members, move |members| {
+                    if members.is_empty() {
+                        return view! { <EmptyState icon=Icon::Members title="No members" text="Nobody is in this organization."/> }.into_any();
+                    }
+                    let rows = members.into_iter().map(|member| view! { <MemberRow member removing changed/> });
+                    view! {
+                        <div class="table-scroll">
+                            <table class="table">
+                                <thead><tr>
+                                    <th scope="col">"Name"</th><th scope="col">"E-mail"</th><th scope="col">"Role"</th>
+                                    <th scope="col">"Joined"</th><th scope="col"><span class="sr-only">"Actions"</span></th>
+                                </tr></thead>
+                                <tbody>{rows.collect_view()}</tbody>
+                            </table>
+                        </div>
+                    }.into_any()
+                })}
+            </div>
+        </section>
+        <Remove removing changed/>
+    }
+}
+
+#[component]
+fn MemberRow(member: Member, removing: RwSignal<Option<Member>>, changed: Callback<()>) -> impl IntoView {
+    let session = session();
+    let is_me = session.me().user.id == member.user_id;
+    let may = session.is_admin() && !is_me;
+    let known = StoredValue::new(member.clone());
+    view! {
+        <tr>
+            <td>
+                <span class="row">
+                    <strong>{member.name.clone()}</strong>
+                    {is_me.then(|| view! { <Badge kind=BadgeKind::Accent plain=true>"you"</Badge> })}
+                </span>
+            </td>
+            <td class="soft">{member.email.clone()}</td>
+            <td>{if may { view! { <RoleSelect member=member.clone() changed/> }.into_any() } else { role_name(member.role).into_any() }}</td>
+            <td class="soft"><Age at=member.joined_at/></td>
+            <td class="actions">
+                {may.then(|| view! {
+                    <IconButton icon=Icon::Trash label=format!("Remove {}", member.name) on:click=move |_| removing.set(Some(known.get_value()))/>
+                })}
+            </td>
+        </tr>
+    }
+}
+
+fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::Owner => "Owner",
+        Role::Admin => "Admin",
+        Role::Editor => "Editor",
+        Role::Viewer => "Viewer",
+    }
+}
+
+#[component]
+fn RoleSelect(member: Member, changed: Callback<()>) -> impl IntoView {
+    let is_owner = session().me().role == Role::Owner;
+    let offered =
+        ROLES.into_iter().filter(move |role| is_owner || *role != Role::Owner || member.role == Role::Owner);
+    let id = StoredValue::new(member.user_id);
+    let choose = move |event| {
+        let wanted = event_target_value(&event);
+        let Some(role) = ROLES.into_iter().find(|role| role_name(*role) == wanted) else { return };
+        leptos::task::spawn_local(async move {
+            match accounts::change_member(id.get_value(), role).await {
+                Ok(member) => {
+                    toast(format!("{} is {} now", member.name, role_name(member.role).to_lowercase()))
+                }
+                Err(error) => toast_error(error.message()),
+            }
+            changed.run(());
+        });
+    };
+    view! {
+        <select class="select select-inline" aria-label=format!("Role of {}", member.name) on:change=choose>
+            {offered.map(|role| view! {
+                <option value=role_name(role) selected=role == member.role>{role_name(role)}</option>
+            }).collect_view()}
+        </select>
+    }
+}
+
+#[component]
+fn Remove(removing: RwSignal<Option<Member>>, changed: Callback<()>) -> impl IntoView {
+    let open = open_while(removing);
+    let submit = Submit::new();
+    let name =
+        move || removing.with(|member| member.as_ref().map(|member| member.name.clone()).unwrap_or_default());
+    let confirm = Callback::new(move |()| {
+        let Some(member) = removing.get_untracked() else { return };
+        submit.run(accounts::remove_member(member.user_id), move |_| {
+            open.set(false);
+            toast(format!("{} is removed", member.name));
+            changed.run(());
+        });
+    });
+    view! {
+        <Confirm
+            open
+            title=Signal::derive(move || format!("Remove {}?", name()))
+            message="They lose access to this organization at once. Alerts and keys that they made stay."
+            action="Remove"
+            submit
+            on_confirm=confirm
+        />
+    }
+}

@@ -1,0 +1,119 @@
+//! The person: name, password, where they are signed in.
+
+use super::SectionHead;
+use super::sessions::SignedIn;
+use crate::api::accounts;
+use crate::components::{
+    Badge, BadgeKind, Button, ButtonKind, FormError, Icon, TextField, toast, toast_error,
+};
+use crate::load::Submit;
+use crate::session::{session, sign_out};
+use api_types::accounts::ProfileChange;
+use leptos::prelude::*;
+
+#[component]
+pub fn Profile() -> impl IntoView {
+    let user = session().me().user;
+    let leave = move |_| {
+        leptos::task::spawn_local(async {
+            if let Err(error) = sign_out().await {
+                toast_error(error.message());
+            }
+        });
+    };
+    view! {
+        <section class="section">
+            <SectionHead title="Profile" text="You, in every organization that you are a member of.">
+                <Button icon=Icon::SignOut on:click=leave>"Sign out"</Button>
+            </SectionHead>
+            <div class="card">
+                <div class="card-body">
+                    <dl class="details-list">
+                        <dt>"E-mail"</dt>
+                        <dd class="row">
+                            {user.email}
+                            {if user.email_verified {
+                                view! { <Badge kind=BadgeKind::Good>"verified"</Badge> }
+                            } else {
+                                view! { <Badge kind=BadgeKind::Warning>"not verified: see the mail we sent"</Badge> }
+                            }}
+                        </dd>
+                    </dl>
+                    <NameForm name=user.name/>
+                </div>
+            </div>
+        </section>
+        <section class="section">
+            <SectionHead title="Password" text="A new password signs out your other devices."/>
+            <div class="card"><div class="card-body"><PasswordForm/></div></div>
+        </section>
+        <SignedIn/>
+    }
+}
+
+#[component]
+fn NameForm(name: String) -> impl IntoView {
+    let session = session();
+    let name = RwSignal::new(name);
+    let submit = Submit::new();
+    let save = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let change =
+            ProfileChange { name: Some(name.get_untracked().trim().into()), ..ProfileChange::default() };
+        submit.run(accounts::change_profile(change), move |me| {
+            session.set_me(me);
+            toast("Your name is saved");
+        });
+    };
+    view! {
+        <form class="form form-narrow" on:submit=save>
+            <FormError message=submit.general(&["name"])/>
+            <TextField label="Name" autocomplete="name" value=name required=true error=submit.field("name")/>
+            <div class="form-actions"><Button submit=true busy=submit.busy>"Save name"</Button></div>
+        </form>
+    }
+}
+
+#[component]
+fn PasswordForm() -> impl IntoView {
+    let (current, new) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
+    let submit = Submit::new();
+    let save = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let change = ProfileChange {
+            current_password: Some(current.get_untracked()),
+            new_password: Some(new.get_untracked()),
+            ..ProfileChange::default()
+        };
+        submit.run(accounts::change_profile(change), move |_| {
+            current.set(String::new());
+            new.set(String::new());
+            toast("Your password is changed");
+        });
+    };
+    view! {
+        <form class="form form-narrow" on:submit=save>
+            <FormError message=submit.general(&["current_password", "new_password"])/>
+            <TextField
+                label="Current password"
+                kind="password"
+                autocomplete="current-password"
+                required=true
+                value=current
+                error=submit.field("current_password")
+            />
+            <TextField
+                label="New password"
+                kind="password"
+                autocomplete="new-password"
+                required=true
+                value=new
+                hint="At least 12 characters. A few unrelated words are good."
+                error=submit.field("new_password")
+            />
+            <div class="form-actions">
+                <Button kind=ButtonKind::Primary submit=true busy=submit.busy>"Change password"</Button>
+            </div>
+        </form>
+    }
+}
