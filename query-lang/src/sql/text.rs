@@ -107,7 +107,7 @@ impl Parameters {
 
     pub(crate) fn texts(&mut self, values: &[String]) -> Sql {
         let quoted: Vec<String> = values.iter().map(|value| quote(value)).collect();
-        reference!(self, escape(&format!("[{}]", quoted.join(","))), "Array(String)")
+        reference!(self, format!("[{}]", quoted.join(",")), "Array(String)")
     }
 
     pub(crate) fn float(&mut self, value: f64) -> Sql {

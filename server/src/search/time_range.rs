@@ -62,21 +62,30 @@ impl TimeRange {
 
 fn read(input: &TimeInput, now_ns: i64, zone: &TimeZone) -> Result<i64, String> {
     match input {
+        TimeInput::Number(number) if number.fract() == 0.0 && number.abs() < 9e18 => read_whole(*number as i64),
         TimeInput::Number(number) => read_number(*number),
         TimeInput::Text(text) => read_text(text.trim(), now_ns, zone),
     }
 }
 
 /// The size of the number tells its unit: seconds, milliseconds, microseconds or nanoseconds since 1970.
+fn ns_per_unit(size: f64) -> i64 {
+    match size {
+        size if size < 1e11 => NS_PER_SECOND,
+        size if size < 1e14 => 1_000_000,
+        size if size < 1e17 => 1_000,
+        _ => 1,
+    }
+}
+
 fn read_number(number: f64) -> Result<i64, String> {
-    let per_unit = match number.abs() {
-        size if size < 1e11 => 1e9,
-        size if size < 1e14 => 1e6,
-        size if size < 1e17 => 1e3,
-        _ => 1.0,
-    };
-    let ns = number * per_unit;
+    let ns = number * ns_per_unit(number.abs()) as f64;
     if ns.is_finite() && ns.abs() < 9.2e18 { Ok(ns as i64) } else { Err(format!("{number} is not a time.")) }
+}
+
+/// As `read_number`, with every digit.
+fn read_whole(number: i64) -> Result<i64, String> {
+    number.checked_mul(ns_per_unit(number.unsigned_abs() as f64)).ok_or_else(|| format!("{number} is not a time."))
 }
 
 fn read_text(text: &str, now_ns: i64, zone: &TimeZone) -> Result<i64, String> {
@@ -86,7 +95,7 @@ fn read_text(text: &str, now_ns: i64, zone: &TimeZone) -> Result<i64, String> {
         });
     }
     if let Ok(number) = text.parse::<i64>() {
-        return if text.trim_start_matches('-').len() > 16 { Ok(number) } else { read_number(number as f64) };
+        return read_whole(number);
     }
     if let Ok(time) = text.parse::<Timestamp>() {
         return in_range(time);
