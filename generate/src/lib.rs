@@ -19,11 +19,51 @@ pub struct Profile {
     pub incidents: bool,
     /// Whether personal data (mail addresses, card numbers) shows up in some messages, as it does in real life.
     pub personal_data: bool,
+    /// Only what this part of the shop writes.
+    pub only: Option<Part>,
+}
+
+/// A part of the shop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    Web,
+    Payments,
+    Auth,
+    Worker,
+    Database,
+    Kubernetes,
+}
+
+impl Part {
+    pub const ALL: [Self; 6] =
+        [Self::Web, Self::Payments, Self::Auth, Self::Worker, Self::Database, Self::Kubernetes];
+
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Web => "web",
+            Self::Payments => "payments",
+            Self::Auth => "auth",
+            Self::Worker => "worker",
+            Self::Database => "database",
+            Self::Kubernetes => "kubernetes",
+        }
+    }
+}
+
+impl std::str::FromStr for Part {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        Self::ALL.into_iter().find(|part| part.as_str() == name).ok_or_else(|| {
+            format!("the shop has no part `{name}`, but {}", Self::ALL.map(Self::as_str).join(", "))
+        })
+    }
 }
 
 impl Default for Profile {
     fn default() -> Self {
-        Self { incidents: true, personal_data: true }
+        Self { incidents: true, personal_data: true, only: None }
     }
 }
 
@@ -53,7 +93,7 @@ impl Generator {
     /// Appends one event that happened at `at_ns` (nanoseconds since the epoch), without a line end.
     pub fn write_event(&mut self, at_ns: i64, out: &mut Vec<u8>) {
         let moment = self.moment(at_ns);
-        services::write_one(&mut self.random, &moment, out);
+        services::write_one(&mut self.random, &moment, self.profile.only, out);
     }
 
     fn moment(&self, at_ns: i64) -> Moment {
@@ -101,6 +141,23 @@ mod tests {
             }
             assert!(!line.contains('\n'));
         }
+    }
+
+    #[test]
+    fn a_single_part_writes_only_its_own() {
+        for (name, source) in
+            [("payments", "payments"), ("database", "postgres"), ("kubernetes", "kubernetes")]
+        {
+            let profile = Profile { only: Some(name.parse().unwrap()), ..Profile::default() };
+            let mut generator = Generator::new(1, profile);
+            for index in 0..200 {
+                let mut line = Vec::new();
+                generator.write_event(NOON_NS + index, &mut line);
+                let event: Value = serde_json::from_slice(&line).unwrap();
+                assert_eq!(event["source"], source);
+            }
+        }
+        assert!("shop".parse::<Part>().is_err());
     }
 
     #[test]

@@ -1,19 +1,30 @@
 //! What each part of the shop writes into its log.
 
-use crate::Moment;
 use crate::random::Random;
 use crate::words;
 use crate::write::Event;
+use crate::{Moment, Part};
 
-/// One event of one service, chosen by how much each of them logs.
-pub fn write_one(random: &mut Random, moment: &Moment, out: &mut Vec<u8>) {
+/// One event of one part, chosen by how much each of them logs.
+pub fn write_one(random: &mut Random, moment: &Moment, only: Option<Part>, out: &mut Vec<u8>) {
+    match only.unwrap_or_else(|| any_part(random)) {
+        Part::Web => web(random, moment, out),
+        Part::Payments => payments(random, moment, out),
+        Part::Auth => auth(random, moment, out),
+        Part::Worker => worker(random, moment, out),
+        Part::Database => database(random, moment, out),
+        Part::Kubernetes => kubernetes(random, moment, out),
+    }
+}
+
+fn any_part(random: &mut Random) -> Part {
     match random.below(100) {
-        0..52 => web(random, moment, out),
-        52..66 => payments(random, moment, out),
-        66..78 => auth(random, moment, out),
-        78..90 => worker(random, moment, out),
-        90..96 => database(random, moment, out),
-        _ => kubernetes(random, moment, out),
+        0..52 => Part::Web,
+        52..66 => Part::Payments,
+        66..78 => Part::Auth,
+        78..90 => Part::Worker,
+        90..96 => Part::Database,
+        _ => Part::Kubernetes,
     }
 }
 

@@ -26,14 +26,21 @@ impl<'a> Event<'a> {
     pub fn text(&mut self, name: &str, text: &str) {
         self.name(name);
         self.out.push(b'"');
-        for byte in text.bytes() {
-            match byte {
-                b'"' | b'\\' => self.out.extend_from_slice(&[b'\\', byte]),
-                b'\n' => self.out.extend_from_slice(b"\\n"),
-                b'\t' => self.out.extend_from_slice(b"\\t"),
-                byte => self.out.push(byte),
-            }
+        let bytes = text.as_bytes();
+        let mut from = 0;
+        for (at, byte) in bytes.iter().enumerate() {
+            let escape: &[u8] = match byte {
+                b'"' => b"\\\"",
+                b'\\' => b"\\\\",
+                b'\n' => b"\\n",
+                b'\t' => b"\\t",
+                _ => continue,
+            };
+            self.out.extend_from_slice(&bytes[from..at]);
+            self.out.extend_from_slice(escape);
+            from = at + 1;
         }
+        self.out.extend_from_slice(&bytes[from..]);
         self.out.push(b'"');
     }
 
@@ -44,7 +51,11 @@ impl<'a> Event<'a> {
 
     /// A hexadecimal id of `digits` digits.
     pub fn hex(&mut self, name: &str, id: u128, digits: usize) {
-        self.show(name, format_args!("\"{id:0digits$x}\""));
+        self.name(name);
+        self.out.push(b'"');
+        let nibbles = (0..digits).rev().map(|place| (id >> (4 * place)) as u8 & 15);
+        self.out.extend(nibbles.map(|nibble| if nibble < 10 { b'0' + nibble } else { b'a' - 10 + nibble }));
+        self.out.push(b'"');
     }
 
     pub fn object(&mut self, name: &str, members: impl FnOnce(&mut Event)) {
