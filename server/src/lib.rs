@@ -13,6 +13,7 @@ pub mod error;
 pub mod http_head;
 pub mod ingest;
 pub mod logstore;
+pub mod route_table;
 pub mod runtime;
 pub mod search;
 pub mod shutdown;

@@ -1,0 +1,139 @@
+//! Every route, and who may call it.
+//!
+//! A test holds this table equal to what is registered, so a new route must be named here; the integration tests then call each
+//! one as nobody, as who may too little, and with another tenant's ids.
+
+use api_types::accounts::Role;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// No credentials needed.
+    Open,
+    /// A member with this role or a higher one; an API key with the scope `admin` counts as an admin.
+    Member(Role),
+    /// A member, or an API key with the scope `query`.
+    Read,
+    /// An API key with the scope `ingest`, or an editor by access token; refusals are in the protocol's own words.
+    Ingest,
+}
+
+use Access::{Member, Open, Read};
+use Role::{Admin, Editor, Viewer};
+
+/// Method, path, access.
+pub const ROUTES: &[(&str, &str, Access)] = &[
+    ("GET", "/healthz", Open),
+    ("GET", "/readyz", Open),
+    ("GET", "/metrics", Open),
+    ("POST", "/api/v1/auth/signup", Open),
+    ("POST", "/api/v1/auth/login", Open),
+    ("POST", "/api/v1/auth/refresh", Open),
+    ("POST", "/api/v1/auth/logout", Open),
+    ("POST", "/api/v1/auth/switch", Member(Viewer)),
+    ("POST", "/api/v1/auth/verify-email", Open),
+    ("POST", "/api/v1/auth/forgot-password", Open),
+    ("POST", "/api/v1/auth/reset-password", Open),
+    ("GET", "/api/v1/me", Member(Viewer)),
+    ("PATCH", "/api/v1/me", Member(Viewer)),
+    ("GET", "/api/v1/sessions", Member(Viewer)),
+    ("DELETE", "/api/v1/sessions/{id}", Member(Viewer)),
+    ("GET", "/api/v1/organization", Member(Viewer)),
+    ("PATCH", "/api/v1/organization", Member(Admin)),
+    ("GET", "/api/v1/members", Member(Viewer)),
+    ("PATCH", "/api/v1/members/{user_id}", Member(Admin)),
+    ("DELETE", "/api/v1/members/{user_id}", Member(Admin)),
+    ("GET", "/api/v1/projects", Member(Viewer)),
+    ("POST", "/api/v1/projects", Member(Admin)),
+    ("GET", "/api/v1/projects/{id}", Member(Viewer)),
+    ("PATCH", "/api/v1/projects/{id}", Member(Admin)),
+    ("GET", "/api/v1/api-keys", Member(Editor)),
+    ("POST", "/api/v1/api-keys", Member(Editor)),
+    ("DELETE", "/api/v1/api-keys/{id}", Member(Editor)),
+    ("GET", "/api/v1/logs/search", Read),
+    ("POST", "/api/v1/logs/search", Read),
+    ("POST", "/api/v1/logs/histogram", Read),
+    ("POST", "/api/v1/logs/fields", Read),
+    ("POST", "/api/v1/logs/field-values", Read),
+    ("GET", "/api/v1/logs/{id}", Read),
+    ("POST", "/api/v1/query/check", Read),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    /// The routes that the source registers with `web::resource(…).get(…)…`, the only way in which this server does it.
+    fn registered(folder: &Path, found: &mut BTreeSet<(String, String)>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                registered(&path, found);
+            } else if !path.ends_with("tests.rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+                for rest in code.split("web::resource(").skip(1) {
+                    let (patterns, mut chain) = balanced(rest);
+                    while let Some(call) = chain.trim_start().strip_prefix('.') {
+                        let (method, arguments) = call.split_once('(').unwrap();
+                        chain = balanced(arguments).1;
+                        for pattern in patterns.split('"').skip(1).step_by(2) {
+                            found.insert((method.to_uppercase(), pattern.to_owned()));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// What stands before the parenthesis that closes, and what after it.
+    fn balanced(text: &str) -> (&str, &str) {
+        let mut depth = 1;
+        for (position, character) in text.char_indices() {
+            match character {
+                '(' => depth += 1,
+                ')' => depth -= 1,
+                _ => {}
+            }
+            if depth == 0 {
+                return (&text[..position], &text[position + 1..]);
+            }
+        }
+        panic!("unbalanced: {text}");
+    }
+
+    #[test]
+    fn the_table_names_every_route_and_no_other() {
+        let mut found = BTreeSet::new();
+        registered(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")), &mut found);
+        let named =
+            ROUTES.iter().map(|(method, path, _)| ((*method).to_owned(), (*path).to_owned())).collect();
+        let missing: Vec<_> = found.difference(&named).collect();
+        let surplus: Vec<_> = named.difference(&found).collect();
+        assert!(
+            missing.is_empty() && surplus.is_empty(),
+            "not in the table: {missing:?}; not registered: {surplus:?}"
+        );
+    }
+
+    #[test]
+    fn routes_are_registered_in_one_way_only() {
+        fn check(folder: &Path) {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    check(&path);
+                    continue;
+                }
+                let text = std::fs::read_to_string(&path).unwrap();
+                let code = text.split("#[cfg(test)]").next().unwrap();
+                for other in ["web::scope(", ".route(", "#[get(", "#[post("] {
+                    let is_here = path.ends_with("route_table.rs") || path.ends_with("tests.rs");
+                    assert!(is_here || !code.contains(other), "{} uses {other}", path.display());
+                }
+            }
+        }
+        check(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")));
+    }
+}

@@ -1,0 +1,14 @@
+//! Integration tests: the real server program, asked over HTTP, with its own data folder and database.
+//!
+//! On SQLite by default; on Postgres, each test in a database of its own, when `CORDWOOD_TEST_POSTGRES_URL` names a server.
+
+mod harness;
+
+mod api_keys;
+mod isolation;
+mod organization;
+mod passwords;
+mod sessions;
+mod sign_up;
+mod starting;
+mod web_ui;
