@@ -177,7 +177,14 @@ mod tests {
     /// A store's file, and its statements by name.
     type Store = (&'static str, &'static [(&'static str, &'static str)]);
 
-    const STORES: &[&[Store]] = &[crate::accounts::STATEMENTS, &[("auth/store.rs", crate::auth::store::ALL)]];
+    const STORES: &[&[Store]] = &[
+        crate::accounts::STATEMENTS,
+        &[
+            ("auth/store.rs", crate::auth::store::ALL),
+            ("ingest/dead_letters/mod.rs", crate::ingest::dead_letters::ALL),
+            ("ingest/dead_letters/replay.rs", crate::ingest::dead_letters::replay::ALL),
+        ],
+    ];
 
     fn files_with_statements(folder: &std::path::Path, found: &mut Vec<String>) {
         for entry in std::fs::read_dir(folder).unwrap() {

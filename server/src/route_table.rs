@@ -17,7 +17,7 @@ pub enum Access {
     Ingest,
 }
 
-use Access::{Member, Open, Read};
+use Access::{Ingest, Member, Open};
 use Role::{Admin, Editor, Viewer};
 
 /// Method, path, access.
@@ -49,13 +49,14 @@ pub const ROUTES: &[(&str, &str, Access)] = &[
     ("GET", "/api/v1/api-keys", Member(Editor)),
     ("POST", "/api/v1/api-keys", Member(Editor)),
     ("DELETE", "/api/v1/api-keys/{id}", Member(Editor)),
-    ("GET", "/api/v1/logs/search", Read),
-    ("POST", "/api/v1/logs/search", Read),
-    ("POST", "/api/v1/logs/histogram", Read),
-    ("POST", "/api/v1/logs/fields", Read),
-    ("POST", "/api/v1/logs/field-values", Read),
-    ("GET", "/api/v1/logs/{id}", Read),
-    ("POST", "/api/v1/query/check", Read),
+    ("POST", "/api/v1/logs/ingest", Ingest),
+    ("GET", "/api/v1/ingest/receipts/{batch}", Ingest),
+    ("GET", "/api/v1/dead-letters", Member(Viewer)),
+    ("DELETE", "/api/v1/dead-letters", Member(Editor)),
+    ("POST", "/api/v1/dead-letters/replay", Member(Editor)),
+    ("GET", "/api/v1/dead-letters/{id}", Member(Viewer)),
+    ("DELETE", "/api/v1/dead-letters/{id}", Member(Editor)),
+    ("POST", "/api/v1/dead-letters/{id}/replay", Member(Editor)),
 ];
 
 #[cfg(test)]
@@ -68,9 +69,14 @@ mod tests {
     fn registered(folder: &Path, found: &mut BTreeSet<(String, String)>) {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
+            let feature = path.file_name().unwrap().to_str().unwrap();
+            let is_top = folder.ends_with("src");
+            if path.is_dir() && is_top && !include_str!("lib.rs").contains(&format!("mod {feature};")) {
+                continue; // not a part of the server yet
+            }
             if path.is_dir() {
                 registered(&path, found);
-            } else if !path.ends_with("tests.rs") {
+            } else if path.is_file() && !path.ends_with("tests.rs") {
                 let text = std::fs::read_to_string(&path).unwrap();
                 let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
                 for rest in code.split("web::resource(").skip(1) {

@@ -49,12 +49,12 @@ crate::statements! {
     OF_BATCH = "SELECT COUNT(*) FROM dead_letters WHERE organization_id = $1 AND batch_log = $2 AND batch_lsn = $3";
     DELETE_OLD = "DELETE FROM dead_letters WHERE received_at < $1";
     PAGE = "SELECT id, project_id, received_at, code, reason, original, batch_log, batch_lsn FROM dead_letters \
-        WHERE organization_id = $1 AND id < $2 AND ($3 IS NULL OR project_id = $3) AND ($4 IS NULL OR code = $4) \
+        WHERE organization_id = $1 AND id < $2 AND project_id = COALESCE($3, project_id) AND code = COALESCE($4, code) \
         ORDER BY id DESC LIMIT $5";
     ONE = "SELECT id, project_id, received_at, code, reason, original, batch_log, batch_lsn FROM dead_letters \
         WHERE organization_id = $1 AND id = $2";
     DELETE_ALL = "DELETE FROM dead_letters WHERE organization_id = $1 \
-        AND ($2 IS NULL OR project_id = $2) AND ($3 IS NULL OR code = $3)";
+        AND project_id = COALESCE($2, project_id) AND code = COALESCE($3, code)";
     DELETE_ONE = "DELETE FROM dead_letters WHERE organization_id = $1 AND id = $2";
 }
 
