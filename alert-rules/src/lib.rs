@@ -13,6 +13,7 @@
 //! that a group turns bad until it is well again; `(episode, number)` names each transition of a rule for ever, so that a
 //! notification can be told from its repeat. A clock that jumps backwards never panics and never holds a group for ever.
 
+pub mod baseline;
 mod condition;
 pub mod duration;
 mod reason;

@@ -205,7 +205,7 @@ impl<'a> JsonItems<'a> {
         };
         let end = match code {
             RejectCode::InvalidJson => self.end_of_broken_line(index, start),
-            _ => self.end_of_whole_value(start),
+            _ => self.end_of_whole_value(start).or_else(|| self.end_of_broken_line(index, start)),
         };
         let Some(end) = end else {
             self.reader.set_position(failed_at);
@@ -324,6 +324,12 @@ mod tests {
         let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
         let body = format!(r#"[{{"a":1}},{{"b":{deep}}},{{"a":2}}]"#);
         assert_eq!(outcome(&body, Content::Json), ["ok:{\"a\":1}", "too_deep@1", "ok:{\"a\":2}"]);
+    }
+
+    #[test]
+    fn a_bomb_that_does_not_end_costs_only_its_line() {
+        let body = format!("{{\"a\":1}}\n{}\n{{\"a\":2}}", "{\"b\":".repeat(100_000));
+        assert_eq!(outcome(&body, Content::NdJson), ["ok:{\"a\":1}", "too_deep@1", "ok:{\"a\":2}"]);
     }
 
     #[test]

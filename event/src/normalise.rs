@@ -73,10 +73,13 @@ impl<'a> Intake<'a> {
         };
         flatten_containers(&mut event.attributes);
         self.strip_ansi(&mut event);
+        // Before it is read, so that it is read the same when the event is sent again.
+        self.cut_texts(&mut event);
         if level.is_none() && !event.message.is_empty() {
             self.read_message(&mut event);
         }
-        self.fit(&mut event);
+        self.cut_texts(&mut event);
+        limits::fit_attributes(&mut event.attributes, &self.limits, &mut event.marks);
         Ok(event)
     }
 
@@ -137,8 +140,10 @@ impl<'a> Intake<'a> {
             event.marks.time_of_arrival = false;
         }
         let own = &mut event.attributes;
-        for (name, value) in attributes {
-            add_if_absent(own, name, value);
+        if own.len() <= text::MOST_FIELDS {
+            for (name, value) in attributes {
+                add_if_absent(own, name, value);
+            }
         }
         for (name, value, field) in [
             ("program", program, &mut event.source),
@@ -156,7 +161,7 @@ impl<'a> Intake<'a> {
         }
     }
 
-    fn fit(&self, event: &mut Event<'a>) {
+    fn cut_texts(&self, event: &mut Event<'a>) {
         let (core, whole) = (self.limits.core_bytes, self.limits.event_bytes);
         for (name, text, limit) in [
             ("message", &mut event.message, whole),
@@ -170,7 +175,6 @@ impl<'a> Intake<'a> {
                 limits::mark_truncated(&mut event.attributes, name);
             }
         }
-        limits::fit_attributes(&mut event.attributes, &self.limits, &mut event.marks);
     }
 }
 

@@ -20,6 +20,9 @@ mod traces;
 pub(crate) use header::begins_event;
 pub(crate) use traces::{exception, is_frame};
 
+/// A text with more fields than this is data, and gives none; an event that has more gets no further ones.
+pub(crate) const MOST_FIELDS: usize = 512;
+
 /// What was found in a text.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Findings<'a> {
@@ -56,7 +59,7 @@ fn one_line<'a>(line: &'a str, text: &'a str, now_ns: i64) -> Findings<'a> {
 
 /// A JSON object that stands in a message: its members are fields of the event.
 fn json(text: &str, now_ns: i64) -> Option<Findings<'_>> {
-    let object = crate::normalise::json_object(text)?;
+    let object = crate::normalise::json_object(text).filter(|object| object.len() <= MOST_FIELDS)?;
     let mut found = Findings::default();
     for (name, value) in object {
         found.member(name, value, now_ns);

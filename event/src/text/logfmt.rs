@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Findings, bare_value};
+use super::{Findings, MOST_FIELDS, bare_value};
 use crate::value::Value;
 
 /// Fewer pairs than this are a sentence with an equals sign.
@@ -34,7 +34,8 @@ fn pairs(line: &str) -> Option<Vec<(&str, Value<'_>)>> {
                 (bare_value(&value[..length]), &value[length..])
             }
         };
-        if !tail.is_empty() && !tail.starts_with([' ', '\t']) {
+        let is_glued = !tail.is_empty() && !tail.starts_with([' ', '\t']);
+        if is_glued || pairs.len() == MOST_FIELDS {
             return None;
         }
         pairs.push((name, value));

@@ -183,9 +183,10 @@ fn structured_data(text: &str) -> Option<StructuredData<'_>> {
         }
         if id != KEY_ELEMENT || !members.is_empty() {
             members.settle();
-            elements.insert(id, Value::Object(members));
+            elements.push(id, Value::Object(members));
         }
     }
+    elements.settle();
     (rest.len() < text.len() || text.is_empty()).then_some((elements, key, rest))
 }
 
