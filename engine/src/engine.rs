@@ -27,6 +27,17 @@ const INSERTS_AT_ONCE: u32 = 2;
 const APPEND_BYTES: usize = 1 << 20;
 const RETRY_KILL_AFTER: Duration = Duration::from_millis(50);
 
+/// The defaults are for a machine that ClickHouse has to itself: 5 GiB and more, each.
+const CACHES: &[(&str, u64)] = &[
+    ("mark_cache_size", 256 << 20),
+    ("index_mark_cache_size", 64 << 20),
+    ("primary_index_cache_size", 128 << 20),
+    ("text_index_header_cache_size", 64 << 20),
+    ("text_index_tokens_cache_size", 64 << 20),
+    ("text_index_postings_cache_size", 128 << 20),
+    ("query_condition_cache_size", 32 << 20),
+];
+
 /// What a running statement tells, in this order: pieces, then the end.
 pub enum Event {
     Piece { data: Bytes, so_far: Counts },
@@ -63,7 +74,11 @@ impl Engine {
     ) -> anyhow::Result<Arc<Self>> {
         let path_argument = format!("--path={data_dir}");
         let mut arguments = vec![path_argument.clone()];
-        arguments.extend(max_memory.map(|bytes| format!("--max_server_memory_usage={bytes}")));
+        arguments.extend(CACHES.iter().map(|(name, bytes)| format!("--{name}={bytes}")));
+        arguments.push(match max_memory {
+            Some(bytes) => format!("--max_server_memory_usage={bytes}"),
+            None => "--max_server_memory_usage_to_ram_ratio=0.5".to_owned(),
+        });
         let mut control =
             library.connect(&arguments)?.ok_or_else(|| anyhow!("the data folder cannot be opened"))?;
         let known_settings = names_of_settings(&mut control).context("the engine does not answer")?;

@@ -49,7 +49,7 @@ struct Arguments {
     /// Path of libchdb.so.
     #[arg(long)]
     library: PathBuf,
-    /// Memory that the engine may use in all, in bytes; without it nine tenths of the machine's.
+    /// Memory that the engine may use in all, in bytes; without it half of the machine's.
     #[arg(long)]
     max_memory: Option<u64>,
     /// Statements that run at once; inserts have two places of their own.

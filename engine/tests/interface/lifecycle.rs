@@ -55,6 +55,15 @@ async fn memory_is_bounded_by_the_argument() {
     assert_eq!(engine.ask("SELECT 1").await, "1");
 }
 
+#[tokio::test]
+async fn caches_are_sized_for_a_machine_that_is_shared() {
+    let engine = TestEngine::start();
+    let sql = "SELECT sum(toUInt64(value)) < 1000000000 FROM system.server_settings WHERE name IN ('mark_cache_size', \
+               'index_mark_cache_size', 'primary_index_cache_size', 'text_index_header_cache_size', \
+               'text_index_tokens_cache_size', 'text_index_postings_cache_size', 'query_condition_cache_size')";
+    assert_eq!(engine.ask(sql).await, "1");
+}
+
 fn refused(arguments: &[&str], secret: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_cordwood-engine"))

@@ -360,3 +360,40 @@ async fn a_request_without_a_statement_says_so() {
     let error = engine.client().query_raw("  ").execute().await.unwrap_err();
     assert!(message(&error).contains("no statement"), "{error}");
 }
+
+#[tokio::test]
+async fn a_storm_of_statements_leaves_nothing_behind() {
+    let engine = TestEngine::start();
+    engine.run("CREATE TABLE t (n UInt64) ENGINE = MergeTree ORDER BY n").await;
+    let storm = (0..400u64).map(|n| {
+        let client = engine.client();
+        tokio::spawn(async move {
+            match n % 5 {
+                0 => {
+                    drop(client.query_raw("SELECT sum(number) FROM numbers(10000)").fetch_one::<u64>().await)
+                }
+                1 => drop(client.query_raw("SELECT nothing FROM nowhere").execute().await),
+                2 => {
+                    let mut insert = client.insert_formatted_with("INSERT INTO t FORMAT CSV");
+                    insert.send(format!("{n}\n").into_bytes().into()).await.unwrap();
+                    insert.end().await.unwrap();
+                }
+                3 => {
+                    let endless = "SELECT count() FROM numbers(1000000000000) WHERE sipHash64(number) = 1";
+                    let query = client.query_raw(endless).fetch_one::<u64>();
+                    drop(tokio::time::timeout(Duration::from_millis(n % 50), query).await);
+                }
+                _ => {
+                    let mut cursor =
+                        client.query_raw("SELECT number FROM numbers(10000000)").fetch::<u64>().unwrap();
+                    drop(cursor.next().await);
+                }
+            }
+        })
+    });
+    for task in storm.collect::<Vec<_>>() {
+        task.await.unwrap();
+    }
+    engine.eventually("SELECT count() FROM system.processes", "1").await;
+    assert_eq!(engine.ask("SELECT count() FROM t").await, "80");
+}

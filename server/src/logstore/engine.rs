@@ -38,7 +38,7 @@ pub struct EngineSettings {
     pub program: PathBuf,
     pub library: PathBuf,
     pub data_dir: PathBuf,
-    /// `None` lets it use nine tenths of the machine's memory.
+    /// `None` lets it use half of the machine's memory.
     pub memory_bytes: Option<u64>,
 }
 

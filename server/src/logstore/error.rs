@@ -98,21 +98,51 @@ impl LogStoreError {
     fn of_exception(code: u32, message: String) -> Self {
         let cause = Cause(message);
         match code {
-            // NETWORK_ERROR, SOCKET_TIMEOUT, ABORTED, ALL_CONNECTION_TRIES_FAILED
-            210 | 209 | 236 | 279 => Self::Unavailable { cause },
+            // CANNOT_READ_FROM_SOCKET, CANNOT_WRITE_TO_SOCKET, NO_FREE_CONNECTION, SOCKET_TIMEOUT, NETWORK_ERROR,
+            // ABORTED, ALL_CONNECTION_TRIES_FAILED
+            95 | 96 | 203 | 209 | 210 | 236 | 279 => Self::Unavailable { cause },
             // QUERY_WAS_CANCELLED, QUERY_WAS_CANCELLED_BY_CLIENT
             394 | 735 => Self::Cancelled { cause },
-            // QUOTA_EXCEEDED, TOO_MANY_SIMULTANEOUS_QUERIES, NO_ZOOKEEPER, TABLE_IS_READ_ONLY, NOT_ENOUGH_SPACE,
-            // TOO_MANY_PARTS, TOO_FEW_LIVE_REPLICAS, UNSATISFIED_QUORUM, UNKNOWN_STATUS_OF_INSERT, KEEPER_EXCEPTION
-            201 | 202 | 225 | 242 | 243 | 252 | 285 | 286 | 319 | 999 => Self::Busy { code, cause },
-            // TOO_MANY_ROWS, TIMEOUT_EXCEEDED, TOO_SLOW, TOO_DEEP_AST, TOO_BIG_AST, SET_SIZE_LIMIT_EXCEEDED,
-            // MEMORY_LIMIT_EXCEEDED, TOO_DEEP_RECURSION, TOO_MANY_BYTES, TOO_MANY_ROWS_OR_BYTES
-            158 | 159 | 160 | 167 | 168 | 191 | 241 | 306 | 307 | 396 => Self::Limit { code, cause },
-            // CANNOT_PARSE_*, CANNOT_READ_ALL_DATA, TYPE_MISMATCH, ARGUMENT_OUT_OF_BOUND, INCORRECT_DATA,
-            // TOO_LARGE_STRING_SIZE, UNKNOWN_ELEMENT_OF_ENUM, JSON that ClickHouse does not take, …
-            6 | 25 | 26 | 27 | 33 | 38 | 41 | 53 | 69 | 72 | 117 | 130 | 131 | 349 | 457 | 691 => {
-                Self::Rows { code, cause }
+            // The disk: CANNOT_READ_, CANNOT_WRITE_, CANNOT_OPEN_, CANNOT_CLOSE_, CANNOT_FSYNC, NOT_ENOUGH_SPACE,
+            // CANNOT_CREATE_FILE, and STD_EXCEPTION, as which the file system's own errors come
+            74..=77 | 204 | 243 | 294 | 586 | 1001 => Self::Busy { code, cause },
+            // CANNOT_ALLOCATE_MEMORY, QUOTA_EXCEEDED, TOO_MANY_SIMULTANEOUS_QUERIES, TABLE_IS_READ_ONLY,
+            // TOO_MANY_PARTS, CANNOT_SCHEDULE_TASK, TOO_MANY_MUTATIONS, …CONNECTION_LIMIT_REACHED, MEMORY_RESERVATION_…
+            173 | 201 | 202 | 242 | 252 | 364 | 439 | 692 | 749 | 762 | 776..=778 => {
+                Self::Busy { code, cause }
             }
+            // NO_ZOOKEEPER, TOO_FEW_LIVE_REPLICAS, UNSATISFIED_QUORUM, UNKNOWN_STATUS_OF_INSERT, KEEPER_EXCEPTION
+            225 | 285 | 286 | 319 | 999 => Self::Busy { code, cause },
+            // TOO_MANY_ROWS, TIMEOUT_EXCEEDED, TOO_SLOW, TOO_MANY_COLUMNS, TOO_DEEP_…, TOO_BIG_AST,
+            // SET_SIZE_LIMIT_EXCEEDED, QUERY_IS_TOO_LARGE, MEMORY_LIMIT_EXCEEDED, TOO_MANY_BYTES, TOO_MANY_ROWS_OR_BYTES
+            158..=162 | 165..=168 | 191 | 229 | 241 | 306 | 307 | 396 => Self::Limit { code, cause },
+            // CANNOT_PARSE_…, ATTEMPT_TO_READ_AFTER_EOF, CANNOT_READ_ALL_DATA, TYPE_MISMATCH, ARGUMENT_OUT_OF_BOUND,
+            // INCORRECT_DATA, TOO_LARGE_…_SIZE, VALUE_IS_OUT_OF_RANGE_OF_DATA_TYPE, UNKNOWN_ELEMENT_OF_ENUM, …, and
+            // TOO_MANY_PARTITIONS: fewer rows touch fewer
+            6
+            | 25..=27
+            | 32
+            | 33
+            | 38
+            | 41
+            | 53
+            | 69
+            | 70
+            | 72
+            | 117
+            | 128
+            | 130
+            | 131
+            | 321
+            | 346
+            | 349
+            | 376
+            | 467
+            | 565
+            | 632
+            | 675
+            | 676
+            | 691 => Self::Rows { code, cause },
             _ => Self::Refused { code, cause },
         }
     }

@@ -90,6 +90,7 @@ impl LogStore {
             .param("end", part.rows.end)
             .param("from", part.times_ns.0)
             .param("to", part.times_ns.1);
-        Ok(query.fetch_one::<u64>().await?)
+        let answer = tokio::time::timeout(SEND_TIMEOUT, query.fetch_one::<u64>()).await;
+        Ok(answer.map_err(|_| LogStoreError::unavailable("no answer in time"))??)
     }
 }

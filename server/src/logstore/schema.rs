@@ -4,6 +4,7 @@
 //! Cordwood, a server that is too old, and a table whose settings lost their durability are refused.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use clickhouse::Client;
 
@@ -48,8 +49,15 @@ pub(super) struct Layout {
     pub json_type: String,
 }
 
+const PREPARE_TIMEOUT: Duration = Duration::from_secs(120);
+
 /// Migrates and checks.
 pub(super) async fn prepare(client: &Client) -> Result<Layout, LogStoreError> {
+    let prepared = tokio::time::timeout(PREPARE_TIMEOUT, migrate_and_check(client)).await;
+    prepared.map_err(|_| LogStoreError::unavailable("the schema is not answered in time"))?
+}
+
+async fn migrate_and_check(client: &Client) -> Result<Layout, LogStoreError> {
     check_version(&client.query_raw("SELECT version()").fetch_one::<String>().await?)?;
     migrate(client).await?;
     let engine = client
