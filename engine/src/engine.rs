@@ -100,18 +100,40 @@ impl Engine {
         statement: Statement,
         data: Option<InsertData>,
     ) -> Result<Execution, EngineError> {
-        let places = if data.is_some() { &self.inserts } else { &self.statements };
-        let place = places.clone().acquire_owned().await.map_err(|_| EngineError::stopping())?;
+        let place = self.place_for(&statement, data.is_some()).await?;
         let (sender, events) = mpsc::channel(PIECES_IN_FLIGHT);
         let marker = format!("{}/{}", statement.query_id, Uuid::new_v4());
         let ended = CancellationToken::new();
         let work = Work { engine: self.clone(), statement, data, marker: marker.clone(), sender };
         let guard = ended.clone().drop_guard();
         self.runtime.spawn_blocking(move || {
-            let _ended_and_place = (guard, place) as (_, OwnedSemaphorePermit);
+            let _ended_and_place = (guard, place);
             work.run();
         });
         Ok(Execution { events, engine: self.clone(), marker, ended })
+    }
+
+    /// Waits for a place. A KILL needs none: it is wanted most when all are taken.
+    async fn place_for(
+        &self,
+        statement: &Statement,
+        is_insert: bool,
+    ) -> Result<Option<OwnedSemaphorePermit>, EngineError> {
+        if killed_query_id(&statement.sql).is_some() {
+            return Ok(None);
+        }
+        let places = if is_insert { &self.inserts } else { &self.statements };
+        places.clone().acquire_owned().await.map(Some).map_err(|_| EngineError::stopping())
+    }
+
+    /// Completes when the library has answered something: it is alive.
+    pub async fn ping(self: &Arc<Self>) {
+        let engine = self.clone();
+        let asked = self.runtime.spawn_blocking(move || {
+            let mut control = engine.control.lock().unwrap_or_else(PoisonError::into_inner);
+            control.as_mut().map(|connection| drop(connection.query("SELECT 1", "Null", &[])))
+        });
+        let _ = asked.await;
     }
 
     /// Kills running statements that match; returns the rows that ClickHouse answers.

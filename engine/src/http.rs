@@ -35,13 +35,14 @@ pub struct Service {
 
 pub fn router(service: Service) -> Router {
     Router::new()
-        .route("/", post(run_statement).get(alive))
-        .route("/ping", get(alive))
+        .route("/", post(run_statement).get(ping))
+        .route("/ping", get(ping))
         .layer(DefaultBodyLimit::max(MAX_STATEMENT_BYTES))
         .with_state(service)
 }
 
-async fn alive() -> &'static str {
+async fn ping(State(service): State<Service>) -> &'static str {
+    service.engine.ping().await;
     "Ok.\n"
 }
 

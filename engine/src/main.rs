@@ -20,6 +20,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
+use axum::serve::ListenerExt;
 use clap::Parser;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -57,9 +58,18 @@ struct Arguments {
     connections: u32,
 }
 
-#[tokio::main(worker_threads = 2)]
-async fn main() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        // Statements are parsed on these threads, and ClickHouse's parser is recursive.
+        .thread_stack_size(8 << 20)
+        .enable_all()
+        .build()?;
+    runtime.block_on(run(arguments))
+}
+
+async fn run(arguments: Arguments) -> anyhow::Result<()> {
     ensure!(arguments.listen.ip().is_loopback(), "--listen {} is not a loopback address", arguments.listen);
     let secret = std::env::var(SECRET_VARIABLE).unwrap_or_default();
     ensure!(!secret.is_empty(), "the secret is missing: set {SECRET_VARIABLE}");
@@ -93,6 +103,8 @@ async fn serve(
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let stopping = stop.clone();
+    // Head and first rows of an answer are two small writes; the second must not wait for an acknowledgement.
+    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
     let server = axum::serve(listener, http::router(service)).with_graceful_shutdown(stop.cancelled_owned());
     let stopped = async {
         stopping.cancelled().await;

@@ -304,6 +304,24 @@ async fn a_statement_is_killed_by_the_id_it_was_given() {
 }
 
 #[tokio::test]
+async fn a_kill_needs_no_free_place() {
+    let engine = TestEngine::start_in(tempfile::tempdir().unwrap(), &["--connections", "1"]);
+    let client = engine.client().with_setting("query_id", "the only one");
+    let sql = "SELECT count() FROM numbers(1000000000000) WHERE sipHash64(number) = 1";
+    let mut running = tokio::spawn(async move { client.query_raw(sql).fetch_one::<u64>().await });
+    let patience = tokio::time::Instant::now() + Duration::from_secs(30);
+    // Asking for the list of processes would need the place; a kill that comes too early finds nothing.
+    let error = loop {
+        engine.run("KILL QUERY WHERE query_id = 'the only one'").await;
+        match tokio::time::timeout(Duration::from_millis(50), &mut running).await {
+            Ok(outcome) => break outcome.unwrap().unwrap_err(),
+            Err(_) => assert!(tokio::time::Instant::now() < patience, "the kill waits for a place"),
+        }
+    };
+    assert!(message(&error).contains("Code: 394"), "{error}");
+}
+
+#[tokio::test]
 async fn statements_run_side_by_side_and_more_than_there_are_places_wait() {
     let engine = TestEngine::start_in(tempfile::tempdir().unwrap(), &["--connections", "3"]);
     let tasks = (0..40u64).map(|n| {
@@ -396,4 +414,14 @@ async fn a_storm_of_statements_leaves_nothing_behind() {
     }
     engine.eventually("SELECT count() FROM system.processes", "1").await;
     assert_eq!(engine.ask("SELECT count() FROM t").await, "80");
+}
+
+#[tokio::test]
+async fn a_statement_nested_too_deeply_is_refused_and_nothing_breaks() {
+    let engine = TestEngine::start();
+    for (open, close) in [("(", ")"), ("[", "]"), ("(SELECT ", ")"), ("abs(", ")"), ("NOT (", ")")] {
+        let sql = format!("SELECT {}1{}", open.repeat(20_000), close.repeat(20_000));
+        assert!(engine.client().query_raw(&sql).execute().await.is_err(), "{open}");
+    }
+    assert_eq!(engine.ask("SELECT 1").await, "1");
 }
