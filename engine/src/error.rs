@@ -50,7 +50,8 @@ impl EngineError {
         )
     }
 
-    /// The request body broke off or could not be decoded: nothing of it was kept.
+    /// The request body broke off or could not be decoded. The insert is cancelled; a block of up to a million rows is
+    /// stored whole or not at all.
     pub fn broken_body(cause: &dyn std::fmt::Display) -> Self {
         Self::new(ABORTED, "ABORTED", &format!("The request body could not be read: {cause}"))
     }

@@ -1,4 +1,4 @@
-//! The C interface of libchdb, made safe: everything unsafe in Cordwood is in this file.
+//! The C interface of libchdb, made safe: everything unsafe in Cordwood is here and in `symbols.rs`.
 //!
 //! A [`Connection`] runs one statement at a time and may move between threads, but is never shared. A [`Rows`]
 //! or [`Insert`] borrows its connection until it ends, so nothing else can run on it meanwhile.
@@ -6,69 +6,15 @@
 
 #![allow(unsafe_code)]
 
-use std::ffi::{CStr, CString, c_char, c_int, c_void};
+mod symbols;
+
+use std::ffi::{CStr, CString, c_char, c_int};
 use std::path::Path;
 use std::ptr::NonNull;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use self::symbols::{Analysis, Handle, QueryFn, Symbols};
 use crate::error::EngineError;
-
-type Handle = *mut c_void;
-type Argv = *const *const c_char;
-
-/// The functions we call, with the signatures of the public header of the pinned version.
-struct Symbols {
-    version: unsafe extern "C" fn() -> *const c_char,
-    set_signal_handlers_enabled: unsafe extern "C" fn(c_int),
-    shutdown: unsafe extern "C" fn() -> c_int,
-    connect: unsafe extern "C" fn(c_int, Argv) -> *mut Handle,
-    close: unsafe extern "C" fn(*mut Handle),
-    classify:
-        unsafe extern "C" fn(Handle, *const c_char, usize, *const c_char, usize, *mut Analysis) -> c_int,
-    query: QueryFn,
-    stream_query: QueryFn,
-    stream_fetch: unsafe extern "C" fn(Handle, Handle) -> Handle,
-    stream_cancel: unsafe extern "C" fn(Handle, Handle),
-    insert: QueryFn,
-    insert_append: unsafe extern "C" fn(Handle, *const c_void, usize) -> c_int,
-    insert_done: unsafe extern "C" fn(Handle) -> Handle,
-    insert_error: unsafe extern "C" fn(Handle) -> *const c_char,
-    insert_destroy: unsafe extern "C" fn(Handle),
-    result_buffer: unsafe extern "C" fn(Handle) -> *const u8,
-    result_length: unsafe extern "C" fn(Handle) -> usize,
-    result_error: unsafe extern "C" fn(Handle) -> *const c_char,
-    result_elapsed: unsafe extern "C" fn(Handle) -> f64,
-    result_rows: unsafe extern "C" fn(Handle) -> u64,
-    result_bytes: unsafe extern "C" fn(Handle) -> u64,
-    result_rows_read: unsafe extern "C" fn(Handle) -> u64,
-    result_bytes_read: unsafe extern "C" fn(Handle) -> u64,
-    result_rows_written: unsafe extern "C" fn(Handle) -> u64,
-    result_bytes_written: unsafe extern "C" fn(Handle) -> u64,
-    result_destroy: unsafe extern "C" fn(Handle),
-}
-
-/// `(connection, sql, format, names, name lengths, values, value lengths, count)`, texts with their lengths.
-type QueryFn = unsafe extern "C" fn(
-    Handle,
-    *const c_char,
-    usize,
-    *const c_char,
-    usize,
-    *const *const c_char,
-    *const usize,
-    *const *const c_char,
-    *const usize,
-    usize,
-) -> Handle;
-
-/// What the library says about a statement without running it.
-#[repr(C)]
-struct Analysis {
-    struct_size: u32,
-    statement_count: u32,
-    flags: u32,
-    query_class: u32,
-}
 
 /// libchdb, loaded for the rest of the process.
 #[derive(Clone)]
@@ -84,37 +30,7 @@ impl Library {
         // SAFETY: the file is the pinned libchdb; its initialisers are those of ClickHouse and need no setup.
         let library = unsafe { libloading::Library::new(path)? };
         let library: &'static libloading::Library = Box::leak(Box::new(library));
-        // SAFETY: every field's type is the signature in the public header, and the library is never unloaded.
-        let symbols = unsafe {
-            Symbols {
-                version: *library.get(b"chdb_version")?,
-                set_signal_handlers_enabled: *library.get(b"chdb_set_signal_handlers_enabled")?,
-                shutdown: *library.get(b"chdb_shutdown")?,
-                connect: *library.get(b"chdb_connect")?,
-                close: *library.get(b"chdb_close_conn")?,
-                classify: *library.get(b"chdb_classify_query_n")?,
-                query: *library.get(b"chdb_query_with_params_n")?,
-                stream_query: *library.get(b"chdb_stream_query_with_params_n")?,
-                stream_fetch: *library.get(b"chdb_stream_fetch_result")?,
-                stream_cancel: *library.get(b"chdb_stream_cancel_query")?,
-                insert: *library.get(b"chdb_stream_insert_with_params_n")?,
-                insert_append: *library.get(b"chdb_stream_append")?,
-                insert_done: *library.get(b"chdb_stream_done")?,
-                insert_error: *library.get(b"chdb_stream_insert_error")?,
-                insert_destroy: *library.get(b"chdb_destroy_insert_stream")?,
-                result_buffer: *library.get(b"chdb_result_buffer")?,
-                result_length: *library.get(b"chdb_result_length")?,
-                result_error: *library.get(b"chdb_result_error")?,
-                result_elapsed: *library.get(b"chdb_result_elapsed")?,
-                result_rows: *library.get(b"chdb_result_rows_read")?,
-                result_bytes: *library.get(b"chdb_result_bytes_read")?,
-                result_rows_read: *library.get(b"chdb_result_storage_rows_read")?,
-                result_bytes_read: *library.get(b"chdb_result_storage_bytes_read")?,
-                result_rows_written: *library.get(b"chdb_result_rows_written")?,
-                result_bytes_written: *library.get(b"chdb_result_bytes_written")?,
-                result_destroy: *library.get(b"chdb_destroy_query_result")?,
-            }
-        };
+        let symbols = Symbols::load(library)?;
         // SAFETY: called before the first connection, as the header asks.
         unsafe { (symbols.set_signal_handlers_enabled)(0) };
         Ok(Self { symbols: Arc::new(symbols), opening: Arc::default() })
@@ -168,7 +84,6 @@ pub struct Counts {
     pub written_bytes: u64,
     pub result_rows: u64,
     pub result_bytes: u64,
-    pub elapsed_seconds: f64,
 }
 
 impl std::ops::AddAssign for Counts {
@@ -179,7 +94,6 @@ impl std::ops::AddAssign for Counts {
         self.written_bytes += other.written_bytes;
         self.result_rows += other.result_rows;
         self.result_bytes += other.result_bytes;
-        self.elapsed_seconds += other.elapsed_seconds;
     }
 }
 
@@ -337,7 +251,6 @@ impl Answer {
                 written_bytes: (symbols.result_bytes_written)(handle),
                 result_rows: (symbols.result_rows)(handle),
                 result_bytes: (symbols.result_bytes)(handle),
-                elapsed_seconds: (symbols.result_elapsed)(handle),
             }
         }
     }
