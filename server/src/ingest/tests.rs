@@ -40,9 +40,7 @@ impl Node {
             wal_reserve_percent: 0,
             ..crate::config::defaults_for_tests()
         };
-        let db = Db::connect(&format!("sqlite://{}", folder.path().join("cordwood.db").display()), 4)
-            .await
-            .unwrap();
+        let db = database(&folder).await;
         let auth = Auth::new(&settings, db.clone()).unwrap();
         let (sink, shutdown) = (Arc::new(FakeSink::default()), Shutdown::default());
         let ingest = Ingest::start(&settings, db.clone(), sink.clone(), &shutdown).await.unwrap();
@@ -120,6 +118,20 @@ impl Node {
         })
         .await;
     }
+}
+
+/// SQLite; Postgres where one is given (`cargo xtask test` starts one).
+async fn database(folder: &tempfile::TempDir) -> Db {
+    let Ok(server) = std::env::var("CORDWOOD_TEST_POSTGRES_URL") else {
+        return Db::connect(&format!("sqlite://{}", folder.path().join("cordwood.db").display()), 4)
+            .await
+            .unwrap();
+    };
+    let name = format!("ingest_{}", Uuid::now_v7().simple());
+    let admin = sqlx::PgPool::connect(&server).await.unwrap();
+    sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&admin).await.unwrap();
+    let (root, _) = server.rsplit_once('/').unwrap();
+    Db::connect(&format!("{root}/{name}"), 4).await.unwrap()
 }
 
 async fn insert_organization(db: &Db, id: Uuid, project_id: Uuid) {
