@@ -7,6 +7,9 @@ use crate::ast::{Amount, Glob, GlobPart, Literal, LiteralClass, Number};
 pub(crate) fn literal(raw: &str, span: Span) -> Literal {
     if raw.starts_with(['"', '\'']) {
         Literal { text: unquote(raw), quoted: true, class: LiteralClass::Text, span }
+    } else if raw.starts_with("//") {
+        // behind a blank it would be a comment, so it is quoted from here on
+        Literal { text: raw.to_owned(), quoted: true, class: LiteralClass::Text, span }
     } else {
         Literal { text: raw.to_owned(), quoted: false, class: classify(raw), span }
     }

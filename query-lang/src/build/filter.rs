@@ -124,10 +124,13 @@ impl Builder<'_> {
             if text.contains('*') {
                 self.literal_wildcard(span, "quotes make * literal", &text);
             }
-            text_match(text, true, span)
+            TextMatch::new(text, true, span)
         } else {
             match literal::glob(raw).plain() {
-                Ok(text) => text_match(text.clone(), text != raw, span),
+                Ok(text) => {
+                    let quoted = text != raw || raw.starts_with("//");
+                    TextMatch::new(text, quoted, span)
+                }
                 Err(glob) if glob.parts == [crate::ast::GlobPart::AnyRun] => return Ok(FilterNode::All),
                 Err(glob) => {
                     TextMatch { text: raw.to_owned(), quoted: false, kind: TextKind::Wildcard(glob), span }
@@ -150,10 +153,6 @@ impl Builder<'_> {
             && !text.contains(crate::lexical::ends_word);
         self.warn(if can_be_bare { warning.fix("remove the quotes", span, text) } else { warning });
     }
-}
-
-fn text_match(text: String, quoted: bool, span: Span) -> TextMatch {
-    TextMatch::new(text, quoted, span)
 }
 
 impl TextMatch {

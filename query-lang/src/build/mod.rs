@@ -148,3 +148,72 @@ fn span_of(pair: &Pair<'_, Rule>) -> Span {
 fn expected<T>(pair: Option<T>, span: Span) -> Built<T> {
     pair.ok_or_else(|| Diagnostic::error(Code::E003, span, "this is not expected here"))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const CORPUS: &str = include_str!("../../tests/cases/cases.json");
+
+    fn corpus() -> Vec<String> {
+        let cases: Vec<serde_json::Value> = serde_json::from_str(CORPUS).expect("well formed");
+        cases.iter().filter_map(|case| case["query"].as_str().map(str::to_owned)).collect()
+    }
+
+    /// A query of the corpus after a few slips of the keyboard.
+    fn slips() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            5 => prop::sample::select(vec![
+                " ", "(", ")", "{", "}", "[", "]", "|", "\"", "'", "`", ",", ":", "=", "!", "~", "<", ">", "-", "*", "?", "\\",
+                "//", "/", ".", "in", " in ", " and ", " OR ", "not ", " NOT ", "as", " by ", "where ", "5", "M", "1.5s", "x", "_",
+                "é", "\n", "&&", "||", "=>", "$", "@", "“", " to ", "%", "+", "true", "count()", "bin(5m)", "limit=3",
+            ]).prop_map(str::to_owned),
+            1 => any::<char>().prop_map(String::from),
+        ];
+        let slip = (any::<prop::sample::Index>(), 0_usize..4, piece);
+        (prop::sample::select(corpus()), prop::collection::vec(slip, 1..4)).prop_map(|(mut text, slips)| {
+            for (at, removed, inserted) in slips {
+                let borders: Vec<usize> = text.char_indices().map(|(i, _)| i).chain([text.len()]).collect();
+                let first = at.index(borders.len());
+                let last = (first + removed).min(borders.len() - 1);
+                text.replace_range(borders[first]..borders[last], &inserted);
+            }
+            text
+        })
+    }
+
+    /// What the walker refuses and the grammar has no word for.
+    const BEYOND_THE_GRAMMAR: [Code; 7] =
+        [Code::E006, Code::E013, Code::E017, Code::E022, Code::E026, Code::E028, Code::E021];
+
+    fn agree(text: &str) -> Result<(), String> {
+        let mut walker = Walker::new(text);
+        walker.query();
+        let grammar = Grammar::parse(Rule::query, text);
+        match (walker.error, grammar) {
+            (None, Err(error)) => Err(format!("only the walker accepts {text:?}: {error}")),
+            (Some(error), Ok(_)) if !BEYOND_THE_GRAMMAR.contains(&error.code) => {
+                Err(format!("only the grammar accepts {text:?}: {error} at {:?}", error.span))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn the_walker_and_the_grammar_accept_the_same_texts(text in slips()) {
+            prop_assert_eq!(agree(&text), Ok(()));
+        }
+
+        #[test]
+        fn no_text_makes_anything_panic(text in "\\PC{0,60}|(?s).{0,60}") {
+            let _ = parse(&text);
+            let covered: usize = crate::tokens(&text).iter().map(|token| token.end - token.start).sum();
+            prop_assert_eq!(covered, text.len());
+        }
+    }
+}

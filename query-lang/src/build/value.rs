@@ -229,7 +229,8 @@ impl Builder<'_> {
             Err(glob) if glob.parts == [crate::ast::GlobPart::AnyRun] => Test::Exists(Presence::Star),
             Err(glob) => Test::Glob { glob, text: raw.to_owned(), span },
             Ok(text) => {
-                let quoted = text != raw; // an escaped wildcard reads like a quoted one from here on
+                // an escaped wildcard, and what could be a comment, read like quoted text from here on
+                let quoted = text != raw || raw.starts_with("//");
                 let class = if quoted { LiteralClass::Text } else { literal::classify(raw) };
                 let value = Literal { text, quoted, class, span };
                 self.doubtful_value(field, &value, Spelling::Colon);

@@ -16,6 +16,8 @@ use crate::ast::{Core, Field, Filter, FilterNode, Meaning, Query, Shape, TextMat
 use crate::{Catalogue, Code, Diagnostic, Span, suggest};
 use scope::Scope;
 
+pub(crate) use stage::name_of;
+
 /// The circumstances of a query: they belong to its meaning.
 #[derive(Clone, Debug)]
 pub struct CheckContext {

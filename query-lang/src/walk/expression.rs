@@ -154,7 +154,7 @@ impl Walker<'_> {
         match self.peek() {
             Some('{') => self.subquery(),
             Some('(') => {
-                if self.arguments() == 0 {
+                if self.items_between(Self::sum) == 0 {
                     let span = Span::new(start, self.at);
                     self.report(
                         Diagnostic::error(Code::E006, span, "this list is empty").hint("put a value into it"),
@@ -241,15 +241,20 @@ impl Walker<'_> {
 
     /// An operand, with any number of minus signs before it.
     fn signed_operand(&mut self, mut signs: usize) -> bool {
+        let mut minus = None;
         while self.peek() == Some('-') {
-            self.take(1, TokenClass::Operator);
+            minus = Some(self.take(1, TokenClass::Operator));
             self.blanks();
             signs += 1;
             if self.sign_too_deep(signs) {
                 return true;
             }
         }
-        self.expression_operand(signs)
+        match (self.expression_operand(signs), minus) {
+            (false, Some(minus)) => self.needs_value(minus),
+            (found, _) => return found,
+        }
+        true
     }
 
     fn expression_operand(&mut self, signs: usize) -> bool {
@@ -402,6 +407,25 @@ impl Walker<'_> {
 
     /// `(a, b, …)`: how many there are.
     pub(super) fn arguments(&mut self) -> usize {
+        self.items_between(Self::expression)
+    }
+
+    /// Arithmetic, without comparisons.
+    fn sum(&mut self) -> bool {
+        if !self.signed_operand(0) {
+            return false;
+        }
+        while let Some('+' | '-' | '*' | '/' | '%') = self.ahead().peek() {
+            if self.ahead().rest().starts_with("->") {
+                break;
+            }
+            self.blanks();
+            self.arithmetic(After::Compared);
+        }
+        true
+    }
+
+    fn items_between(&mut self, item: fn(&mut Self) -> bool) -> usize {
         if !self.open(0) {
             return 0;
         }
@@ -410,7 +434,7 @@ impl Walker<'_> {
         loop {
             self.blanks();
             self.expect(Place::Operand { field: None });
-            match (self.expression(), comma) {
+            match (item(self), comma) {
                 (true, _) => count += 1,
                 (false, Some(comma)) => self.argument_missing(comma),
                 (false, None) if self.peek() == Some(',') => self.argument_missing(self.here(1)),

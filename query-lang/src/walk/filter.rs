@@ -61,7 +61,7 @@ impl Walker<'_> {
                 Some(')' | '}' | ']') => continue,
                 Some(_) => {}
             }
-            if !self.keyword(&mut progress) && !self.wrong_operator(&mut progress) {
+            if !self.keyword(&mut progress, blank) && !self.wrong_operator(&mut progress) {
                 self.operand(terms, &mut progress, blank);
             }
             blank = false;
@@ -86,17 +86,14 @@ impl Walker<'_> {
     }
 
     fn expect_term(&mut self, terms: &Terms, progress: &Progress) {
-        match terms {
-            Terms::Filter => self.expect(Place::Term),
-            Terms::Values { field } => {
-                let field = self.field_name(*field);
-                self.expect(Place::Value { field });
-            }
-            Terms::AnyValues => self.expect(Place::Free),
-        }
-        if progress.operand {
+        let noted = self.expect(match terms {
+            Terms::Filter => Place::Term,
+            Terms::Values { field } => Place::Value { field: self.field_name(*field) },
+            Terms::AnyValues => Place::Free,
+        });
+        if noted && progress.operand {
             self.or_expect(Place::Words(&["AND", "OR", "NOT"]));
-        } else if progress.pending.is_none() {
+        } else if noted && progress.pending.is_none() {
             self.or_expect(Place::Words(&["NOT"]));
         }
     }
@@ -116,10 +113,13 @@ impl Walker<'_> {
     }
 
     /// Takes AND, OR or NOT, if one is next.
-    fn keyword(&mut self, progress: &mut Progress) -> bool {
+    fn keyword(&mut self, progress: &mut Progress, blank: bool) -> bool {
         let Some(word) = ["and", "or", "not"].into_iter().find(|word| self.at_operator(word)) else {
             return false;
         };
+        if word == "not" && progress.operand && progress.pending.is_none() && !blank {
+            return false;
+        }
         let span = self.take(word.len(), TokenClass::Keyword);
         match word {
             "not" => self.sign(progress, span),
@@ -154,7 +154,7 @@ impl Walker<'_> {
     }
 
     /// AND, OR or NOT as a whole word.
-    fn at_operator(&self, word: &str) -> bool {
+    pub(super) fn at_operator(&self, word: &str) -> bool {
         starts_with_word(self.rest(), word) && {
             let after = self.rest()[word.len()..].chars().next();
             after.is_none_or(|c| is_blank(c) || matches!(c, '(' | ')'))
@@ -355,7 +355,7 @@ impl Walker<'_> {
     /// `field < …`, with blanks or without.
     fn comparison_follows(&self, end: usize) -> bool {
         let touching = &self.source[end..];
-        if touching.starts_with("~=") || touching.starts_with("~\"") || touching.starts_with("~'") {
+        if touching.starts_with("~=") || touching.starts_with("~\"") {
             return true;
         }
         let rest = self.ahead_from(end).rest();

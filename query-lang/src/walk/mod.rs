@@ -11,7 +11,7 @@ mod list;
 mod stage;
 mod value;
 
-use crate::lexical::{ident, is_blank, run};
+use crate::lexical::{continues_name, ident, is_blank, run};
 use crate::limits;
 use crate::token::{Token, TokenClass};
 use crate::{Code, Diagnostic, Fix, Span, TextEdit};
@@ -57,6 +57,9 @@ pub(crate) struct Walker<'a> {
     /// The last place that was reached, and where; and what else may stand there.
     pub(crate) place: (usize, Place),
     pub(crate) also: Vec<Place>,
+    /// Where the pipe around `place` starts, and where its last `|` stands.
+    pub(crate) pipe: (usize, Option<usize>),
+    pipes: Vec<(usize, Option<usize>)>,
     /// Brackets that are open, outermost first.
     open: Vec<(char, usize)>,
     /// Brackets and chains of signs around the current offset.
@@ -77,6 +80,8 @@ impl<'a> Walker<'a> {
             error: None,
             place: (0, Place::Term),
             also: Vec::new(),
+            pipe: (0, None),
+            pipes: Vec::new(),
             open: Vec::new(),
             depth: 0,
             subqueries: 0,
@@ -98,6 +103,7 @@ impl<'a> Walker<'a> {
 
     /// `[filter] { | stage }`, up to the end or a closing brace.
     fn pipeline(&mut self) {
+        self.pipes.push((self.at, None));
         self.terms_of(&filter::Terms::Filter);
         let mut stages = 0;
         while self.peek() == Some('|') {
@@ -109,8 +115,12 @@ impl<'a> Walker<'a> {
                     format!("a query has at most {} stages", limits::STAGES),
                 ));
             }
+            if let Some((_, bar)) = self.pipes.last_mut() {
+                *bar = Some(self.at);
+            }
             self.stage();
         }
+        self.pipes.pop();
     }
 
     // ---------- looking
@@ -161,7 +171,7 @@ impl<'a> Walker<'a> {
 
     /// A name would go on behind the next `length` bytes.
     pub(crate) fn name_goes_on(&self, length: usize) -> bool {
-        self.rest()[length..].starts_with(|c| crate::lexical::continues_name(c) || c == '.')
+        self.rest()[length..].starts_with(|c| continues_name(c) || c == '.')
     }
 
     // ---------- moving
@@ -340,14 +350,21 @@ impl<'a> Walker<'a> {
         }
     }
 
-    pub(crate) fn expect(&mut self, place: Place) {
-        self.place = (self.at, place);
-        self.also.clear();
+    /// Notes what may come here; what was noted first at an offset stays. Right behind a name nothing new can start.
+    pub(crate) fn expect(&mut self, place: Place) -> bool {
+        let first =
+            (self.place.0 < self.at || self.at == 0) && !self.source[..self.at].ends_with(continues_name);
+        if first {
+            self.place = (self.at, place);
+            self.also.clear();
+            self.pipe = self.pipes.last().copied().unwrap_or_default();
+        }
+        first
     }
 
     /// What else may stand where the last `expect` was.
     pub(crate) fn or_expect(&mut self, place: Place) {
-        if self.place.0 == self.at {
+        if self.place.0 == self.at && !self.source[..self.at].ends_with(continues_name) {
             self.also.push(place);
         } else {
             self.expect(place);

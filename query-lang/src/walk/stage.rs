@@ -301,7 +301,8 @@ impl Walker<'_> {
 
     fn optional_column(&mut self, reading: Reading) -> bool {
         let ahead = self.ahead();
-        let by = ahead.at_word("by") && ahead.rest()[2..].starts_with(is_blank);
+        let by =
+            reading.doc.name == "patterns" && ahead.at_word("by") && ahead.rest()[2..].starts_with(is_blank);
         let starts = ahead.rest().starts_with(|c| c == '`' || starts_name(c));
         self.at_place_behind(ahead.at, Place::Column);
         if ahead.at == self.at || !starts || ahead.option_name().is_some() || by {
@@ -489,7 +490,7 @@ impl Walker<'_> {
                 let message = format!("at most {} keys", limits::KEYS);
                 self.report(Diagnostic::error(Code::E026, self.next_character(), message));
             }
-            if !self.expression() {
+            if !self.spaced_bin() && !self.expression() {
                 self.report(Diagnostic::error(Code::E004, owner, "a field is missing here"));
                 return false;
             }
@@ -502,6 +503,21 @@ impl Walker<'_> {
             owner = self.last_token();
         }
         true
+    }
+
+    /// `bin (5m)`: only as a key may a blank stand there.
+    fn spaced_bin(&mut self) -> bool {
+        if !self.at_word("bin") {
+            return false;
+        }
+        let behind = self.ahead_from(self.at + 3).at;
+        let spaced = behind > self.at + 3 && self.source[behind..].starts_with('(');
+        if spaced {
+            self.take(3, TokenClass::Function);
+            self.blanks();
+            self.arguments();
+        }
+        spaced
     }
 
     fn by_columns(&mut self, reading: Reading) -> bool {

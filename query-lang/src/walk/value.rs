@@ -223,6 +223,7 @@ impl Walker<'_> {
 
     /// A string or an unquoted value.
     pub(super) fn plain_value(&mut self, first: char, field: Span) {
+        let operator = |c: char| matches!(c, '<' | '>' | '=' | '~');
         match first {
             '"' | '\'' => {
                 self.quoted(TokenClass::String);
@@ -233,7 +234,7 @@ impl Walker<'_> {
                 self.not_allowed(span, first, "at the start of a value");
                 self.skip_piece();
             }
-            '<' | '>' | '=' | '~' => {
+            c if operator(c) || c == '!' && self.rest()[1..].starts_with(operator) => {
                 let span = self
                     .take(run(self.rest(), |c| matches!(c, '<' | '>' | '=' | '~' | '!')), TokenClass::Error);
                 let typed = span.text(self.source);
@@ -324,7 +325,7 @@ impl Walker<'_> {
     fn function_field(&mut self) -> bool {
         match self.peek() {
             Some('`') => self.quoted(TokenClass::Field).is_some(),
-            Some(c) if starts_name(c) => {
+            Some(c) if starts_name(c) && !["and", "or", "not"].iter().any(|word| self.at_operator(word)) => {
                 let length = filter_name(self.rest());
                 let class = field_class(&self.rest()[..length]);
                 self.take(length, class);
