@@ -12,6 +12,8 @@ use tokio_util::sync::CancellationToken;
 
 /// After so many refusals in one batch a refused part is not halved any more: it goes to the dead letters whole.
 const MOST_REFUSALS: u32 = 500;
+/// Failures between two warnings: about a minute.
+const WARN_EVERY: u32 = 12;
 /// A store that says nothing for so long will not say anything.
 const SILENCE: Duration = Duration::from_secs(120);
 
@@ -84,10 +86,10 @@ impl Delivery {
         let (mut refused, mut refusals) = (Vec::new(), 0);
         while let Some(part) = parts.pop() {
             match self.attempt(batch, &part).await {
-                Outcome::Stored => self.failures = 0,
+                Outcome::Stored => self.note_failures(0),
                 Outcome::Partly => parts.extend(halves(&part.rows, true)),
                 Outcome::Refused(reason) => {
-                    self.failures = 0;
+                    self.note_failures(0);
                     refusals += 1;
                     if part.rows.len() > 1 && refusals < MOST_REFUSALS {
                         parts.extend(halves(&part.rows, part.unsure));
@@ -137,16 +139,22 @@ impl Delivery {
         Ok(Outcome::Stored)
     }
 
+    fn note_failures(&mut self, failures: u32) {
+        if failures != self.failures {
+            self.failures = failures;
+            metrics::gauge!("cordwood_shipper_failures_in_a_row").set(failures);
+        }
+    }
+
     async fn pause(&mut self, error: &anyhow::Error) -> Result<(), Stopped> {
         let delay = self.backoff.delay(self.failures);
-        if self.failures == 0 {
+        if self.failures.is_multiple_of(WARN_EVERY) {
             tracing::warn!(
                 error = format!("{error:#}"),
                 "the log store does not take batches; they wait in the write-ahead log"
             );
         }
-        self.failures += 1;
-        metrics::gauge!("cordwood_shipper_failures_in_a_row").set(self.failures);
+        self.note_failures(self.failures + 1);
         tokio::select! {
             () = tokio::time::sleep(delay) => Ok(()),
             () = self.stop.cancelled() => Err(Stopped),

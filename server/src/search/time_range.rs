@@ -62,7 +62,9 @@ impl TimeRange {
 
 fn read(input: &TimeInput, now_ns: i64, zone: &TimeZone) -> Result<i64, String> {
     match input {
-        TimeInput::Number(number) if number.fract() == 0.0 && number.abs() < 9e18 => read_whole(*number as i64),
+        TimeInput::Number(number) if number.fract() == 0.0 && number.abs() < 9e18 => {
+            read_whole(*number as i64)
+        }
         TimeInput::Number(number) => read_number(*number),
         TimeInput::Text(text) => read_text(text.trim(), now_ns, zone),
     }
@@ -85,7 +87,9 @@ fn read_number(number: f64) -> Result<i64, String> {
 
 /// As `read_number`, with every digit.
 fn read_whole(number: i64) -> Result<i64, String> {
-    number.checked_mul(ns_per_unit(number.unsigned_abs() as f64)).ok_or_else(|| format!("{number} is not a time."))
+    number
+        .checked_mul(ns_per_unit(number.unsigned_abs() as f64))
+        .ok_or_else(|| format!("{number} is not a time."))
 }
 
 fn read_text(text: &str, now_ns: i64, zone: &TimeZone) -> Result<i64, String> {
