@@ -47,7 +47,7 @@ const LONGEST: usize = 24;
 
 /// Objects in which nested aliases are looked for, as `host` in `{"host": {"name": …}}`.
 pub fn may_nest(name: &str) -> bool {
-    matches!(name, "log" | "host" | "service" | "trace" | "span" | "dd")
+    matches!(name, "log" | "host" | "service" | "trace" | "span" | "dd" | "fields")
 }
 
 /// What a name stands for, if it is an alias.
@@ -86,13 +86,14 @@ fn look_up(name: &[u8]) -> Option<Alias> {
         b"ts" | b"@t" => (Time(TimeKind::Usual), 3),
         b"time_unix_nano" | b"timeunixnano" | b"timemillis" | b"eventtime" => (Time(TimeKind::Usual), 4),
         b"__realtime_timestamp" => (Time(TimeKind::Micros), 5),
-        b"datetime" | b"date" | b"observed_timestamp" | b"observedtimeunixnano" => (Time(TimeKind::Weak), 6),
+        b"datetime" | b"date" | b"asctime" | b"time_local" | b"time_iso8601" => (Time(TimeKind::Weak), 6),
+        b"observed_timestamp" | b"observedtimeunixnano" => (Time(TimeKind::Weak), 7),
 
         b"level" => (Level(On(Scale::Any)), 0),
         b"log.level" | b"log_level" | b"loglevel" => (Level(On(Scale::Any)), 1),
         b"severity" | b"severity_text" | b"severitytext" => (Level(On(Scale::Any)), 2),
         b"lvl" | b"@l" => (Level(On(Scale::Any)), 3),
-        b"levelname" => (Level(On(Scale::Any)), 4),
+        b"levelname" | b"level_name" => (Level(On(Scale::Any)), 4),
         b"severity_number" | b"severitynumber" => (Level(On(Scale::Otel)), 6),
         b"levelno" => (Level(On(Scale::Python)), 8),
         b"status" => (Level(Word), 9),
@@ -113,7 +114,9 @@ fn look_up(name: &[u8]) -> Option<Alias> {
         b"msg" | b"_msg" | b"@message" => (Message, 1),
         b"log" => (Message, 2),
         b"@m" | b"short_message" => (Message, 3),
-        b"body" => (Message, 4),
+        b"body" | b"@mt" | b"textpayload" => (Message, 4),
+        // structlog; and tracing of Rust, whose other `fields` are attributes.
+        b"event" | b"fields.message" => (Message, 5),
 
         b"trace_id" => (TraceId, 0),
         b"traceid" | b"trace.id" | b"dd.trace_id" | b"oteltraceid" | b"@tr" => (TraceId, 1),

@@ -140,7 +140,8 @@ impl<'a> Intake<'a> {
             event.marks.time_of_arrival = false;
         }
         let own = &mut event.attributes;
-        if own.len() <= text::MOST_FIELDS {
+        // An event that overflowed before has them there already.
+        if own.len() <= text::MOST_FIELDS && own.get(limits::OVERFLOW).is_none() {
             for (name, value) in attributes {
                 add_if_absent(own, name, value);
             }
@@ -228,14 +229,20 @@ pub(crate) fn json_object(text: &str) -> Option<Object<'_>> {
 /// that name already, the member stays in its object, so that neither is lost.
 fn flatten_containers(attributes: &mut Object<'_>) {
     attributes.members.retain(|(_, value)| !value.is_null());
-    for name in ["attributes", "fields"] {
-        if !matches!(attributes.get(name), Some(Value::Object(_))) {
-            continue;
-        }
-        let Some(Value::Object(inner)) = attributes.remove(name) else { continue };
+    // Both are taken out first: an object named `fields` inside `attributes` is an attribute.
+    let containers = ["attributes", "fields"].map(|name| match attributes.get(name) {
+        Some(Value::Object(_)) => attributes.remove(name),
+        _ => None,
+    });
+    for (name, container) in ["attributes", "fields"].into_iter().zip(containers) {
+        let Some(Value::Object(inner)) = container else { continue };
         let known = attributes.absorb(inner);
         if !known.is_empty() {
-            attributes.insert(name, Value::Object(known));
+            let mut free_name = name.to_owned();
+            while attributes.get(&free_name).is_some() {
+                free_name.push('_');
+            }
+            attributes.push(free_name, Value::Object(known));
         }
     }
 }
@@ -316,6 +323,63 @@ mod tests {
     }
 
     #[test]
+    fn what_well_known_loggers_write_is_understood() {
+        for (logger, json) in [
+            ("pino", r#"{"level":40,"time":1773133200000,"pid":7,"hostname":"h","name":"s","msg":"m"}"#),
+            (
+                "bunyan",
+                r#"{"name":"s","hostname":"h","pid":7,"level":40,"msg":"m","time":"2026-03-10T09:00:00.000Z","v":0}"#,
+            ),
+            ("zap", r#"{"level":"warn","ts":1773133200,"logger":"s","hostname":"h","msg":"m"}"#),
+            (
+                "logback",
+                r#"{"@timestamp":"2026-03-10T09:00:00.000+00:00","@version":"1","message":"m","logger_name":"s","level":"WARN","level_value":30000,"HOSTNAME":"h"}"#,
+            ),
+            (
+                "serilog",
+                r#"{"@t":"2026-03-10T09:00:00.0000000Z","@mt":"m","@l":"Warning","service":"s","host":"h"}"#,
+            ),
+            (
+                "structlog",
+                r#"{"event":"m","level":"warning","timestamp":"2026-03-10T09:00:00Z","logger":"s","host":"h"}"#,
+            ),
+            (
+                "python-json-logger",
+                r#"{"asctime":"2026-03-10 09:00:00,000","levelname":"WARNING","name":"s","message":"m","host":"h"}"#,
+            ),
+            (
+                "tracing",
+                r#"{"timestamp":"2026-03-10T09:00:00.000000Z","level":"WARN","fields":{"message":"m","n":1},"service":"s","host":"h"}"#,
+            ),
+            (
+                "monolog",
+                r#"{"message":"m","context":{},"level":300,"level_name":"WARNING","datetime":"2026-03-10T09:00:00.000000+00:00","service":"s","host":"h"}"#,
+            ),
+            (
+                "gelf",
+                r#"{"version":"1.1","host":"h","short_message":"m","timestamp":1773133200.0,"level":4,"service":"s"}"#,
+            ),
+            (
+                "journald",
+                r#"{"__REALTIME_TIMESTAMP":"1773133200000000","MESSAGE":"m","PRIORITY":"4","SYSLOG_IDENTIFIER":"s","_HOSTNAME":"h","_PID":"7"}"#,
+            ),
+            (
+                "cloud logging",
+                r#"{"severity":"WARNING","textPayload":"m","timestamp":"2026-03-10T09:00:00Z","service":"s","host":"h"}"#,
+            ),
+            (
+                "ecs",
+                r#"{"@timestamp":"2026-03-10T09:00:00Z","log":{"level":"warn","logger":"l"},"message":"m","service":{"name":"s"},"host":{"name":"h"}}"#,
+            ),
+            ("fluent bit", r#"{"date":1773133200.0,"log":"m","level":"warn","service":"s","host":"h"}"#),
+        ] {
+            let event = one(json).unwrap();
+            let found = (event.timestamp_ns, event.level, &*event.message, &*event.source, &*event.host);
+            assert_eq!(found, (1_773_133_200_000_000_000, Level::Warn, "m", "s", "h"), "{logger}");
+        }
+    }
+
+    #[test]
     fn what_is_no_known_field_is_an_attribute_with_its_type() {
         assert_eq!(
             shown(
@@ -330,6 +394,17 @@ mod tests {
         assert_eq!(
             shown(r#"{"message":"m","a":1,"attributes":{"a":2,"level":"x","b":{"c":3}},"fields":{"d":4}}"#),
             r#""level":null,"source":"","host":"","message":"m","attributes":{"a":1,"level":"x","b":{"c":3},"attributes":{"a":2},"d":4}"#
+        );
+    }
+
+    #[test]
+    fn only_the_outermost_containers_are_opened() {
+        assert_eq!(
+            one(r#"{"a":1,"attributes":{"a":2,"fields":{"x":1},"attributes":{"y":1}},"fields":{"a":3}}"#)
+                .unwrap()
+                .attributes
+                .to_json(),
+            r#"{"a":1,"fields":{"x":1},"attributes":{"y":1},"attributes_":{"a":2},"fields_":{"a":3}}"#
         );
     }
 
