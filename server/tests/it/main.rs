@@ -2,6 +2,8 @@
 //!
 //! On SQLite by default; on Postgres, each test in a database of its own, when `CORDWOOD_TEST_POSTGRES_URL` names a server.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by it")]
+
 mod harness;
 
 mod api_keys;
