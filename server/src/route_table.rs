@@ -17,7 +17,7 @@ pub enum Access {
     Ingest,
 }
 
-use Access::{Ingest, Member, Open};
+use Access::{Ingest, Member, Open, Read};
 use Role::{Admin, Editor, Viewer};
 
 /// Method, path, access.
@@ -50,6 +50,13 @@ pub const ROUTES: &[(&str, &str, Access)] = &[
     ("POST", "/api/v1/api-keys", Member(Editor)),
     ("DELETE", "/api/v1/api-keys/{id}", Member(Editor)),
     ("POST", "/api/v1/logs/ingest", Ingest),
+    ("GET", "/api/v1/logs/search", Read),
+    ("POST", "/api/v1/logs/search", Read),
+    ("POST", "/api/v1/logs/histogram", Read),
+    ("POST", "/api/v1/logs/fields", Read),
+    ("POST", "/api/v1/logs/field-values", Read),
+    ("GET", "/api/v1/logs/{id}", Read),
+    ("POST", "/api/v1/query/check", Read),
     ("GET", "/api/v1/ingest/receipts/{batch}", Ingest),
     ("GET", "/api/v1/dead-letters", Member(Viewer)),
     ("DELETE", "/api/v1/dead-letters", Member(Editor)),
