@@ -4,8 +4,9 @@
 //! Schedule::new(every_us, delay_us, seed)          when a rule is evaluated, spread stably over its interval
 //!     .due(last_slot, now) -> Option<slot>         one catch-up after a gap
 //!     .window(slot, window_us) -> (from, to)       what that evaluation looks at
-//! step(state, observation, now, &rule) -> (state, transitions)
-//! close(state, reason, now) -> (state, transitions) when a rule is switched off or deleted
+//! step(state, observation, now, &rule, &mutes) -> (state, transitions)
+//! close(state, reason, now, &rule, &mutes)         when a rule is switched off or deleted
+//! replay(&rule, &series) -> Replay                 what it would have done over a series that is known
 //! ```
 //!
 //! A rule watches one value per group; a rule without groups has the one group `""`. Each group is `ok`, `pending`, `firing` or
@@ -17,12 +18,14 @@ pub mod baseline;
 mod condition;
 pub mod duration;
 mod reason;
+mod replay;
 mod rule;
 mod schedule;
 mod state;
 mod step;
 
 pub use condition::{Condition, Op};
+pub use replay::{Point, Replay, Seen, replay};
 pub use rule::{Mutes, NoData, Rule, Windows};
 pub use schedule::{CATCH_UP_US, Schedule};
 pub use state::{Failing, GroupState, RuleState, State};

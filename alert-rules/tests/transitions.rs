@@ -6,8 +6,8 @@
 #![allow(clippy::unwrap_used)] // a test may stop right there
 
 use alert_rules::{
-    Condition, Kind, Micros, Mutes, NoData, Notify, Observation, Op, Rule, RuleState, State, Transition,
-    Windows, close, step,
+    Condition, Kind, Micros, Mutes, NoData, Notify, Observation, Op, Rule, RuleState, Seen, State,
+    Transition, Windows, close, replay, step,
 };
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -205,6 +205,26 @@ fn reasons_say_value_condition_and_time() {
             "12.25 > 10, in 1 of the last 2 windows, for 1m",
             "3 is no longer > 10"
         ]
+    );
+}
+
+#[test]
+fn a_replay_is_the_steps_one_after_the_other() {
+    let tokens = "3 11 12 3 11 -";
+    let series: Vec<_> = tokens
+        .split(' ')
+        .zip(0..)
+        .map(|(token, minute)| {
+            let Observation::Values(values) = seen(token) else { unreachable!() };
+            Seen { at_us: START + minute * MINUTE, values }
+        })
+        .collect();
+    let replayed = replay(&rule(), &series);
+    assert_eq!(replayed.transitions, run(&rule(), &Mutes::default(), tokens).2);
+    assert_eq!(replayed.firings(), 2);
+    assert_eq!(
+        replayed.points.iter().map(|point| point.breach).collect::<Vec<_>>(),
+        [false, true, true, false, true, false]
     );
 }
 

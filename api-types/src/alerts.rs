@@ -174,6 +174,9 @@ pub struct Notification {
     pub id: String,
     pub channel_id: String,
     pub channel_name: String,
+    /// Of the one mail that this is.
+    #[serde(default)]
+    pub address: Option<String>,
     /// `queued`, `sent`, `failed`.
     pub state: String,
     pub attempts: u32,

@@ -113,6 +113,7 @@ CREATE TABLE alert_outbox (
     recipient_kind TEXT NOT NULL CHECK (recipient_kind IN ('channel', 'member')),
     recipient_id UUID NOT NULL,
     recipient_name TEXT NOT NULL,
+    address TEXT NOT NULL, -- one mail for each address of a channel; empty for other kinds
     payload TEXT NOT NULL, -- JSON: all that the message says
     state TEXT NOT NULL CHECK (state IN ('queued', 'sent', 'failed')),
     attempts BIGINT NOT NULL,
@@ -123,7 +124,7 @@ CREATE TABLE alert_outbox (
     created_at BIGINT NOT NULL,
     sent_at BIGINT,
     PRIMARY KEY (organization_id, id),
-    UNIQUE (rule_id, episode, transition, recipient_id)
+    UNIQUE (rule_id, episode, transition, recipient_id, address)
 );
 
 CREATE INDEX alert_outbox_due ON alert_outbox (next_attempt_at);

@@ -1,6 +1,7 @@
 //! The whole HTTP surface as one function, and the services that handlers ask for.
 
 use crate::accounts::{self, Accounts};
+use crate::alerts::{self, Alerts};
 use crate::auth::Auth;
 use crate::config::Settings;
 use crate::db::Db;
@@ -27,6 +28,7 @@ pub struct Services {
     pub logs: LogStore,
     pub ingest: Ingest,
     pub searches: Executor,
+    pub alerts: Alerts,
     pub metrics: PrometheusHandle,
     pub shutdown: Shutdown,
 }
@@ -41,9 +43,11 @@ pub fn routes(app: &mut web::ServiceConfig, services: &Services) {
         .app_data(web::Data::new(services.accounts.clone()))
         .app_data(web::Data::new(services.ingest.clone()))
         .app_data(web::Data::new(services.searches.clone()))
+        .app_data(web::Data::new(services.alerts.clone()))
         .configure(accounts::routes)
         .configure(ingest::http::routes)
         .configure(search::http::routes)
+        .configure(alerts::http::routes)
         .service(web::resource("/healthz").get(health))
         .service(web::resource("/readyz").get(on_main(ready)))
         .service(web::resource("/metrics").get(metrics))

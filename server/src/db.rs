@@ -179,6 +179,7 @@ mod tests {
 
     const STORES: &[&[Store]] = &[
         crate::accounts::STATEMENTS,
+        crate::alerts::STATEMENTS,
         &[
             ("auth/store.rs", crate::auth::store::ALL),
             ("ingest/dead_letters/mod.rs", crate::ingest::dead_letters::ALL),

@@ -4,6 +4,7 @@
 //! any more, no new requests, running ones answered, background tasks, write-ahead log sealed, engine, pools.
 
 use crate::accounts::{Accounts, MailLinks};
+use crate::alerts::Alerts;
 use crate::app::{self, Services};
 use crate::auth::{self, Auth};
 use crate::config::Settings;
@@ -48,7 +49,7 @@ async fn start_services(settings: Settings) -> anyhow::Result<(Services, Option<
     let auth = Auth::new(&settings, db.clone())?;
     auth.start(&shutdown);
     let mailer = Mailer::of(&settings)?;
-    let links = MailLinks::new(db.clone(), mailer, &settings.public_url());
+    let links = MailLinks::new(db.clone(), mailer.clone(), &settings.public_url());
     links.start(&shutdown);
     let accounts = Accounts::new(settings.clone(), db.clone(), auth.clone(), links);
     let logs = logstore::start(&settings).await.context("cannot start the log store")?;
@@ -56,8 +57,22 @@ async fn start_services(settings: Settings) -> anyhow::Result<(Services, Option<
         .await
         .context("cannot start ingest")?;
     let searches = Executor::of(&settings, logs.store.clone());
-    let services =
-        Services { settings, db, auth, accounts, logs: logs.store, ingest, searches, metrics, shutdown };
+    let alerts = Alerts::new(&settings, db.clone(), mailer, searches.clone());
+    if settings.has_role("alerts") {
+        alerts.start(&settings.node_name, &shutdown);
+    }
+    let services = Services {
+        settings,
+        db,
+        auth,
+        accounts,
+        logs: logs.store,
+        ingest,
+        searches,
+        alerts,
+        metrics,
+        shutdown,
+    };
     Ok((services, logs.engine))
 }
 

@@ -7,7 +7,7 @@ pub mod cursor;
 pub mod execute;
 pub mod http;
 pub mod plan;
-mod respond;
+pub mod respond;
 pub mod time_range;
 
 use crate::error::{InvalidFields, Problem, ProblemKind};

@@ -36,8 +36,23 @@ impl Plan {
         source: &str,
         range: TimeRange,
     ) -> Result<Self, SearchError> {
+        let parsed = query_lang::parse(source).map_err(|diagnostic| invalid(source, diagnostic))?;
+        Self::of_parsed(tenant, project_id, source, parsed, range)
+    }
+
+    /// For a tree that was changed after it was parsed; `source` is what its spans point into.
+    ///
+    /// # Errors
+    /// As `new`.
+    pub fn of_parsed(
+        tenant: &TenantScope,
+        project_id: Uuid,
+        source: &str,
+        parsed: Parsed,
+        range: TimeRange,
+    ) -> Result<Self, SearchError> {
         let invalid = |diagnostic| invalid(source, diagnostic);
-        let Parsed { query, mut warnings } = query_lang::parse(source).map_err(invalid)?;
+        let Parsed { query, mut warnings } = parsed;
         let context = CheckContext {
             now_ns: range.now_ns,
             from_ns: range.from_ns,
@@ -76,6 +91,15 @@ impl Plan {
     /// `query_invalid` for what only shows when compiling, such as a limit of the language.
     pub fn rows(&self, page: Page) -> Result<Compiled, SearchError> {
         self.compiled(sql::compile(&self.checked.query, &self.scope, &self.request(page)))
+    }
+
+    /// The newest of the events behind the query's rows, at most `limit` and one more.
+    ///
+    /// # Errors
+    /// As `rows`.
+    pub fn samples(&self, limit: u64) -> Result<Compiled, SearchError> {
+        let page = Page { limit, ..Page::default() };
+        self.compiled(sql::compile_samples(&self.checked.query, &self.scope, &self.request(page)))
     }
 
     /// How many events match, by time and level.

@@ -1,0 +1,166 @@
+//! Alerts: rules over queries, their state, and the notifications that follow.
+//!
+//! `scheduler` takes the rules that are due, `evaluate` asks the search, the state machine of `alert-rules` says what happened, and
+//! `store` writes state, history and outbox in one transaction. `outbox` sends what lies there by `notify`, until it is sent or
+//! given up. A transition makes one notification id per channel and address, whatever dies in between; what may be sent twice
+//! because a mail server took it and nobody heard, carries the same id.
+
+mod channel_http;
+pub mod channels;
+mod clock;
+mod closing;
+mod definition;
+pub mod evaluate;
+mod history;
+pub mod http;
+mod leases;
+mod notice;
+pub mod notify;
+mod outbox;
+mod preview;
+mod scheduler;
+mod searcher;
+mod series;
+mod store;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
+use crate::config::Settings;
+use crate::db::Db;
+use crate::email::Mailer;
+use crate::error::{InvalidFields, Problem, ProblemKind};
+use crate::search::SearchError;
+use crate::search::execute::Executor;
+use crate::shutdown::Shutdown;
+use api_types::problem::FieldProblem;
+use api_types::search::Diagnostic;
+use clock::Clock;
+use notify::Notifier;
+use outbox::Outbox;
+use scheduler::Scheduler;
+use searcher::Searcher;
+use std::sync::Arc;
+use store::AlertStore;
+use uuid::Uuid;
+
+/// For the test that prepares every statement.
+#[cfg(test)]
+pub(crate) const STATEMENTS: &[(&str, &[(&str, &str)])] = &[
+    ("alerts/channels.rs", channels::ALL),
+    ("alerts/history.rs", history::ALL),
+    ("alerts/leases.rs", leases::ALL),
+    ("alerts/outbox.rs", outbox::ALL),
+    ("alerts/store.rs", store::ALL),
+];
+
+/// What the handlers of this feature share; cheap to clone.
+#[derive(Clone)]
+pub struct Alerts {
+    db: Db,
+    store: AlertStore,
+    outbox: Outbox,
+    searcher: Searcher,
+}
+
+impl Alerts {
+    #[must_use]
+    pub fn new(settings: &Settings, db: Db, mailer: Mailer, executor: Executor) -> Self {
+        let notifier = Notifier::new(db.clone(), mailer, settings.public_url());
+        let (store, outbox) = (AlertStore::new(db.clone()), Outbox::new(db.clone(), notifier));
+        Self { db, store, outbox, searcher: Searcher::new(executor) }
+    }
+
+    /// Evaluates rules and sends notifications on this node until the shutdown.
+    pub fn start(&self, node: &str, shutdown: &Shutdown) {
+        let clock = Clock::default();
+        let evaluator = Arc::new(self.searcher.clone());
+        let scheduler =
+            Scheduler::new(self.store.clone(), evaluator, self.outbox.clone(), clock.clone(), node);
+        shutdown.spawn(scheduler.run(shutdown.token()));
+        shutdown.spawn(self.outbox.clone().run(move || clock.now(), shutdown.token()));
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum AlertError {
+    #[error("There is nothing here. Check the address and the id.")]
+    NotFound,
+    #[error("The name `{name}` is taken: choose another one.")]
+    NameTaken { name: String },
+    #[error("Rules still use this channel: {}. Take it out of them first.", .rules.join(", "))]
+    ChannelInUse { rules: Vec<String> },
+    #[error("The query cannot be used in an alert: {}", .0.first().map(|first| first.message.as_str()).unwrap_or_default())]
+    Query(Vec<Diagnostic>),
+    #[error(transparent)]
+    Fields(#[from] InvalidFields),
+    #[error(transparent)]
+    Search(SearchError),
+    #[error("{0}")]
+    Unanswered(String),
+    #[error("The test notification could not be delivered: {0}")]
+    TestFailed(String),
+    #[error("The rule is being changed by somebody else right now. Try again.")]
+    Contended,
+    #[error("what is stored under {id} cannot be read")]
+    Unreadable {
+        id: Uuid,
+        #[source]
+        source: anyhow::Error,
+    },
+    #[error("failed to {action}")]
+    Store {
+        action: &'static str,
+        #[source]
+        source: sqlx::Error,
+    },
+}
+
+impl AlertError {
+    fn store(action: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
+        move |source| Self::Store { action, source }
+    }
+
+    /// A unique name that exists already is the author's to change; anything else is ours.
+    fn of_name(action: &'static str, name: &str) -> impl FnOnce(sqlx::Error) -> Self {
+        move |source| match &source {
+            sqlx::Error::Database(error) if error.is_unique_violation() => {
+                Self::NameTaken { name: name.to_owned() }
+            }
+            _ => Self::Store { action, source },
+        }
+    }
+}
+
+impl Problem for AlertError {
+    fn kind(&self) -> ProblemKind {
+        match self {
+            Self::NotFound => ProblemKind::NotFound,
+            Self::NameTaken { .. } => ProblemKind::Conflict("name_taken"),
+            Self::ChannelInUse { .. } => ProblemKind::Conflict("channel_in_use"),
+            Self::Query(_) => ProblemKind::Invalid("query_invalid"),
+            Self::Fields(_) => ProblemKind::Invalid("invalid"),
+            Self::Search(error) => error.kind(),
+            Self::Unanswered(_) => ProblemKind::Unavailable { code: "search_unavailable", retry_after_s: 5 },
+            Self::TestFailed(_) => ProblemKind::Invalid("delivery_failed"),
+            Self::Contended => ProblemKind::Conflict("contended"),
+            Self::Unreadable { .. } => ProblemKind::Internal,
+            Self::Store { source, .. } => ProblemKind::of_sqlx(source),
+        }
+    }
+
+    fn fields(&self) -> Vec<FieldProblem> {
+        match self {
+            Self::Fields(fields) => fields.0.clone(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn diagnostics(&self) -> Vec<Diagnostic> {
+        match self {
+            Self::Query(diagnostics) => diagnostics.clone(),
+            _ => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! A notification before it has a form: everything that a message says, fixed at the moment of the transition.
+//!
+//! It is stored with the outbox row as JSON, so that a message which leaves hours later still tells what happened then.
+
+use super::definition::Definition;
+use super::evaluate::Sample;
+use alert_rules::{Kind, RuleState, State};
+use api_types::alerts::Severity;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// Sample lines in a message.
+pub const SAMPLES: usize = 5;
+/// More groups than this changing at once are told in one message.
+pub const SINGLE_MESSAGES: usize = 5;
+/// Groups that a message lists by name.
+const LISTED_GROUPS: usize = 20;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Notice {
+    pub kind: Kind,
+    pub rule_id: Uuid,
+    pub rule_name: String,
+    pub organization: String,
+    pub severity: Severity,
+    pub labels: BTreeMap<String, String>,
+    pub query: String,
+    /// Which lines are behind the value: the query's filter, narrowed to the group.
+    pub lines_query: String,
+    /// The compared column and what it is compared with: `n`, `> 10`.
+    pub column: String,
+    pub condition: String,
+    pub window: String,
+    pub reason: String,
+    pub at_us: i64,
+    pub from_us: i64,
+    pub to_us: i64,
+    /// The groups that this is about; one with an empty name for a rule without groups.
+    pub about: Vec<GroupLine>,
+    /// Other groups that are bad now, the worst first, and how many are not listed.
+    pub others: Vec<GroupLine>,
+    pub others_more: usize,
+    pub samples: Vec<Sample>,
+    pub runbook_url: Option<String>,
+    /// The author's own words.
+    pub message: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GroupLine {
+    pub group: String,
+    pub state: State,
+    pub value: Option<f64>,
+    pub since_us: i64,
+    pub episode: u64,
+}
+
+impl Notice {
+    #[must_use]
+    pub fn is_resolved(&self) -> bool {
+        matches!(self.kind, Kind::Resolved | Kind::Restored)
+    }
+
+    /// `Firing`, as the first word of a message.
+    #[must_use]
+    pub fn headline(&self) -> &'static str {
+        match self.kind {
+            Kind::Fired | Kind::Pending => "Firing",
+            Kind::NoData => "No data",
+            Kind::Renotified if self.about.iter().all(|group| group.state == State::NoData) => {
+                "Still no data"
+            }
+            Kind::Renotified => "Still firing",
+            Kind::Resolved | Kind::Cleared => "Resolved",
+            Kind::Failed => "Cannot be evaluated",
+            Kind::Restored => "Evaluated again",
+        }
+    }
+
+    /// One line: what, where, how much.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        let place = match self.about.as_slice() {
+            [one] if one.group.is_empty() => String::new(),
+            [one] => format!(" ({})", one.group),
+            many => format!(" ({} groups)", many.len()),
+        };
+        let line = format!("{}: {}{place}", self.headline(), self.rule_name);
+        line.replace(char::is_control, " ")
+    }
+
+    /// Where the lines behind the value are seen.
+    #[must_use]
+    pub fn explore_link(&self, public_url: &str) -> String {
+        let (from, to) = (crate::time::rfc3339(self.from_us), crate::time::rfc3339(self.to_us));
+        let page = format!("{public_url}/explore");
+        let parameters = [("q", self.lines_query.as_str()), ("from", &from), ("to", &to)];
+        reqwest::Url::parse_with_params(&page, parameters).map_or(page, String::from)
+    }
+
+    #[must_use]
+    pub fn rule_link(&self, public_url: &str) -> String {
+        match self.rule_id {
+            id if id.is_nil() => format!("{public_url}/alerts"),
+            id => format!("{public_url}/alerts/{id}"),
+        }
+    }
+
+    /// Names the group's incident towards other systems, the same from firing to resolved.
+    #[must_use]
+    pub fn incident_key(&self) -> String {
+        let group = self.about.first().map(|group| group.group.as_str()).unwrap_or_default();
+        format!("{}/{group}", self.rule_id)
+    }
+}
+
+/// What a test of a channel sends.
+#[must_use]
+pub fn example(now: i64) -> Notice {
+    let minute = crate::time::MINUTE_US;
+    Notice {
+        kind: Kind::Fired,
+        rule_id: Uuid::nil(),
+        rule_name: "Test of this channel".into(),
+        organization: "your organization".into(),
+        severity: Severity::Info,
+        labels: BTreeMap::new(),
+        query: "level:error".into(),
+        lines_query: "level:error".into(),
+        column: "count".into(),
+        condition: "> 10".into(),
+        window: "5m".into(),
+        reason: "This is only a test: no rule fired.".into(),
+        at_us: now,
+        from_us: now - 5 * minute,
+        to_us: now,
+        about: vec![GroupLine {
+            group: String::new(),
+            state: State::Firing,
+            value: Some(12.0),
+            since_us: now,
+            episode: 0,
+        }],
+        others: Vec::new(),
+        others_more: 0,
+        samples: vec![Sample {
+            timestamp: crate::time::rfc3339(now - minute),
+            level: Some("error".into()),
+            source: Some("example".into()),
+            message: "a line like the ones that a rule would find".into(),
+            marks: Vec::new(),
+        }],
+        runbook_url: None,
+        message: Some("This is only a test: no rule fired.".into()),
+    }
+}
+
+/// The groups that are bad besides those that a message is about, the worst first.
+#[must_use]
+pub fn other_groups(
+    memory: &RuleState,
+    about: &[GroupLine],
+    definition: &Definition,
+) -> (Vec<GroupLine>, usize) {
+    let condition = definition.rule(true).condition;
+    let mut others: Vec<GroupLine> = memory
+        .groups
+        .iter()
+        .filter(|(name, group)| group.state > State::Pending && about.iter().all(|each| each.group != **name))
+        .map(|(name, group)| GroupLine::of(name, group))
+        .collect();
+    others.sort_by(|one, other| match (one.value, other.value) {
+        (Some(a), Some(b)) if a != b && condition.worse(a, b) == a => std::cmp::Ordering::Less,
+        (Some(a), Some(b)) if a != b => std::cmp::Ordering::Greater,
+        _ => one.group.cmp(&other.group),
+    });
+    let more = others.len().saturating_sub(LISTED_GROUPS);
+    others.truncate(LISTED_GROUPS);
+    (others, more)
+}
+
+impl GroupLine {
+    #[must_use]
+    pub fn of(name: &str, group: &alert_rules::GroupState) -> Self {
+        Self {
+            group: name.to_owned(),
+            state: group.state,
+            value: group.value,
+            since_us: group.since_us,
+            episode: group.episode,
+        }
+    }
+
+    #[must_use]
+    pub fn value_text(&self) -> String {
+        self.value.map_or_else(|| "no value".to_owned(), number)
+    }
+}
+
+/// A number as people write it.
+#[must_use]
+pub fn number(value: f64) -> String {
+    let text = format!("{value:.3}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}

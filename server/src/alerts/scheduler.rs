@@ -1,0 +1,295 @@
+//! Evaluates the rules that are due, as long as this node leases their shards.
+//!
+//! An evaluation reads the rule, asks the search, steps the state machine, and writes everything at once; when the lease was lost
+//! or the rule was changed meanwhile, nothing is written and whoever holds the rule now evaluates it again.
+
+use super::AlertError;
+use super::channels;
+use super::clock::Clock;
+use super::evaluate::{Ask, Evaluate, Evaluation, Failure, Labels, Lines};
+use super::history::{Context, History};
+use super::leases::{LEASE_US, Leases, RENEW_US};
+use super::notice::{SAMPLES, SINGLE_MESSAGES};
+use super::outbox::Outbox;
+use super::store::{AlertStore, Outcome, StoredRule};
+use crate::time::{DAY_US, Micros};
+use alert_rules::{Kind, Notify, Observation, Transition, step};
+use futures::FutureExt;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// How often the database is asked for due rules.
+const TICK: Duration = Duration::from_millis(500);
+/// Rules read at once, and evaluated at once.
+const BATCH: i64 = 256;
+const PARALLEL: usize = 16;
+/// The search has its own limit; this one is for an engine that hangs.
+const PATIENCE: Duration = Duration::from_secs(20);
+const KEEP_EVALUATIONS_US: Micros = 7 * DAY_US;
+const CLEAN: Duration = Duration::from_secs(3_600);
+
+#[derive(Clone)]
+pub struct Scheduler {
+    store: AlertStore,
+    leases: Leases,
+    evaluator: Arc<dyn Evaluate>,
+    outbox: Outbox,
+    clock: Clock,
+    running: Arc<Mutex<HashSet<Uuid>>>,
+    places: Arc<Semaphore>,
+}
+
+impl Scheduler {
+    #[must_use]
+    pub fn new(
+        store: AlertStore,
+        evaluator: Arc<dyn Evaluate>,
+        outbox: Outbox,
+        clock: Clock,
+        node: &str,
+    ) -> Self {
+        let leases = Leases::new(store.db().clone(), node);
+        let places = Arc::new(Semaphore::new(PARALLEL));
+        Self { store, leases, evaluator, outbox, clock, running: Arc::default(), places }
+    }
+
+    /// As which it holds leases.
+    #[cfg(test)]
+    pub fn owner(&self) -> &str {
+        self.leases.owner()
+    }
+
+    /// Evaluates until the shutdown, then gives the leases back.
+    pub async fn run(self, stop: CancellationToken) {
+        let (renew_every, lease) = (micros(RENEW_US), micros(LEASE_US));
+        let mut renewed = None;
+        let mut cleaned = Instant::now();
+        while !stop.is_cancelled() {
+            if renewed.is_none_or(|at: Instant| at.elapsed() >= renew_every) {
+                let asked = Instant::now();
+                match self.renew().await {
+                    Ok(()) => renewed = Some(asked),
+                    Err(error) => tracing::warn!(%error, "cannot renew the leases of alert rules"),
+                }
+            }
+            if renewed.is_some_and(|at| at.elapsed() < lease) {
+                self.start_due().await;
+            }
+            if cleaned.elapsed() >= CLEAN {
+                cleaned = Instant::now();
+                self.clean().await;
+            }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(TICK) => {}
+            }
+        }
+        let _ =
+            tokio::time::timeout(PATIENCE, self.places.acquire_many(u32::try_from(PARALLEL).unwrap_or(1)))
+                .await;
+        if let Err(error) = self.leases.release().await {
+            tracing::warn!(%error, "cannot give back the leases of alert rules");
+        }
+    }
+
+    /// Looks at the database's clock, renews the leases and takes what is free.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn renew(&self) -> Result<(), AlertError> {
+        self.clock.look(self.store.db()).await.map_err(AlertError::store("read the database's clock"))?;
+        let now = self.clock.now();
+        let held = self.leases.renew(now).await.map_err(AlertError::store("renew leases"))?;
+        metrics::gauge!("cordwood_alert_shards").set(held as f64);
+        self.store.rearm(self.leases.owner(), now).await
+    }
+
+    /// Evaluates everything that is due at `now` and waits for it; for tests. Tells how many evaluations counted.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    #[cfg(test)]
+    pub async fn run_due(&self, now: Micros) -> Result<usize, AlertError> {
+        let mut counted = 0;
+        for rule in self.store.due(self.leases.owner(), now, BATCH).await? {
+            counted += usize::from(self.evaluate(&rule, now).await?);
+        }
+        Ok(counted)
+    }
+
+    async fn start_due(&self) {
+        let now = self.clock.now();
+        let due = match self.store.due(self.leases.owner(), now, BATCH).await {
+            Ok(due) => due,
+            Err(error) => return tracing::warn!(%error, "cannot read the due alert rules"),
+        };
+        for rule in due {
+            if !self.lock().insert(rule.id) {
+                continue;
+            }
+            let Ok(place) = self.places.clone().acquire_owned().await else { return };
+            let scheduler = self.clone();
+            tokio::spawn(async move {
+                let evaluated =
+                    std::panic::AssertUnwindSafe(scheduler.evaluate(&rule, scheduler.clock.now()));
+                match evaluated.catch_unwind().await {
+                    Ok(Ok(true)) => {}
+                    Ok(Ok(false)) => tracing::debug!(rule.id = %rule.id, "an evaluation did not count"),
+                    Ok(Err(error)) => {
+                        tracing::warn!(%error, rule.id = %rule.id, "cannot record an evaluation")
+                    }
+                    Err(_) => tracing::error!(rule.id = %rule.id, "an evaluation panicked"),
+                }
+                scheduler.lock().remove(&rule.id);
+                drop(place);
+            });
+        }
+    }
+
+    /// Evaluates one rule. Tells whether it counted.
+    pub(super) async fn evaluate(&self, rule: &StoredRule, now: Micros) -> Result<bool, AlertError> {
+        let schedule = rule.definition.schedule(rule.id);
+        // a rule that was just changed is looked at between its slots
+        let slot = schedule.due(rule.last_slot, now).unwrap_or(now);
+        let (from_us, to_us) = schedule.window(slot, rule.definition.window_us);
+        let ask = rule.definition.ask(rule.scope, rule.project_id, from_us, to_us);
+        let started = Instant::now();
+        let answer = ask_with_patience(&*self.evaluator, &ask).await;
+        let took = started.elapsed();
+        let outcome = self.outcome(rule, &ask, answer, slot, now, took).await?;
+        let counted = self.store.record(self.leases.owner(), rule, &outcome).await?;
+        if counted && !outcome.history.notifications.is_empty() {
+            self.outbox.wake();
+        }
+        let result = if !counted {
+            "lost"
+        } else if outcome.error.is_some() {
+            "failed"
+        } else {
+            "ok"
+        };
+        metrics::counter!("cordwood_alert_evaluations_total", "outcome" => result).increment(1);
+        metrics::histogram!("cordwood_alert_lag_seconds").record(micros(now - slot).as_secs_f64());
+        metrics::histogram!("cordwood_alert_evaluation_seconds").record(took.as_secs_f64());
+        Ok(counted)
+    }
+
+    async fn outcome(
+        &self,
+        rule: &StoredRule,
+        ask: &Ask,
+        answer: Result<Evaluation, Failure>,
+        slot: Micros,
+        now: Micros,
+        took: Duration,
+    ) -> Result<Outcome, AlertError> {
+        let (evaluation, observation, error) = match answer {
+            Ok(evaluation) => (Some(evaluation.clone()), evaluation.observation(), None),
+            Err(Failure { reason, lasting }) => {
+                (None, Observation::Failed { reason: reason.clone(), lasting }, Some(reason))
+            }
+        };
+        let evaluation = evaluation.unwrap_or_default();
+        let machine = rule.definition.rule(evaluation.grouped);
+        let value = evaluation.worst(machine.condition);
+        let (memory, transitions) = step(rule.memory.clone(), observation, now, &machine, &rule.mutes);
+        let state = memory.overall();
+        let history = self.history(rule, ask, &evaluation, &memory, &transitions).await?;
+        Ok(Outcome {
+            slot,
+            next_due: rule.definition.schedule(rule.id).next_after(slot),
+            evaluated_at: now,
+            took_ms: i64::try_from(took.as_millis()).unwrap_or(i64::MAX),
+            since: if state.as_str() == rule.state { rule.since } else { now },
+            state,
+            value,
+            group_count: i64::try_from(evaluation.groups.len()).unwrap_or(i64::MAX),
+            error,
+            memory,
+            history,
+        })
+    }
+
+    async fn history(
+        &self,
+        rule: &StoredRule,
+        ask: &Ask,
+        evaluation: &Evaluation,
+        memory: &alert_rules::RuleState,
+        transitions: &[Transition],
+    ) -> Result<History, AlertError> {
+        let told = transitions.iter().any(|each| each.notify != Notify::No);
+        let (channels, lines) = if told {
+            let channels =
+                channels::of_rule(self.store.db(), &rule.scope, &rule.definition.channel_ids).await?;
+            (channels, self.lines(ask, evaluation, transitions).await)
+        } else {
+            (Vec::new(), HashMap::new())
+        };
+        let context = Context {
+            rule,
+            channels: &channels,
+            memory,
+            column: &evaluation.column,
+            from_us: ask.from_us,
+            to_us: ask.to_us,
+            lines: &lines,
+        };
+        Ok(History::of(transitions, &context))
+    }
+
+    /// Sample lines for the messages that will be written: by group, or together when there are many. A message without lines is
+    /// better than none.
+    async fn lines(
+        &self,
+        ask: &Ask,
+        evaluation: &Evaluation,
+        transitions: &[Transition],
+    ) -> HashMap<String, Lines> {
+        let labels = evaluation.labels();
+        let bad = |each: &&Transition| {
+            each.notify != Notify::No && matches!(each.kind, Kind::Fired | Kind::Renotified)
+        };
+        let told: Vec<_> = transitions.iter().filter(bad).collect();
+        let groups: Vec<(String, Labels)> = if told.len() > SINGLE_MESSAGES {
+            vec![(String::new(), Labels::new())]
+        } else {
+            told.iter()
+                .filter_map(|each| Some((each.group.clone(), labels.get(&each.group)?.clone())))
+                .collect()
+        };
+        let mut lines = HashMap::new();
+        for (group, labels) in groups {
+            let found = tokio::time::timeout(PATIENCE, self.evaluator.lines(ask, &labels, SAMPLES)).await;
+            match found {
+                Ok(Ok(found)) => drop(lines.insert(group, found)),
+                Ok(Err(error)) => tracing::warn!(%error, "cannot fetch sample lines for a message"),
+                Err(_) => tracing::warn!("sample lines for a message took too long"),
+            }
+        }
+        lines
+    }
+
+    async fn clean(&self) {
+        if let Err(error) = self.store.forget_evaluations(self.clock.now() - KEEP_EVALUATIONS_US).await {
+            tracing::warn!(%error, "cannot forget old evaluations");
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashSet<Uuid>> {
+        self.running.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+async fn ask_with_patience(evaluator: &dyn Evaluate, ask: &Ask) -> Result<Evaluation, Failure> {
+    let too_long = || Failure { reason: "The query took too long.".into(), lasting: false };
+    tokio::time::timeout(PATIENCE, evaluator.evaluate(ask)).await.unwrap_or_else(|_| Err(too_long()))
+}
+
+fn micros(us: Micros) -> Duration {
+    Duration::from_micros(us.max(0).unsigned_abs())
+}

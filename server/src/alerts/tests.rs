@@ -1,0 +1,235 @@
+//! The pipeline from a due rule to a mail, over a real database, with a search that answers from a table.
+
+use super::leases::LEASE_US;
+use super::testing::{World, databases, header};
+use crate::time::{DAY_US, HOUR_US, MINUTE_US, SECOND_US};
+use serde_json::json;
+
+#[tokio::test]
+async fn a_rule_fires_and_resolves_with_a_mail_each() {
+    for db in databases().await {
+        let world = World::new(db).await;
+        let rule = world.rule(json!({"name": "5xx spike"})).await;
+        world.search.value(3.0);
+        world.minute(0).await;
+        assert_eq!(world.state(rule).await, "ok");
+        assert_eq!(world.mails().len(), 0);
+
+        world.search.value(12.0);
+        world.minute(1).await;
+        world.minute(2).await;
+        assert_eq!(world.state(rule).await, "firing");
+        assert_eq!(world.subjects(), ["Firing: 5xx spike"]);
+        assert!(world.mails()[0].contains("upstream *timeout* after 3s"), "{}", world.mails()[0]);
+
+        world.search.value(2.0);
+        world.minute(3).await;
+        world.minute(4).await;
+        assert_eq!(world.state(rule).await, "ok");
+        assert_eq!(world.subjects(), ["Firing: 5xx spike", "Resolved: 5xx spike"]);
+        assert_eq!(world.count("SELECT COUNT(*) FROM alert_evaluations").await, 5);
+    }
+}
+
+#[tokio::test]
+async fn the_window_ends_before_the_slot_by_the_delay() {
+    let world = World::new(databases().await.remove(0)).await;
+    world.rule(json!({"window": "5m", "delay": "15s"})).await;
+    world.minute(1).await;
+    let ask = world.search.asked.lock().unwrap()[0].clone();
+    assert_eq!(ask.to_us - ask.from_us, 5 * MINUTE_US);
+    assert!(ask.to_us <= world.start + MINUTE_US - 15 * SECOND_US);
+    assert_eq!(ask.scope, world.scope);
+}
+
+#[tokio::test]
+async fn each_group_has_its_own_mails() {
+    for db in databases().await {
+        let world = World::new(db).await;
+        let rule = world.rule(json!({"name": "by source"})).await;
+        world.search.by_source(&[("api", 12.0), ("web", 3.0)]);
+        world.minute(0).await;
+        world.search.by_source(&[("api", 12.0), ("web", 30.0)]);
+        world.minute(1).await;
+        world.search.by_source(&[("web", 30.0)]);
+        world.minute(2).await;
+        assert_eq!(
+            world.subjects(),
+            [
+                "Firing: by source (source=api)",
+                "Firing: by source (source=web)",
+                "Resolved: by source (source=api)"
+            ]
+        );
+        assert!(world.mails()[1].contains("source=api: 12"), "the other group that fires is in the mail");
+        assert_eq!(world.state(rule).await, "firing");
+    }
+}
+
+#[tokio::test]
+async fn many_groups_at_once_make_one_mail() {
+    let world = World::new(databases().await.remove(0)).await;
+    world.rule(json!({"name": "storm"})).await;
+    let names: Vec<String> = (0..30).map(|number| format!("web-{number:02}")).collect();
+    world.search.by_source(&names.iter().map(|name| (name.as_str(), 11.0)).collect::<Vec<_>>());
+    world.minute(0).await;
+    assert_eq!(world.subjects(), ["Firing: storm (30 groups)"]);
+    assert_eq!(world.count("SELECT COUNT(*) FROM alert_events").await, 30);
+}
+
+#[tokio::test]
+async fn every_address_of_a_channel_gets_its_own_mail() {
+    let world = World::new(databases().await.remove(0)).await;
+    world.execute("INSERT INTO users (id, email, name, email_verified_at, created_at) VALUES (X'01', 'bob@acme.example', 'Bob', 1, 1)").await;
+    world.execute("INSERT INTO memberships (organization_id, user_id, role, created_at) SELECT id, X'01', 'viewer', 1 FROM organizations").await;
+    let channel = world.email_channel(&["ann@acme.example", "bob@acme.example"]).await;
+    world.rule(json!({"channel_ids": [channel.id]})).await;
+    world.search.value(12.0);
+    world.minute(0).await;
+    let mut to: Vec<_> = world.mails().iter().map(|mail| header(mail, "To")).collect();
+    to.sort();
+    assert_eq!(to, ["ann@acme.example", "bob@acme.example"]);
+}
+
+#[tokio::test]
+async fn an_unconfirmed_address_gets_its_mail_once_it_is_confirmed() {
+    let world = World::new(databases().await.remove(0)).await;
+    world.execute("UPDATE users SET email_verified_at = NULL").await;
+    world.rule(json!({})).await;
+    world.search.value(12.0);
+    world.minute(0).await;
+    world.minute(1).await;
+    assert_eq!(world.mails().len(), 0);
+    let waiting = "SELECT COUNT(*) FROM alert_outbox WHERE state = 'queued' AND attempts = 0 AND last_error LIKE '%not confirmed%'";
+    assert_eq!(world.count(waiting).await, 1);
+
+    world.execute("UPDATE users SET email_verified_at = 1").await;
+    world.minute(2).await;
+    assert_eq!(world.mails().len(), 1);
+}
+
+#[tokio::test]
+async fn somebody_who_left_the_organization_gets_nothing() {
+    let world = World::new(databases().await.remove(0)).await;
+    world.rule(json!({})).await;
+    world.execute("DELETE FROM memberships").await;
+    world.search.value(12.0);
+    world.minute(0).await;
+    assert_eq!(world.mails().len(), 0);
+    assert_eq!(world.count("SELECT COUNT(*) FROM alert_outbox WHERE state = 'failed'").await, 1);
+}
+
+#[tokio::test]
+async fn a_rule_that_cannot_be_evaluated_tells_its_author_once() {
+    for db in databases().await {
+        let world = World::new(db).await;
+        let rule = world.rule(json!({"name": "broken"})).await;
+        world.search.fails("There is no column `n`.", true);
+        for minute in 0..5 {
+            world.minute(minute).await;
+        }
+        assert_eq!(world.state(rule).await, "error");
+        assert_eq!(world.subjects(), ["Cannot be evaluated: broken"]);
+        assert!(world.mails()[0].contains("There is no column `n`."));
+
+        world.search.value(1.0);
+        world.minute(5).await;
+        assert_eq!(world.state(rule).await, "ok");
+        assert_eq!(world.subjects().last().unwrap(), "Evaluated again: broken");
+    }
+}
+
+#[tokio::test]
+async fn two_nodes_make_one_notification_of_a_transition() {
+    for db in databases().await {
+        let world = World::new(db).await;
+        let rules = 40;
+        for _ in 0..rules {
+            world.rule(json!({})).await;
+        }
+        let other = world.another_node("two");
+        for minute in 0..4 {
+            world.search.value(if minute % 2 == 0 { 12.0 } else { 1.0 });
+            world.go_to(world.start + minute * MINUTE_US);
+            let now = world.clock.now();
+            world.scheduler.renew().await.unwrap();
+            other.renew().await.unwrap();
+            let (one, two) = tokio::join!(world.scheduler.run_due(now), other.run_due(now));
+            assert_eq!(one.unwrap() + two.unwrap(), rules, "each rule counted once in minute {minute}");
+        }
+        let transitions = i64::try_from(rules).unwrap() * 4;
+        assert_eq!(world.count("SELECT COUNT(*) FROM alert_outbox").await, transitions);
+        assert_eq!(world.count("SELECT COUNT(*) FROM alert_events").await, transitions);
+    }
+}
+
+#[tokio::test]
+async fn a_node_that_slept_past_its_lease_writes_nothing() {
+    for db in databases().await {
+        let world = World::new(db).await;
+        let rule = world.rule(json!({})).await;
+        world.search.value(12.0);
+        world.scheduler.renew().await.unwrap();
+        let read_before_the_sleep =
+            world.store().due(world.scheduler.owner(), world.start, 10).await.unwrap();
+        assert_eq!(read_before_the_sleep.len(), 1);
+
+        let heir = world.another_node("two");
+        world.go_to(world.start + LEASE_US + SECOND_US);
+        heir.renew().await.unwrap();
+        let late = world.scheduler.evaluate(&read_before_the_sleep[0], world.clock.now()).await.unwrap();
+        assert!(!late, "the heir has not even looked at the rule yet");
+        assert_eq!(heir.run_due(world.clock.now()).await.unwrap(), 1);
+        assert_eq!(world.state(rule).await, "firing");
+        assert_eq!(world.count("SELECT COUNT(*) FROM alert_outbox").await, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_rule_changed_during_its_evaluation_is_evaluated_anew() {
+    let world = World::new(databases().await.remove(0)).await;
+    world.rule(json!({})).await;
+    world.search.value(12.0);
+    world.scheduler.renew().await.unwrap();
+    let read = world.store().due(world.scheduler.owner(), world.start, 10).await.unwrap().remove(0);
+    let history = super::history::History::default();
+    assert!(
+        world.store().update(&read, read.project_id, &read.definition, &read.memory, &history).await.unwrap()
+    );
+    assert!(!world.scheduler.evaluate(&read, world.start).await.unwrap());
+    assert_eq!(world.scheduler.run_due(world.clock.now() + SECOND_US).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_day_without_the_server_is_made_up_for_by_one_evaluation() {
+    let world = World::new(databases().await.remove(0)).await;
+    world.rule(json!({})).await;
+    world.minute(0).await;
+    world.minute(24 * 60).await;
+    world.minute(24 * 60).await;
+    assert_eq!(world.count("SELECT COUNT(*) FROM alert_evaluations").await, 2);
+}
+
+#[tokio::test]
+async fn a_clock_set_back_by_a_day_loses_and_doubles_nothing() {
+    for db in databases().await {
+        let world = World::new(db).await;
+        let rule = world.rule(json!({"renotify": "0s"})).await;
+        world.search.value(12.0);
+        world.minute(0).await;
+        for day in [1, 0, -1] {
+            world.go_to(world.start + day * DAY_US + HOUR_US);
+            world.scheduler.renew().await.unwrap();
+            world.scheduler.run_due(world.clock.now()).await.unwrap();
+            world.send().await;
+        }
+        assert_eq!(world.mails().len(), 1, "it fires all the time");
+        world.search.value(1.0);
+        world.go_to(world.clock.now() + MINUTE_US);
+        world.scheduler.renew().await.unwrap();
+        world.scheduler.run_due(world.clock.now()).await.unwrap();
+        world.send().await;
+        assert_eq!(world.state(rule).await, "ok");
+        assert_eq!(world.mails().len(), 2);
+    }
+}
