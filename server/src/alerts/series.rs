@@ -88,7 +88,11 @@ impl Searcher {
     }
 
     /// `None` when there are more groups and bins than one answer may hold.
-    async fn made_of_bins(&self, wanted: &Wanted<'_>, combine: Combine) -> Result<Option<Series>, AlertError> {
+    async fn made_of_bins(
+        &self,
+        wanted: &Wanted<'_>,
+        combine: Combine,
+    ) -> Result<Option<Series>, AlertError> {
         let (step, window) = (wanted.step(POINTS), wanted.definition.window_us);
         let width = WIDTHS_US.into_iter().find(|width| step % width == 0 && window % width == 0);
         let Some(width) = width else { return Ok(None) };
