@@ -60,12 +60,12 @@ impl Session {
 
     /// Whether the person may change what belongs to the whole organization.
     pub fn is_admin(self) -> bool {
-        self.me.with(|me| me.role >= Role::Admin)
+        self.me.with_untracked(|me| me.role >= Role::Admin)
     }
 
     /// Whether the person may create and change rules, channels and keys.
     pub fn can_edit(self) -> bool {
-        self.me.with(|me| me.role >= Role::Editor)
+        self.me.with_untracked(|me| me.role >= Role::Editor)
     }
 }
 

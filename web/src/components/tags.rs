@@ -38,5 +38,7 @@ pub fn LevelTag(#[prop(into)] level: Option<String>) -> impl IntoView {
 #[component]
 pub fn Age(#[prop(into)] at: String) -> impl IntoView {
     let text = format::parse_ms(&at).map_or_else(|| at.clone(), |ms| format::ago(ms, browser::now_ms()));
-    view! { <time datetime=at.clone() title=crate::preferences::shown_time(&at, format::date_and_time)>{text}</time> }
+    let exact = at.clone();
+    let title = move || crate::preferences::shown_time(&exact, format::date_and_time);
+    view! { <time datetime=at title=title>{text}</time> }
 }

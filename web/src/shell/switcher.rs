@@ -34,7 +34,7 @@ pub fn Switcher() -> impl IntoView {
 #[component]
 fn Projects() -> impl IntoView {
     let session = session();
-    let items = session.projects().into_iter().map(|project| {
+    let items = untrack(|| session.projects()).into_iter().map(|project| {
         let id = StoredValue::new(project.id);
         let checked = Signal::derive(move || id.with_value(|id| session.project_id() == *id));
         let choose = Callback::new(move |()| session.choose_project(id.get_value()));
@@ -48,7 +48,7 @@ fn Projects() -> impl IntoView {
 
 #[component]
 fn Organizations() -> impl IntoView {
-    let me = session().me();
+    let me = untrack(|| session().me());
     if me.organizations.len() < 2 {
         return ().into_any();
     }

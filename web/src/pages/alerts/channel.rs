@@ -39,7 +39,7 @@ pub fn NewChannel(open: RwSignal<bool>, created: Callback<Channel>) -> impl Into
 #[component]
 fn ChannelForm(open: RwSignal<bool>, created: Callback<Channel>) -> impl IntoView {
     let name = RwSignal::new(String::new());
-    let addresses = RwSignal::new(session().me().user.email);
+    let addresses = RwSignal::new(untrack(|| session().me().user.email));
     let submit = Submit::new();
     let create = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();

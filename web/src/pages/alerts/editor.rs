@@ -27,7 +27,7 @@ pub fn NewAlert() -> impl IntoView {
     crate::app::set_title("New alert");
     let query = use_query_map().with_untracked(|query| query.get("query")).unwrap_or_default();
     let start = serde_json::json!({
-        "name": "", "query": query, "project_id": session().project_id(), "condition": {"op": ">", "threshold": 0.0},
+        "name": "", "query": query, "project_id": untrack(|| session().project_id()), "condition": {"op": ">", "threshold": 0.0},
     });
     let rule = serde_json::from_value(start).expect("all that has no default is given");
     view! {

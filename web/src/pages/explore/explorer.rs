@@ -64,8 +64,8 @@ impl Explorer {
         let search = use_location().search;
         let state = Memo::new(move |_| Exploration::from_search(&search.get()));
         if let Some(linked) = state.with_untracked(|state| state.project.clone()) {
-            let known = session.projects().iter().any(|project| project.id == linked);
-            if known && session.project_id() != linked {
+            let known = untrack(|| session.projects()).iter().any(|project| project.id == linked);
+            if known && untrack(|| session.project_id()) != linked {
                 session.choose_project(linked);
             }
         }

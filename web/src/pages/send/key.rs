@@ -14,7 +14,7 @@ pub fn KeyCard(secret: RwSignal<Option<String>>) -> impl IntoView {
     let create = Callback::new(move |()| {
         let request = NewApiKeyRequest {
             name: "Send logs".into(),
-            project_id: session.project_id(),
+            project_id: untrack(|| session.project_id()),
             scopes: vec![KeyScope::Ingest],
             expires_at: None,
         };

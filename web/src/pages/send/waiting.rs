@@ -25,9 +25,9 @@ pub fn Waiting() -> impl IntoView {
     let session = session();
     let seen = RwSignal::new(Seen::Nothing);
     let alive = StoredValue::new(());
-    let retention = session.projects().into_iter().find(|project| project.id == session.project_id());
+    let project_id = untrack(|| session.project_id());
+    let retention = untrack(|| session.projects()).into_iter().find(|project| project.id == project_id);
     let retention_days = retention.map_or(30, |project| project.retention_days);
-    let project_id = session.project_id();
     leptos::task::spawn_local(async move {
         while alive.try_get_value().is_some() {
             let answer = newest(&project_id, retention_days).await;

@@ -61,7 +61,7 @@ pub fn ApiKeys() -> impl IntoView {
 #[component]
 fn KeyRow(key_shown: ApiKey, revoking: RwSignal<Option<ApiKey>>, may: bool) -> impl IntoView {
     let key = StoredValue::new(key_shown.clone());
-    let projects = session().projects();
+    let projects = untrack(|| session().projects());
     let project =
         projects.into_iter().find(|project| project.id == key_shown.project_id).map(|project| project.name);
     view! {

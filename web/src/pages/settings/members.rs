@@ -50,7 +50,7 @@ pub fn Members() -> impl IntoView {
 #[component]
 fn MemberRow(member: Member, removing: RwSignal<Option<Member>>, changed: Callback<()>) -> impl IntoView {
     let session = session();
-    let is_me = session.me().user.id == member.user_id;
+    let is_me = untrack(|| session.me().user.id) == member.user_id;
     let may = session.is_admin() && !is_me;
     let known = StoredValue::new(member.clone());
     view! {
@@ -84,7 +84,7 @@ fn role_name(role: Role) -> &'static str {
 
 #[component]
 fn RoleSelect(member: Member, changed: Callback<()>) -> impl IntoView {
-    let is_owner = session().me().role == Role::Owner;
+    let is_owner = untrack(|| session().me().role) == Role::Owner;
     let offered =
         ROLES.into_iter().filter(move |role| is_owner || *role != Role::Owner || member.role == Role::Owner);
     let id = StoredValue::new(member.user_id);

@@ -49,7 +49,7 @@ fn KeyForm(
 ) -> impl IntoView {
     let session = session();
     let name = RwSignal::new(String::new());
-    let project = RwSignal::new(session.project_id());
+    let project = RwSignal::new(untrack(|| session.project_id()));
     let scopes = RwSignal::new(vec![KeyScope::Ingest]);
     let days = RwSignal::new(String::new());
     let submit = Submit::new();

@@ -13,7 +13,7 @@ use leptos::prelude::*;
 
 #[component]
 pub fn Profile() -> impl IntoView {
-    let user = session().me().user;
+    let user = untrack(|| session().me().user);
     let leave = move |_| {
         leptos::task::spawn_local(async {
             if let Err(error) = sign_out().await {
