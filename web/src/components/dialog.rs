@@ -50,9 +50,15 @@ pub fn Dialog(
 /// Whether a dialog about `subject` is open: it opens when there is one, and closing it lets go of it.
 pub fn open_while<T: Send + Sync + 'static>(subject: RwSignal<Option<T>>) -> RwSignal<bool> {
     let open = RwSignal::new(false);
-    Effect::new(move |_| open.set(subject.with(Option::is_some)));
+    // Each sets the other, so each only when there is something to change.
     Effect::new(move |_| {
-        if !open.get() {
+        let wanted = subject.with(Option::is_some);
+        if open.get_untracked() != wanted {
+            open.set(wanted);
+        }
+    });
+    Effect::new(move |_| {
+        if !open.get() && subject.with_untracked(Option::is_some) {
             subject.set(None);
         }
     });

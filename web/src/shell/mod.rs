@@ -36,12 +36,12 @@ fn Frame() -> impl IntoView {
     view! {
         <a class="skip-link" href="#main">"Skip to content"</a>
         <div class="shell">
-            <div class="sidebar">
+            <header class="sidebar">
                 <Brand/>
                 <Switcher/>
                 <Navigation/>
                 <div class="sidebar-foot"><Account/></div>
-            </div>
+            </header>
             <main class="main" id="main" tabindex="-1">
                 // A page belongs to one project: another project is another page.
                 {move || {
@@ -91,7 +91,7 @@ fn NoProject() -> impl IntoView {
 fn ShellSkeleton() -> impl IntoView {
     view! {
         <div class="shell" role="status" aria-label="Loading">
-            <div class="sidebar"><Brand/></div>
+            <header class="sidebar"><Brand/></header>
             <main class="main"></main>
         </div>
     }

@@ -16,7 +16,7 @@ use crate::session::session;
 use crate::time_range::TimeRange;
 use crate::url::Exploration;
 use crate::{browser, format};
-use api_types::alerts::{AlertGroup, AlertRule};
+use api_types::alerts::{AlertGroup, AlertRule, AlertRuleRequest};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use std::future::Future;
@@ -56,55 +56,57 @@ pub fn AlertPage() -> impl IntoView {
 
 #[component]
 fn RuleView(rule: Loaded<AlertRule>) -> impl IntoView {
-    let current = move || rule.state.with(|rule| rule.ready().cloned());
-    let definition = Memo::new(move |_| current().map(|rule| rule.definition));
+    // What is drawn anew is only what has changed: an open menu or dialog outlives a refresh.
+    provide_context(rule);
+    let current = Memo::new(move |_| rule.state.with(|rule| rule.ready().cloned()));
+    let definition = Memo::new(move |_| current.with(|rule| rule.as_ref().map(|rule| rule.definition.clone())));
+    let muted = Memo::new(move |_| current.with(|rule| rule.as_ref().is_some_and(|rule| rule.muted_until.is_some())));
     Effect::new(move |_| {
         if let Some(definition) = definition.get() {
             crate::app::set_title(&definition.name);
         }
     });
-    let changed_at = Memo::new(move |_| current().map(|rule| (rule.state, rule.state_since)));
-    let id = current().map(|rule| rule.id).unwrap_or_default();
-    view! {
-        {move || current().map(|shown| view! { <Head shown=shown.clone() rule/><Now rule=shown/> })}
-        {move || definition.get().map(|definition| view! { <PreviewCard definition=Signal::stored(definition)/> })}
-        <History rule_id=id changed=Signal::derive(move || { changed_at.track(); })/>
-    }
-}
-
-#[component]
-fn Head(shown: AlertRule, rule: Loaded<AlertRule>) -> impl IntoView {
+    let changed_at = Memo::new(move |_| current.with(|rule| rule.as_ref().map(|rule| (rule.state.clone(), rule.state_since.clone()))));
+    let id = StoredValue::new(current.with_untracked(|rule| rule.as_ref().map(|rule| rule.id.clone())).unwrap_or_default());
     let may = session().can_edit();
-    let definition = &shown.definition;
     view! {
         <header class="page-head">
-            <div class="page-head-text">
-                <div class="row" data-testid="alert-state" data-state=shown.state.clone()>
-                    <h1>{definition.name.clone()}</h1>
-                    <RuleState rule=shown.clone()/>
-                </div>
-                <p class="numbers">{format!("{} · {} · checked every {}", condition(definition), severity(definition.severity), definition.every)}</p>
-            </div>
-            {may.then(|| view! { <Actions shown=shown.clone() rule/> })}
+            {move || current.get().map(|shown| view! { <Head shown/> })}
+            {move || definition.get().filter(|_| may).map(|definition| view! { <Actions id definition muted/> })}
         </header>
+        {move || current.get().map(|rule| view! { <Now rule/> })}
+        {move || definition.get().map(|definition| view! { <PreviewCard definition=Signal::stored(definition)/> })}
+        <History rule_id=id.get_value() changed=Signal::derive(move || changed_at.track())/>
     }
 }
 
 #[component]
-fn Actions(shown: AlertRule, rule: Loaded<AlertRule>) -> impl IntoView {
+fn Head(shown: AlertRule) -> impl IntoView {
+    let definition = &shown.definition;
+    let facts = format!("{} · {} · checked every {}", condition(definition), severity(definition.severity), definition.every);
+    view! {
+        <div class="page-head-text">
+            <div class="row" data-testid="alert-state" data-state=shown.state.clone()>
+                <h1>{definition.name.clone()}</h1>
+                <RuleState rule=shown.clone()/>
+            </div>
+            <p class="numbers">{facts}</p>
+        </div>
+    }
+}
+
+#[component]
+fn Actions(id: StoredValue<String>, definition: AlertRuleRequest, muted: Memo<bool>) -> impl IntoView {
+    let rule: Loaded<AlertRule> = expect_context();
     let go = Go::here();
     let deleting = RwSignal::new(false);
     let submit = Submit::new();
-    let (id, definition) = (StoredValue::new(shown.id.clone()), StoredValue::new(shown.definition.clone()));
-    let enabled = shown.definition.enabled;
+    let (name, enabled) = (definition.name.clone(), definition.enabled);
+    let definition = StoredValue::new(definition);
     let toggle = Callback::new(move |on: bool| {
-        let mut definition = definition.get_value();
-        definition.enabled = on;
-        change(
-            rule,
-            alerts::change_rule(id.get_value(), definition),
-            if on { "The alert is on" } else { "The alert is off" },
-        );
+        let definition = AlertRuleRequest { enabled: on, ..definition.get_value() };
+        let done = if on { "The alert is on" } else { "The alert is off" };
+        change(rule, alerts::change_rule(id.get_value(), definition), done);
     });
     let delete = Callback::new(move |()| {
         submit.run(alerts::delete_rule(id.get_value()), move |_| {
@@ -115,13 +117,13 @@ fn Actions(shown: AlertRule, rule: Loaded<AlertRule>) -> impl IntoView {
     view! {
         <div class="page-actions">
             <Switch on=enabled label="On" on_change=toggle/>
-            <Mute id muted=shown.muted_until.is_some() rule/>
-            <LinkButton icon=Icon::Edit href=format!("/alerts/{}/edit", shown.id)>"Edit"</LinkButton>
+            <Mute id muted rule/>
+            <LinkButton icon=Icon::Edit href=format!("/alerts/{}/edit", id.get_value())>"Edit"</LinkButton>
             <Button icon=Icon::Trash on:click=move |_| deleting.set(true)>"Delete"</Button>
         </div>
         <Confirm
             open=deleting
-            title=format!("Delete {}?", shown.definition.name)
+            title=format!("Delete {name}?")
             message="Its history goes with it. This cannot be undone."
             action="Delete"
             submit
@@ -148,7 +150,7 @@ fn change(
 }
 
 #[component]
-fn Mute(id: StoredValue<String>, muted: bool, rule: Loaded<AlertRule>) -> impl IntoView {
+fn Mute(id: StoredValue<String>, muted: Memo<bool>, rule: Loaded<AlertRule>) -> impl IntoView {
     let until = |hours: i64| format::rfc3339(browser::now_ms() + hours * 3_600_000);
     let mute = move |hours: i64| {
         Callback::new(move |()| {
@@ -165,10 +167,10 @@ fn Mute(id: StoredValue<String>, muted: bool, rule: Loaded<AlertRule>) -> impl I
             <MenuItem on_choose=mute(8)>"For 8 hours"</MenuItem>
             <MenuItem on_choose=mute(24)>"For a day"</MenuItem>
             <MenuItem on_choose=mute(168)>"For a week"</MenuItem>
-            {muted.then(|| view! {
+            <Show when=move || muted.get()>
                 <div class="menu-line"></div>
                 <MenuItem icon=Icon::Alert on_choose=unmute>"End the mute"</MenuItem>
-            })}
+            </Show>
         </Menu>
     }
 }

@@ -61,7 +61,7 @@ fn Showcase() -> impl IntoView {
         <ul class="auth-points">
             <li><Glyph icon=Icon::Check/>"What is acknowledged is on disk, and stays"</li>
             <li><Glyph icon=Icon::Check/>"One query language for search, alerts and the command line"</li>
-            <li><Glyph icon=Icon::Check/>"Takes what you already run: OpenTelemetry, Fluent Bit, Vector, syslog"</li>
+            <li><Glyph icon=Icon::Check/>"Takes JSON and text from whatever you run, by HTTP"</li>
         </ul>
     }
 }

@@ -74,7 +74,6 @@ fn EventView(event: Arc<EventRow>) -> impl IntoView {
         core.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.clone()?))).collect();
     let more: Vec<_> =
         attributes(&event).into_iter().map(|(name, value)| (name, value_text(&value))).collect();
-    let has_more = !more.is_empty();
     view! {
         <EventBar event=Arc::clone(&event)/>
         <div class="event-scroll" tabindex="0" role="region" aria-label="Event details">
@@ -83,11 +82,8 @@ fn EventView(event: Arc<EventRow>) -> impl IntoView {
                 <EventTime timestamp=event.timestamp.clone()/>
             </div>
             <pre class="event-message">{message}</pre>
-            <dl class="attributes">
-                {core.into_iter().map(|(name, value)| view! { <Attribute name value/> }).collect_view()}
-                {has_more.then(|| view! { <div class="attributes-line" role="presentation"></div> })}
-                {more.into_iter().map(|(name, value)| view! { <Attribute name value/> }).collect_view()}
-            </dl>
+            <AttributeList pairs=core/>
+            <AttributeList pairs=more/>
         </div>
     }
 }
@@ -158,6 +154,14 @@ fn EventBar(event: Arc<EventRow>) -> impl IntoView {
 }
 
 #[component]
+fn AttributeList(pairs: Vec<(String, String)>) -> impl IntoView {
+    (!pairs.is_empty()).then(|| {
+        let rows = pairs.into_iter().map(|(name, value)| view! { <Attribute name value/> });
+        view! { <dl class="attributes">{rows.collect_view()}</dl> }
+    })
+}
+
+#[component]
 fn Attribute(name: String, value: String) -> impl IntoView {
     let explorer = explorer();
     let is_block =
@@ -176,8 +180,9 @@ fn Attribute(name: String, value: String) -> impl IntoView {
     view! {
         <div class="attribute" class:attribute-block=is_block>
             <dt title=name.clone()>{name.clone()}</dt>
-            <dd>{value}</dd>
-            <div class="attribute-actions" role="group" aria-label=name.clone()>
+            <dd>
+            <span class="attribute-value">{value}</span>
+            <span class="attribute-actions" role="group" aria-label=name.clone()>
                 <IconButton small=true icon=Icon::Include label=format!("Only events with this {name}") on:click=move |_| change(Change::include)/>
                 <IconButton small=true icon=Icon::Exclude label=format!("Without events with this {name}") on:click=move |_| change(Change::exclude)/>
                 {may_be_column.then(|| view! {
@@ -190,7 +195,8 @@ fn Attribute(name: String, value: String) -> impl IntoView {
                     />
                 })}
                 <CopyButton small=true text=copy label=format!("Copy {name}")/>
-            </div>
+            </span>
+            </dd>
         </div>
     }
 }

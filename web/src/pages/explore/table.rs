@@ -28,11 +28,11 @@ fn Stats(answer: Arc<SearchAnswer>) -> impl IntoView {
         <div class="stats-view">
             {(fitting != Picture::Table).then(|| view! {
                 <div class="stats-switch">
-                    <div class="segmented" role="radiogroup" aria-label="Show as">
-                        <button type="button" role="radio" aria-checked=move || shown.get().to_string() on:click=move |_| shown.set(true)>
+                    <div class="segmented" role="group" aria-label="Show as">
+                        <button type="button" aria-pressed=move || shown.get().to_string() on:click=move |_| shown.set(true)>
                             <Glyph icon=Icon::Chart size="icon-small"/>{fitting.name()}
                         </button>
-                        <button type="button" role="radio" aria-checked=move || (!shown.get()).to_string() on:click=move |_| shown.set(false)>
+                        <button type="button" aria-pressed=move || (!shown.get()).to_string() on:click=move |_| shown.set(false)>
                             <Glyph icon=Icon::Table size="icon-small"/>"Table"
                         </button>
                     </div>

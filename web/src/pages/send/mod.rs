@@ -55,15 +55,14 @@ fn Sources(chosen: RwSignal<usize>) -> impl IntoView {
             <button
                 type="button"
                 class="source"
-                role="radio"
-                aria-checked=move || (chosen.get() == index).to_string()
+                aria-pressed=move || (chosen.get() == index).to_string()
                 on:click=move |_| chosen.set(index)
             >
                 {recipe.name}
             </button>
         }
     });
-    view! { <div class="sources" role="radiogroup" aria-label="Source">{tabs.collect_view()}</div> }
+    view! { <div class="sources" role="group" aria-label="Source">{tabs.collect_view()}</div> }
 }
 
 #[component]

@@ -7,6 +7,7 @@ use crate::components::{
     Badge, BadgeKind, Button, ButtonKind, FormError, Icon, TextField, toast, toast_error,
 };
 use crate::load::Submit;
+use crate::preferences::{Theme, Zone, preferences};
 use crate::session::{session, sign_out};
 use api_types::accounts::ProfileChange;
 use leptos::prelude::*;
@@ -47,7 +48,38 @@ pub fn Profile() -> impl IntoView {
             <SectionHead title="Password" text="A new password signs out your other devices."/>
             <div class="card"><div class="card-body"><PasswordForm/></div></div>
         </section>
+        <section class="section">
+            <SectionHead title="Appearance" text="On this browser."/>
+            <div class="card">
+                <div class="card-body">
+                    <Choice label="Theme" options=[(Theme::System, "System"), (Theme::Light, "Light"), (Theme::Dark, "Dark")].to_vec() chosen=preferences().theme/>
+                    <Choice label="Times in" options=[(Zone::Local, "Local time"), (Zone::Utc, "UTC")].to_vec() chosen=preferences().zone/>
+                </div>
+            </div>
+        </section>
         <SignedIn/>
+    }
+}
+
+/// One of a few, at once.
+#[component]
+fn Choice<T: Copy + PartialEq + Send + Sync + 'static>(
+    label: &'static str,
+    options: Vec<(T, &'static str)>,
+    chosen: RwSignal<T>,
+) -> impl IntoView {
+    let buttons = options.into_iter().map(|(option, name)| {
+        view! {
+            <button type="button" aria-pressed=move || (chosen.get() == option).to_string() on:click=move |_| chosen.set(option)>
+                {name}
+            </button>
+        }
+    });
+    view! {
+        <div class="row">
+            <span class="choice-label">{label}</span>
+            <div class="segmented" role="group" aria-label=label>{buttons.collect_view()}</div>
+        </div>
     }
 }
 

@@ -1,0 +1,77 @@
+// From a search to an alert to a mail: made in the browser, fired and resolved by real events, told by real mails.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { App, browser, eventually, logIn, page } from "./harness.mjs";
+
+let app, chromium, at, account;
+
+before(async () => {
+  app = await App.start();
+  chromium = await browser();
+  at = await page(chromium);
+  account = await app.account("ada");
+  await app.ingest(account.key, [{ level: "info", source: "api", message: "all is well" }]);
+  await logIn(at, app, account);
+});
+
+after(async () => {
+  await chromium?.close();
+  await app?.stop();
+});
+
+/** Alert mails have the name of the rule in their subject. */
+const alertMails = async () => (await app.mails()).filter((mail) => /^Subject:.*Payment failures/m.test(mail));
+const state = () => at.getByTestId("alert-state").getAttribute("data-state");
+
+test("an alert is made from the search that found the trouble", async () => {
+  await at.goto(`${app.url}/explore?q=${encodeURIComponent('level:error "payment failed"')}`);
+  await at.getByRole("link", { name: "Create alert" }).click();
+  await at.waitForURL("**/alerts/new?**");
+  await at.getByLabel("Name", { exact: true }).fill("Payment failures");
+  await at.getByText('level:error "payment failed"').first().waitFor();
+  await at.getByLabel("Threshold").fill("2");
+  await at.getByLabel("over the").selectOption("1m");
+  await at.getByLabel("Checked every").selectOption("10s");
+  await at.getByTestId("preview-summary").getByText("Would not have fired").waitFor();
+});
+
+test("a channel is made without leaving the page", async () => {
+  await at.getByRole("button", { name: "New e-mail channel" }).click();
+  const dialog = at.getByRole("dialog", { name: "New e-mail channel" });
+  await dialog.getByLabel("Name").fill("On-call");
+  await dialog.getByLabel("E-mail addresses").fill("oncall@e2e.example");
+  await dialog.getByRole("button", { name: "Create channel" }).click();
+  await dialog.waitFor({ state: "hidden" });
+  assert.ok(await at.getByLabel("On-call").isChecked());
+  await at.getByRole("button", { name: "Create alert" }).click();
+  await at.waitForURL(/\/alerts\/[0-9a-f-]{36}$/);
+  await eventually("it is checked and well", async () => (await state()) === "ok");
+});
+
+test("matching events make it fire, and the mail is there", { timeout: 120_000 }, async () => {
+  const failure = (order) => ({ level: "error", source: "checkout", message: `payment failed for order ${order}` });
+  await app.ingest(account.key, [1, 2, 3, 4].map(failure));
+  await eventually("the mail is there", async () => (await alertMails()).length === 1, 90_000);
+  const [mail] = await alertMails();
+  assert.match(mail, /^To:.*oncall@e2e\.example/m);
+  assert.match(mail, /payment failed for order/);
+  assert.match(mail, new RegExp(`${app.url}/alerts/`));
+  await eventually("the page shows it firing", async () => (await state()) === "firing");
+  await at.getByText("On-call").first().waitFor();
+});
+
+test("when the events stop it is resolved, with a second mail", { timeout: 180_000 }, async () => {
+  await eventually("the second mail is there", async () => (await alertMails()).length === 2, 150_000);
+  await eventually("the page shows it well again", async () => (await state()) === "ok");
+  await eventually("both mails are in the history", async () => (await at.getByText("Sent", { exact: true }).count()) === 2);
+});
+
+test("the list shows it", async () => {
+  await at.getByRole("link", { name: "Alerts" }).first().click();
+  await at.getByRole("link", { name: "Payment failures" }).waitFor();
+});
+
+test("nothing went wrong in the page's scripts", () => {
+  assert.deepEqual(at.errors, []);
+});
