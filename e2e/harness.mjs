@@ -12,7 +12,7 @@ import { chromium } from "playwright-core";
 const root = path.resolve(import.meta.dirname, "..");
 const programs = process.env.CORDWOOD_PROGRAMS ?? path.join(root, "target/debug");
 
-/** Waits until `probe` gives something true, and returns it. The error says what was waited for. */
+/** Waits until `probe` gives something true, and returns it. The error says what was waited for; `what` may be a function. */
 export async function eventually(what, probe, limitMs = 30_000) {
   const deadline = Date.now() + limitMs;
   let last;
@@ -24,7 +24,10 @@ export async function eventually(what, probe, limitMs = 30_000) {
     } catch (error) {
       last = error;
     }
-    if (Date.now() > deadline) throw new Error(`waited ${limitMs / 1000} s in vain until ${what}; last: ${last}`);
+    if (Date.now() > deadline) {
+      const wanted = typeof what === "function" ? what() : what;
+      throw new Error(`waited ${limitMs / 1000} s in vain until ${wanted}; last: ${last}`);
+    }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
@@ -46,10 +49,16 @@ export class App {
     app.url = `http://127.0.0.1:${app.port}`;
     app.log = "";
     const flags = ["--listen", `127.0.0.1:${app.port}`, "--data-dir", app.folder, "--signup-per-hour", "0", ...settings];
-    app.process = spawn(path.join(programs, "cordwood-server"), flags, { cwd: root, stdio: ["ignore", "ignore", "pipe"] });
+    // Our own variables are no settings of the server, and it refuses those it does not know.
+    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("CORDWOOD_")));
+    app.process = spawn(path.join(programs, "cordwood-server"), flags, { cwd: root, env, stdio: ["ignore", "ignore", "pipe"] });
     app.process.stderr.on("data", (data) => (app.log += data));
     app.ended = new Promise((resolve) => app.process.on("exit", resolve));
-    await eventually(`the server is ready; its log: ${app.log}`, async () => (await fetch(`${app.url}/readyz`)).ok);
+    // The first start of the engine reads a library of half a gigabyte.
+    await eventually(() => `the server is ready; its log: ${app.log}`, async () => {
+      if (app.process.exitCode !== null) throw new Error("it has ended");
+      return (await fetch(`${app.url}/readyz`)).ok;
+    }, 90_000);
     return app;
   }
 

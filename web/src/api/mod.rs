@@ -74,8 +74,10 @@ async fn signed_in(method: Method, path: &str, body: Option<String>) -> Result<R
 
 fn go_to_login() {
     let here = browser::current_address();
-    if !here.starts_with("/login") {
-        browser::leave_to(&format!("/login?next={}", js_sys::encode_uri_component(&here)));
+    match here.as_str() {
+        "/" | "/explore" => browser::leave_to("/login"),
+        here if here.starts_with("/login") => {}
+        here => browser::leave_to(&format!("/login?next={}", crate::url::escape(here))),
     }
 }
 

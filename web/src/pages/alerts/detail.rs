@@ -59,15 +59,21 @@ fn RuleView(rule: Loaded<AlertRule>) -> impl IntoView {
     // What is drawn anew is only what has changed: an open menu or dialog outlives a refresh.
     provide_context(rule);
     let current = Memo::new(move |_| rule.state.with(|rule| rule.ready().cloned()));
-    let definition = Memo::new(move |_| current.with(|rule| rule.as_ref().map(|rule| rule.definition.clone())));
-    let muted = Memo::new(move |_| current.with(|rule| rule.as_ref().is_some_and(|rule| rule.muted_until.is_some())));
+    let definition =
+        Memo::new(move |_| current.with(|rule| rule.as_ref().map(|rule| rule.definition.clone())));
+    let muted =
+        Memo::new(move |_| current.with(|rule| rule.as_ref().is_some_and(|rule| rule.muted_until.is_some())));
     Effect::new(move |_| {
         if let Some(definition) = definition.get() {
             crate::app::set_title(&definition.name);
         }
     });
-    let changed_at = Memo::new(move |_| current.with(|rule| rule.as_ref().map(|rule| (rule.state.clone(), rule.state_since.clone()))));
-    let id = StoredValue::new(current.with_untracked(|rule| rule.as_ref().map(|rule| rule.id.clone())).unwrap_or_default());
+    let changed_at = Memo::new(move |_| {
+        current.with(|rule| rule.as_ref().map(|rule| (rule.state.clone(), rule.state_since.clone())))
+    });
+    let id = StoredValue::new(
+        current.with_untracked(|rule| rule.as_ref().map(|rule| rule.id.clone())).unwrap_or_default(),
+    );
     let may = session().can_edit();
     view! {
         <header class="page-head">
@@ -83,7 +89,12 @@ fn RuleView(rule: Loaded<AlertRule>) -> impl IntoView {
 #[component]
 fn Head(shown: AlertRule) -> impl IntoView {
     let definition = &shown.definition;
-    let facts = format!("{} · {} · checked every {}", condition(definition), severity(definition.severity), definition.every);
+    let facts = format!(
+        "{} · {} · checked every {}",
+        condition(definition),
+        severity(definition.severity),
+        definition.every
+    );
     view! {
         <div class="page-head-text">
             <div class="row" data-testid="alert-state" data-state=shown.state.clone()>
