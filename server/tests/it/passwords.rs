@@ -42,6 +42,7 @@ async fn asking_again_replaces_the_older_link() {
     let older = app.mails_about(&acme.email, "Reset", 1).await.remove(0).token();
     forgot(&app, &acme.email).await.expect(202);
     let mails = app.mails_about(&acme.email, "Reset", 2).await;
+    assert_ne!(mails[0].message_id, mails[1].message_id);
     let newer = mails.iter().map(|mail| mail.token()).find(|token| *token != older).unwrap();
 
     reset(&app, &older, NEW).await.expect_problem(422, "link_invalid");
