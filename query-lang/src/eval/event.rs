@@ -58,6 +58,14 @@ impl<'a> Row<'a> {
         found.map_or(Value::Null, |(_, value)| value.clone())
     }
 
+    /// What a name means that no field of the tree stands for.
+    pub(super) fn named(&self, name: &str) -> Value<'a> {
+        match self.column(name) {
+            Value::Null => self.field(&Field::of_event(name, crate::Span::default())),
+            value => value,
+        }
+    }
+
     /// Whether the field has a value, or something below its path has one.
     pub(super) fn has(&self, field: &Field) -> bool {
         if self.field(field).is_present() {

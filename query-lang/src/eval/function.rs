@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use regex::bytes::Regex;
+use regex::Regex;
 use serde_json::Value as Json;
 
 use super::event::{Row, leaf};
@@ -181,15 +181,15 @@ impl Call {
         let (Some(regex), Some(replacement)) = (&self.constants.regex, self::text(values, 2)) else {
             return Value::Null;
         };
-        let replaced = regex.replace_all(text.as_bytes(), re2_replacement(&replacement).as_bytes());
-        Value::text(String::from_utf8_lossy(&replaced).into_owned())
+        let replaced = regex.replace_all(text, re2_replacement(&replacement));
+        Value::text(replaced.into_owned())
     }
 
     fn extract<'a>(&self, text: &str) -> Value<'a> {
-        let groups = self.constants.regex.as_ref().and_then(|regex| regex.captures(text.as_bytes()));
+        let groups = self.constants.regex.as_ref().and_then(|regex| regex.captures(text));
         let Some(groups) = groups else { return Value::Null };
-        let group = groups.get(1).map_or(&b""[..], |group| group.as_bytes());
-        if groups.len() < 2 { Value::Null } else { Value::text(String::from_utf8_lossy(group).into_owned()) }
+        let group = groups.get(1).map_or("", |group| group.as_str());
+        if groups.len() < 2 { Value::Null } else { Value::text(group.to_owned()) }
     }
 
     fn on_time<'a>(&self, values: &[Value<'a>], of: impl FnOnce(jiff::Zoned) -> Value<'a>) -> Value<'a> {
@@ -219,7 +219,7 @@ impl Constants {
         let second = arguments.get(1).and_then(literal);
         let regex = match function {
             Function::Extract | Function::ReplaceRe => {
-                second.and_then(|literal| super::regular::compile(&literal.text))
+                second.and_then(|literal| crate::re2::compile(&literal.text).ok())
             }
             _ => None,
         };

@@ -1,6 +1,6 @@
 //! Words, phrases and patterns made ready to be looked for.
 
-use regex::bytes::Regex;
+use regex::Regex;
 
 use super::words::{Folded, find_phrase, has_phrase, tokens};
 use crate::ast::{Glob, GlobPart, TextKind, TextMatch};
@@ -33,9 +33,7 @@ impl TextPattern {
         if let [GlobPart::AnyRun, GlobPart::Text(inner), GlobPart::AnyRun] = glob.parts.as_slice() {
             return Self::Substring(inner.to_lowercase());
         }
-        // A pattern is never too large: queries are short.
-        super::regular::compile(&word_regex(glob).to_lowercase())
-            .map_or(Self::Substring("\0".into()), Self::Pattern)
+        Self::Pattern(super::regular::compile(&word_regex(glob).to_lowercase()))
     }
 
     pub(super) fn is_in(&self, text: &str) -> bool {
@@ -43,7 +41,7 @@ impl TextPattern {
             Self::Anything => !text.is_empty(),
             Self::Phrase(words) => has_phrase(&text.to_lowercase(), words),
             Self::Substring(part) => text.to_lowercase().contains(part.as_str()),
-            Self::Pattern(regex) => regex.is_match(text.to_lowercase().as_bytes()),
+            Self::Pattern(regex) => regex.is_match(&text.to_lowercase()),
         }
     }
 
@@ -59,7 +57,7 @@ impl TextPattern {
                 .map(|(start, part)| (start, start + part.len()))
                 .collect(),
             Self::Pattern(regex) => regex
-                .find_iter(folded.text.as_bytes())
+                .find_iter(&folded.text)
                 .map(|found| trimmed(&folded.text, found.start(), found.end()))
                 .collect(),
         };

@@ -1,7 +1,7 @@
 //! The streamable stages over one event after the other, for live tail.
 
 use jiff::tz::TimeZone;
-use regex::bytes::Regex;
+use regex::Regex;
 use serde_json::{Map, Value as Json};
 
 use super::event::{Event, Row};
@@ -9,7 +9,7 @@ use super::expression::Node;
 use super::matcher::Condition;
 use super::value::Value;
 use crate::ast::{Assignment, Field, ParsePart, Projection, Query, Stage, StageNode, UnpackFormat};
-use crate::sql::EventKey;
+use crate::sql::{Capture, EventKey, named_captures, parse_captures, parse_regex};
 use crate::{Code, Diagnostic};
 
 /// A query that can be run on each event as it comes.
@@ -43,7 +43,7 @@ enum Step {
     Groups {
         field: Field,
         regex: Regex,
-        names: Vec<(String, bool)>,
+        captures: Vec<Capture>,
     },
     Unpack {
         format: UnpackFormat,
@@ -95,10 +95,10 @@ impl Step {
             StageNode::Drop(fields) => Self::Drop(fields.iter().map(|field| field.path.clone()).collect()),
             StageNode::Rename(fields) => Self::Rename(fields.iter().map(named).collect()),
             StageNode::Parse { field, parts, .. } => parse_step(field, parts),
-            StageNode::Extract { field, pattern, groups } => Self::Groups {
+            StageNode::Extract { field, pattern, .. } => Self::Groups {
                 field: field.clone(),
-                regex: super::regular::compile(&pattern.text).ok_or_else(|| not_streamable(stage))?,
-                names: groups.iter().map(|name| (name.clone(), false)).collect(),
+                regex: crate::re2::compile(&pattern.text).map_err(|_| not_streamable(stage))?,
+                captures: named_captures(&pattern.text),
             },
             StageNode::Unpack { format, field, prefix, .. } => {
                 Self::Unpack { format: *format, field: field.clone(), prefix: prefix.clone() }
@@ -136,7 +136,7 @@ impl Step {
                 }
                 values.into_iter().for_each(|(name, value)| set(row, &name, value));
             }
-            Self::Groups { field, regex, names } => take_groups(row, field, regex, names),
+            Self::Groups { field, regex, captures } => take_groups(row, field, regex, captures),
             Self::Unpack { format, field, prefix } => unpack(row, *format, field, prefix),
             Self::Sample(kept) => return is_sampled(row.event.id, *kept),
         }
@@ -170,29 +170,25 @@ fn set<'a>(row: &mut Row<'a>, name: &str, value: Value<'a>) {
 }
 
 fn parse_step(field: &Field, parts: &[ParsePart]) -> Step {
-    let names = parts.iter().filter_map(|part| match part {
-        ParsePart::Capture { name, number } => Some((name.clone(), *number)),
-        _ => None,
-    });
-    let regex = super::regular::compile(&crate::sql::parse_regex(parts)).expect("made of escaped text");
-    Step::Groups { field: field.clone(), regex, names: names.collect() }
+    let regex = super::regular::compile(&parse_regex(parts));
+    Step::Groups { field: field.clone(), regex, captures: parse_captures(parts) }
 }
 
 /// Columns keep what they were where the pattern does not match.
-fn take_groups<'a>(row: &mut Row<'a>, field: &Field, regex: &Regex, names: &[(String, bool)]) {
+fn take_groups<'a>(row: &mut Row<'a>, field: &Field, regex: &Regex, captures: &[Capture]) {
     let value = row.field(field);
     let text = value.to_text().unwrap_or_default().into_owned();
-    let groups = regex.captures(text.as_bytes()).filter(|_| value.is_present());
-    for (index, (name, is_number)) in names.iter().enumerate() {
+    let groups = regex.captures(&text).filter(|_| value.is_present());
+    for capture in captures {
         let found = match &groups {
             Some(groups) => {
-                let bytes = groups.get(index + 1).map_or(&b""[..], |group| group.as_bytes());
-                let text = Value::text(String::from_utf8_lossy(bytes).into_owned());
-                if *is_number { text.to_number().map_or(Value::Null, Value::number) } else { text }
+                let group = groups.get(capture.group).map_or("", |group| group.as_str());
+                let text = Value::text(group.to_owned());
+                if capture.number { text.to_number().map_or(Value::Null, Value::number) } else { text }
             }
-            None => row.column(name),
+            None => row.named(&capture.name),
         };
-        set(row, name, found);
+        set(row, &capture.name, found);
     }
 }
 

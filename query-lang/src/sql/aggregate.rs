@@ -9,7 +9,7 @@ use super::text::{Sql, sql};
 use super::value::{Repr, Value};
 use crate::Diagnostic;
 use crate::ast::{
-    Aggregate, AggregateFunction, Expr, ExprNode, Field, Function, Key, Literal, LiteralClass, bin_of,
+    Aggregate, AggregateFunction, Expr, ExprNode, Field, Function, Key, Literal, LiteralClass, Target, bin_of,
 };
 
 /// Most values that `values` and `list` keep when nobody says how many.
@@ -31,9 +31,13 @@ impl Grouping {
         Self { rows, columns: Vec::new(), group_by: Vec::new(), order: Vec::new() }
     }
 
-    /// Groups by a value.
+    /// Groups by a value, attributes by their text.
     pub(super) fn key(&mut self, name: &str, value: &Value, compiler: &mut Compiler) -> Place {
-        let place = self.rows.compute(value.key(), compiler);
+        self.typed_key(name, value.key(), compiler)
+    }
+
+    fn typed_key(&mut self, name: &str, value: Value, compiler: &mut Compiler) -> Place {
+        let place = self.rows.compute(value, compiler);
         if let Place::Computed(id, _) = place {
             let alias = self.rows.select.export(&Source::Computed(id), compiler);
             self.group_by.push(sql!("{}", alias));
@@ -46,7 +50,7 @@ impl Grouping {
     pub(super) fn keys(&mut self, keys: &[Key], compiler: &mut Compiler) -> Result<(), Diagnostic> {
         for key in keys {
             let value = key_value(&mut self.rows, &key.value, compiler)?;
-            self.key(&key.name.text, &value, compiler);
+            self.typed_key(&key.name.text, value, compiler);
         }
         Ok(())
     }
@@ -145,8 +149,16 @@ impl Rows {
     }
 }
 
-/// The value of a group key. Times that were read from an earlier range count where they belong in the present one.
+/// The value of a group key: an attribute's text, and everything computed with its type.
 pub(super) fn key_value(rows: &mut Rows, expr: &Expr, compiler: &mut Compiler) -> Result<Value, Diagnostic> {
+    let value = moved_value(rows, expr, compiler)?;
+    let is_attribute =
+        matches!(&expr.node, ExprNode::Field(field) if matches!(field.target, Target::Attribute(_)));
+    Ok(if value.repr == Repr::Dynamic && !is_attribute { value } else { value.key() })
+}
+
+/// Times that were read from an earlier range count where they belong in the present one.
+fn moved_value(rows: &mut Rows, expr: &Expr, compiler: &mut Compiler) -> Result<Value, Diagnostic> {
     let Some(moved) = compiler.range.moved else { return rows.expression(expr, compiler) };
     if let Some((time, bin)) = time_bin(expr) {
         let time = match time {

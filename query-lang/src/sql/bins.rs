@@ -45,7 +45,7 @@ fn start_in(time: &Sql, bin: Bin, zone: &Sql, compiler: &mut Compiler) -> Sql {
 /// Every bin that the range touches, as an array in order of time.
 pub(super) fn all(bin: Bin, compiler: &mut Compiler) -> Sql {
     let step = if is_local(bin) { LOCAL_STEP_NS } else { bin.nanos() };
-    let (from_ns, to_ns) = (compiler.range.from_ns, compiler.range.to_ns);
+    let (from_ns, to_ns) = (compiler.whole.from_ns, compiler.whole.to_ns);
     let steps = (i128::from(to_ns) - i128::from(from_ns) + i128::from(step) - 1) / i128::from(step);
     let count = compiler.parameters.unsigned(u64::try_from(steps.max(0)).unwrap_or(0));
     let from = compiler.parameters.integer(from_ns);

@@ -27,6 +27,8 @@ pub(super) struct Compiler<'a> {
     pub scope: &'a Scope,
     pub request: &'a Request,
     pub range: Range,
+    /// The range that was asked for.
+    pub whole: Range,
     pub parameters: Parameters,
     aliases: u32,
     computed: u32,
@@ -35,7 +37,15 @@ pub(super) struct Compiler<'a> {
 impl<'a> Compiler<'a> {
     pub(super) fn new(scope: &'a Scope, request: &'a Request) -> Self {
         let range = Range { from_ns: request.from_ns, to_ns: request.to_ns, moved: None };
-        Self { scope, request, range, parameters: Parameters::default(), aliases: 0, computed: 0 }
+        Self {
+            scope,
+            request,
+            whole: range.clone(),
+            range,
+            parameters: Parameters::default(),
+            aliases: 0,
+            computed: 0,
+        }
     }
 
     pub(super) fn next_alias(&mut self) -> Alias {

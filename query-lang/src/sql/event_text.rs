@@ -4,7 +4,7 @@ use super::compiler::Compiler;
 use super::condition::Condition;
 use super::predicate::instant;
 use super::request::EventKey;
-use super::rows::{Names, Place, Rows};
+use super::rows::{Names, Place, Rows, own_id};
 use super::select::{Source, TableColumn};
 use super::text::{Sql, sql};
 use super::value::Repr;
@@ -81,8 +81,7 @@ impl Rows {
         let mut conditions: Vec<Condition> =
             keys.into_iter().map(|key| self.is_event(key, compiler)).collect();
         if !own.is_empty() {
-            let subject =
-                super::predicate::Subject::of(self.value(&Place::Attribute("id".to_owned()), compiler));
+            let subject = super::predicate::Subject::of(self.value(&own_id(), compiler));
             let equals = Meaning::Equals { texts: own, fold: *fold };
             conditions.push(super::predicate::compile(&subject, &equals, &mut compiler.parameters));
         }
@@ -109,5 +108,16 @@ impl Rows {
         let (t, b, r) =
             (column(TableColumn::Timestamp), column(TableColumn::BatchId), column(TableColumn::BatchRow));
         [sql!("{} <= {}", t, time), sql!("({}, {}, {}) < ({}, {}, {})", t, b, r, time, batch, row)]
+    }
+
+    /// Only events that come before `key` in the usual order.
+    pub(super) fn newer_than(&mut self, key: EventKey, compiler: &mut Compiler) -> [Sql; 2] {
+        let time = instant(key.timestamp_ns, &mut compiler.parameters);
+        let batch = compiler.parameters.unsigned(key.batch_id);
+        let row = compiler.parameters.unsigned(key.batch_row.into());
+        let mut column = |column| self.select.column(&Source::Table(column), compiler);
+        let (t, b, r) =
+            (column(TableColumn::Timestamp), column(TableColumn::BatchId), column(TableColumn::BatchRow));
+        [sql!("{} >= {}", t, time), sql!("({}, {}, {}) > ({}, {}, {})", t, b, r, time, batch, row)]
     }
 }

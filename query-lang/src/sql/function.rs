@@ -3,7 +3,6 @@
 use super::bins;
 use super::compiler::Compiler;
 use super::condition::Condition;
-use super::expression::as_bool;
 use super::rows::Rows;
 use super::text::{Sql, sql};
 use super::value::{Repr, Value};
@@ -357,9 +356,4 @@ fn bin(rows: &mut Rows, arguments: &[Expr], compiler: &mut Compiler) -> Result<V
 fn now(compiler: &mut Compiler) -> Value {
     let now_ns = compiler.request.now_ns;
     Value::atom(super::predicate::instant(now_ns, &mut compiler.parameters), Repr::Time)
-}
-
-/// A condition as a value, for the callers that need one.
-pub(super) fn bool_value(condition: &Condition) -> Value {
-    as_bool(condition)
 }

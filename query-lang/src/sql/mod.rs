@@ -6,13 +6,15 @@
 
 mod aggregate;
 mod bins;
+mod chart;
 mod compiler;
 mod condition;
+mod event_stages;
 mod event_text;
-mod explore;
 mod expression;
 mod function;
 mod output;
+mod overview;
 mod pipe;
 mod predicate;
 mod request;
@@ -24,13 +26,14 @@ mod text_stages;
 mod value;
 mod words;
 
-pub use explore::{
-    compile_count, compile_event, compile_field_values, compile_fields, compile_histogram, compile_samples,
-};
 pub use output::{SETTINGS, compile};
+pub use overview::{
+    Neighbours, compile_context, compile_count, compile_event, compile_field_values, compile_fields,
+    compile_histogram, compile_samples,
+};
 pub use request::{
-    Compiled, EVENT_COLUMNS, EventKey, LookupTable, OutputColumn, Request, RowShape, Scope, Wire,
+    Compiled, EVENT_COLUMNS, EventKey, LookupTable, OutputColumn, Parameter, Request, RowShape, Scope, Wire,
 };
 
-pub(crate) use text_stages::parse_regex;
+pub(crate) use text_stages::{Capture, named_captures, parse_captures, parse_regex};
 pub(crate) use words::{is_token_character, word_regex};

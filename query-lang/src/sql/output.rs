@@ -7,7 +7,7 @@ use super::select::{Source, TableColumn};
 use super::text::{Sql, sql};
 use super::value::{Repr, Value};
 use crate::Diagnostic;
-use crate::ast::{Column, Query, Shape};
+use crate::ast::{Column, Kind, Query, Shape};
 
 /// Compiles a checked query. `from_ns` and `to_ns` are the range that `check` gave, inside the request's.
 ///
@@ -15,47 +15,69 @@ use crate::ast::{Column, Query, Shape};
 /// What only the whole shows: a stage or a table that is not there.
 pub fn compile(query: &Query, scope: &Scope, request: &Request) -> Result<Compiled, Diagnostic> {
     let mut compiler = Compiler::new(scope, request);
-    let mut rows = Rows::of(query, &mut compiler)?;
+    let rows = Rows::of(query, &mut compiler)?;
+    Ok(finish(rows, &query.output(), compiler))
+}
+
+/// The statement for rows: their columns, in their order, one more than the limit.
+pub(super) fn finish(mut rows: Rows, output: &Shape, mut compiler: Compiler) -> Compiled {
+    let request = compiler.request;
     rows.open();
     let keyset = rows.is_events() && in_usual_order(&rows);
     if keyset && let Some(key) = request.after {
         let after = rows.older_than(key, &mut compiler);
         rows.select.filters.extend(after);
     }
-    let columns = select_columns(&mut rows, &query.output(), &mut compiler);
+    let mut columns = select_columns(&mut rows, output, &mut compiler);
+    let shape = row_shape(&mut rows, output, &mut columns, &mut compiler);
     rows.select.order_by = rows.order_terms(&mut compiler);
     rows.select.limit = Some(compiler.parameters.unsigned(request.limit.saturating_add(1)));
     if request.offset > 0 {
         rows.select.offset = Some(compiler.parameters.unsigned(request.offset));
     }
-    let shape = match &rows.names {
-        Names::Events { dropped, .. } => RowShape::Events { dropped: dropped.clone() },
-        Names::Table(_) => RowShape::Table,
-    };
-    Ok(Compiled { keyset, ..finished(rows, compiler, shape, columns) })
-}
-
-/// The statement of rows whose SELECT list is complete.
-pub(super) fn finished(rows: Rows, compiler: Compiler, shape: RowShape, columns: Vec<OutputColumn>) -> Compiled {
     Compiled {
         sql: rows.select.render().to_string(),
         parameters: compiler.parameters.into_pairs(),
         shape,
         columns,
-        keyset: false,
+        keyset,
         warnings: Vec::new(),
     }
 }
 
-/// What the compiled expressions rely on, whatever the server's defaults are. They go with the request and not into the
-/// text: a read-only statement may not change settings.
+/// What the compiled statements rely on, whatever the server's defaults are. The client sends these with them.
 pub const SETTINGS: &[(&str, &str)] = &[
     ("short_circuit_function_evaluation", "enable"),
     ("precise_float_parsing", "1"),
     ("output_format_json_quote_64bit_integers", "0"),
     ("output_format_json_escape_forward_slashes", "0"),
-    ("output_format_json_named_tuples_as_objects", "1"),
+    ("input_format_try_infer_dates", "0"),
+    ("input_format_try_infer_datetimes", "0"),
+    ("type_json_skip_duplicated_paths", "1"),
+    // Computed values of several types may be group keys.
+    ("allow_suspicious_types_in_group_by", "1"),
+    ("allow_suspicious_types_in_order_by", "1"),
 ];
+
+/// What is still to be done to the rows, and the columns that this needs.
+fn row_shape(
+    rows: &mut Rows,
+    shape: &Shape,
+    columns: &mut Vec<OutputColumn>,
+    compiler: &mut Compiler,
+) -> RowShape {
+    let (true, Shape::Events { dropped, renamed, .. }) = (rows.is_events(), shape) else {
+        return RowShape::Table;
+    };
+    let mut unpacked = Vec::new();
+    for layer in rows.unpacked.clone() {
+        let object = rows.select.column(&Source::Computed(layer.id), compiler);
+        rows.select.output(object, compiler);
+        unpacked.push((columns.len(), layer.prefix));
+        columns.push(OutputColumn { column: Column::plain("", Kind::Any), wire: Wire::Json });
+    }
+    RowShape::Events { dropped: dropped.clone(), renamed: renamed.clone(), unpacked }
+}
 
 fn in_usual_order(rows: &Rows) -> bool {
     rows.order
@@ -63,7 +85,7 @@ fn in_usual_order(rows: &Rows) -> bool {
         .is_some_and(|key| matches!(key.by, OrderBy::Table(TableColumn::Timestamp)) && key.descending)
 }
 
-pub(super) fn select_columns(rows: &mut Rows, shape: &Shape, compiler: &mut Compiler) -> Vec<OutputColumn> {
+fn select_columns(rows: &mut Rows, shape: &Shape, compiler: &mut Compiler) -> Vec<OutputColumn> {
     let known = |name: &str| shape.columns().iter().find(|column| column.name == name).cloned();
     let mut columns = Vec::new();
     let named = match &rows.names {
@@ -82,7 +104,12 @@ pub(super) fn select_columns(rows: &mut Rows, shape: &Shape, compiler: &mut Comp
     columns
 }
 
-fn select_cell(rows: &mut Rows, value: &Value, column: Column, compiler: &mut Compiler) -> OutputColumn {
+pub(super) fn select_cell(
+    rows: &mut Rows,
+    value: &Value,
+    column: Column,
+    compiler: &mut Compiler,
+) -> OutputColumn {
     let (sql, wire) = match value.repr {
         Repr::Time => (sql!("toUnixTimestamp64Nano({})", value.sql), Wire::TimeNs),
         _ => (value.cell().sql, Wire::Json),
@@ -93,7 +120,6 @@ fn select_cell(rows: &mut Rows, value: &Value, column: Column, compiler: &mut Co
 
 /// The columns of `EVENT_COLUMNS`.
 fn select_event(rows: &mut Rows, columns: &mut Vec<OutputColumn>, compiler: &mut Compiler) {
-    use crate::ast::Kind;
     use TableColumn as T;
     let kinds = [
         (T::Timestamp, Kind::Time),

@@ -1,48 +1,70 @@
 //! A query from its filter through its stages.
 
-use super::compiler::Compiler;
+use super::chart::Chart;
+use super::compiler::{Compiler, Range};
 use super::condition::Condition;
-use super::rows::{Named, Names, OrderBy, OrderKey, Place, Rows};
-use super::text::sql;
-use super::value::Repr;
-use crate::ast::{Expr, Field, Filter, Projection, Query, SortKey, Stage, StageNode};
+use super::rows::{Named, Names, OrderBy, OrderKey, Rows};
+use super::text_stages::{named_captures, parse_captures, parse_regex};
+use crate::ast::{Expr, Filter, Projection, Query, Shape, SortKey, Stage, StageNode};
 use crate::{Code, Diagnostic};
 
-impl Rows {
-    /// The rows of a checked query.
-    pub(super) fn of(query: &Query, compiler: &mut Compiler) -> Result<Rows, Diagnostic> {
-        Self::of_stages(query.filter.as_ref(), &query.stages, compiler)
-    }
+/// The pipe up to a stage, for stages that read it again.
+#[derive(Clone, Copy)]
+pub(super) struct Before<'q> {
+    pub filter: Option<&'q Filter>,
+    pub stages: &'q [Stage],
+}
 
-    pub(super) fn of_stages(
-        filter: Option<&Filter>,
-        stages: &[Stage],
-        compiler: &mut Compiler,
-    ) -> Result<Rows, Diagnostic> {
+impl Before<'_> {
+    pub(super) fn rows(&self, compiler: &mut Compiler) -> Result<Rows, Diagnostic> {
         let mut rows = Rows::events(compiler.scan());
-        if let Some(filter) = filter {
+        if let Some(filter) = self.filter {
             rows.search(filter, compiler)?;
         }
-        for (index, stage) in stages.iter().enumerate() {
-            rows = rows.stage(stage, filter, &stages[..index], compiler)?;
+        for (index, stage) in self.stages.iter().enumerate() {
+            let before = Before { filter: self.filter, stages: &self.stages[..index] };
+            rows = rows.stage(stage, before, compiler)?;
         }
         Ok(rows)
     }
 
-    /// `before` and `filter` are the pipe up to here, for stages that read it again.
-    fn stage(
+    /// The same in another range.
+    pub(super) fn rows_in(&self, range: Range, compiler: &mut Compiler) -> Result<Rows, Diagnostic> {
+        let present = std::mem::replace(&mut compiler.range, range);
+        let rows = self.rows(compiler);
+        compiler.range = present;
+        rows
+    }
+}
+
+impl Rows {
+    /// The rows of a checked query.
+    pub(super) fn of(query: &Query, compiler: &mut Compiler) -> Result<Rows, Diagnostic> {
+        Before { filter: query.filter.as_ref(), stages: &query.stages }.rows(compiler)
+    }
+
+    pub(super) fn stage(
         mut self,
         stage: &Stage,
-        filter: Option<&Filter>,
-        before: &[Stage],
+        before: Before,
         compiler: &mut Compiler,
     ) -> Result<Rows, Diagnostic> {
-        let names: Vec<String> =
-            stage.output.iter().flat_map(|shape| shape.columns()).map(|c| c.name.clone()).collect();
+        let output = stage.output.clone().unwrap_or_default();
         match &stage.node {
             StageNode::Where(condition) => self.keep(condition, compiler)?,
             StageNode::Search(filter) => self.search(filter, compiler)?,
             StageNode::Fields(fields) => self.fields(fields),
+            StageNode::Drop(fields) => self.drop_fields(fields),
+            StageNode::Rename(fields) => self.rename(fields),
+            StageNode::Eval(assignments) => self.eval(assignments, compiler)?,
+            StageNode::Parse { field, parts, .. } => {
+                self.capture(field, &parse_regex(parts), &parse_captures(parts), compiler);
+            }
+            StageNode::Extract { field, pattern, .. } => {
+                self.capture(field, &pattern.text, &named_captures(&pattern.text), compiler);
+            }
+            StageNode::Unpack { format, field, prefix, .. } => self.unpack(*format, field, prefix, compiler),
+            StageNode::Expand(field) => self.expand(field, compiler),
             StageNode::Sort(keys) => self.sort(keys),
             StageNode::Limit(count) => {
                 let count = compiler.parameters.unsigned(*count);
@@ -52,21 +74,46 @@ impl Rows {
                 let count = compiler.parameters.unsigned(*count);
                 self.limit(None, Some(count), compiler);
             }
-            StageNode::Stats { aggregates, keys } => return self.stats(aggregates, keys, compiler),
-            StageNode::Percentiles { field, percents, keys } => {
-                return self.percentiles(
-                    field,
-                    percents,
-                    &names[keys.len().min(names.len())..],
-                    keys,
-                    compiler,
-                );
-            }
-            StageNode::Top { rare, count, fields } => return Ok(self.top(*rare, *count, fields, compiler)),
-            _ => return Err(not_yet(stage)),
+            StageNode::Sample { percent } => self.sample(percent, compiler),
+            StageNode::Dedup { count, fields } => self.dedup(*count, fields, compiler),
+            _ => return self.table_stage(stage, &output, before, compiler),
         }
-        let _ = (filter, before);
         Ok(self)
+    }
+
+    /// Stages that make other rows.
+    fn table_stage(
+        self,
+        stage: &Stage,
+        output: &Shape,
+        before: Before,
+        compiler: &mut Compiler,
+    ) -> Result<Rows, Diagnostic> {
+        let columns = output.columns();
+        Ok(match &stage.node {
+            StageNode::Stats { aggregates, keys } => self.stats(aggregates, keys, compiler)?,
+            StageNode::Percentiles { field, percents, keys } => {
+                let names: Vec<String> =
+                    columns.iter().skip(keys.len()).map(|column| column.name.clone()).collect();
+                self.percentiles(field, percents, &names, keys, compiler)?
+            }
+            StageNode::Top { rare, count, fields } => self.top(*rare, *count, fields, compiler),
+            StageNode::Uniq(fields) => self.uniq(fields, compiler),
+            StageNode::Timechart { aggregates, split, limit, other, step, .. } => {
+                let step = step.expect("the query is checked");
+                let chart =
+                    Chart { aggregates, split: split.as_ref(), step, limit: *limit, other: *other, columns };
+                let ranked = match split {
+                    Some(_) => Some(before.rows_in(compiler.whole.clone(), compiler)?),
+                    None => None,
+                };
+                self.timechart(ranked, &chart, compiler)?
+            }
+            StageNode::Fill { value, step, .. } => {
+                self.fill(step.expect("the query is checked"), *value, columns, compiler)
+            }
+            _ => return Err(not_yet(stage)),
+        })
     }
 
     pub(super) fn search(&mut self, filter: &Filter, compiler: &mut Compiler) -> Result<(), Diagnostic> {
@@ -107,19 +154,3 @@ fn not_yet(stage: &Stage) -> Diagnostic {
     Diagnostic::error(Code::E025, stage.name, "this stage is not available yet")
         .hint("leave it out, or use stats, timechart, top, sort and limit")
 }
-
-/// Whether the rows are whole events in their usual order, which can be paged by key.
-pub(super) fn is_plain(rows: &Rows) -> bool {
-    let _ = sql!("1");
-    rows.is_events()
-        && rows.order.first().is_some_and(|key| matches!(key.by, OrderBy::Table(_)))
-        && rows.select.is_open()
-}
-
-/// The named column of a field, for stages that replace it.
-pub(super) fn name_of(field: &Field) -> &str {
-    &field.path
-}
-
-#[allow(unused)]
-fn unused(_: Place, _: Repr) {}

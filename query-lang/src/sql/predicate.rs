@@ -267,12 +267,12 @@ impl Units {
             Dimension::Time => Self {
                 regex: r"'^\\s*([+-]?(?:\\d+(?:\\.\\d+)?|\\.\\d+)(?:[eE][+-]?\\d+)?)\\s*(ns|us|µs|ms|s|m|h|d|w)\\s*$'",
                 names: "['ns','us','µs','ms','s','m','h','d','w']",
-                factors: "[1,1e3,1e3,1e6,1e9,6e10,3.6e12,8.64e13,6.048e14]",
+                factors: "[1e0,1e3,1e3,1e6,1e9,6e10,3.6e12,8.64e13,6.048e14]",
             },
             Dimension::Bytes => Self {
                 regex: r"'^\\s*([+-]?(?:\\d+(?:\\.\\d+)?|\\.\\d+)(?:[eE][+-]?\\d+)?)\\s*(B|kB|KB|kb|KiB|MB|mb|MiB|GB|gb|GiB|TB|tb|TiB|PB|PiB)\\s*$'",
                 names: "['B','kB','KB','kb','KiB','MB','mb','MiB','GB','gb','GiB','TB','tb','TiB','PB','PiB']",
-                factors: "[1,1e3,1e3,1e3,1024,1e6,1e6,1048576,1e9,1e9,1073741824,1e12,1e12,1099511627776,1e15,1125899906842624]",
+                factors: "[1e0,1e3,1e3,1e3,1024.,1e6,1e6,1048576.,1e9,1e9,1073741824.,1e12,1e12,1099511627776.,1e15,1125899906842624.]",
             },
         }
     }

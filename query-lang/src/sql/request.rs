@@ -1,5 +1,6 @@
 //! Who asks, over which time, and where a page begins.
 
+pub use super::text::Parameter;
 use crate::Diagnostic;
 use crate::ast::Column;
 
@@ -78,8 +79,7 @@ impl EventKey {
 pub struct Compiled {
     /// Constants, generated aliases and parameter references, nothing else.
     pub sql: String,
-    /// Names without `param_`, values as ClickHouse's HTTP interface takes them.
-    pub parameters: Vec<(String, String)>,
+    pub parameters: Vec<(String, Parameter)>,
     pub shape: RowShape,
     /// Of each row, in the order of the SELECT.
     pub columns: Vec<OutputColumn>,
@@ -95,6 +95,10 @@ pub enum RowShape {
     Events {
         /// Attribute paths and core fields that a stage took away.
         dropped: Vec<String>,
+        /// Old path and new one, of values that are still where they were.
+        renamed: Vec<(String, String)>,
+        /// Columns of the answer that hold unpacked names, as objects, and the prefix of these names. Later ones win.
+        unpacked: Vec<(usize, String)>,
     },
     Table,
 }

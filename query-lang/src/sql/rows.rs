@@ -2,19 +2,20 @@
 
 use super::compiler::{Compiler, attribute_source, below_source, core_source, public_id};
 use super::condition::Condition;
+use super::event_stages::is_below;
 use super::predicate::Subject;
 use super::select::{ComputedId, From, Select, Source, TableColumn};
 use super::text::Sql;
 use super::text::sql;
 use super::value::{Repr, Value};
-use crate::ast::{Core, Field, Target};
+use crate::ast::{Core, Field, Target, UnpackFormat};
 
 /// Where the value behind a name is.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Place {
     Core(Core),
-    /// A path below `attributes`.
-    Attribute(String),
+    /// A path below `attributes`, behind so many unpacked texts.
+    Attribute(String, usize),
     Computed(ComputedId, Repr),
     Nothing,
 }
@@ -32,6 +33,15 @@ pub(super) enum Names {
     Events { computed: Vec<Named>, dropped: Vec<String> },
     /// These and no others.
     Table(Vec<Named>),
+}
+
+/// A text that was taken apart.
+#[derive(Clone, Debug)]
+pub(super) struct Unpacked {
+    /// JSON or Map(String, String).
+    pub id: ComputedId,
+    pub format: UnpackFormat,
+    pub prefix: String,
 }
 
 #[derive(Clone, Debug)]
@@ -53,8 +63,15 @@ pub(super) struct Rows {
     pub select: Select,
     pub names: Names,
     pub order: Vec<OrderKey>,
+    /// Names out of texts come before the attributes, those of later texts first.
+    pub unpacked: Vec<Unpacked>,
     /// Where a row of a table stands in the current order, once somebody needed it.
     pub position: Option<Place>,
+}
+
+/// The `id` that came with an event, beside the one it was given.
+pub(super) fn own_id() -> Place {
+    Place::Attribute("id".to_owned(), 0)
 }
 
 /// Newest first.
@@ -67,12 +84,18 @@ pub(super) fn usual_order() -> Vec<OrderKey> {
 impl Rows {
     pub(super) fn events(select: Select) -> Self {
         let names = Names::Events { computed: Vec::new(), dropped: Vec::new() };
-        Self { select, names, order: usual_order(), position: None }
+        Self { select, names, order: usual_order(), unpacked: Vec::new(), position: None }
     }
 
     /// What `select` computed, as a table outside of it.
     pub(super) fn table(select: Select, columns: Vec<Named>, order: Vec<OrderKey>) -> Self {
-        Self { select: select.wrapped(), names: Names::Table(columns), order, position: None }
+        Self {
+            select: select.wrapped(),
+            names: Names::Table(columns),
+            order,
+            unpacked: Vec::new(),
+            position: None,
+        }
     }
 
     pub(super) fn is_events(&self) -> bool {
@@ -99,9 +122,22 @@ impl Rows {
     pub(super) fn place_of(&self, field: &Field) -> Place {
         match &field.target {
             Target::Core(core) => Place::Core(*core),
-            Target::Attribute(path) => Place::Attribute(path.clone()),
+            Target::Attribute(path) => Place::Attribute(path.clone(), self.unpacked.len()),
             Target::Column(name) => self.place_of_column(name),
             Target::Nothing => Place::Nothing,
+        }
+    }
+
+    /// What a name means here that no field of the tree stands for.
+    pub(super) fn place_of_name(&self, name: &str) -> Place {
+        match (self.place_of_column(name), &self.names) {
+            (Place::Nothing, Names::Events { dropped, .. }) => {
+                if dropped.iter().any(|gone| is_below(name, gone)) {
+                    return Place::Nothing;
+                }
+                self.place_of(&Field::of_event(name, crate::Span::default()))
+            }
+            (place, _) => place,
         }
     }
 
@@ -115,7 +151,7 @@ impl Rows {
     pub(super) fn value(&mut self, place: &Place, compiler: &mut Compiler) -> Value {
         match place {
             Place::Core(Core::Id) => {
-                let own = self.value(&Place::Attribute("id".to_owned()), compiler).text();
+                let own = self.value(&own_id(), compiler).text();
                 let public = public_id(&mut self.select, compiler);
                 Value::new(sql!("ifNull({}, {})", own, public), Repr::Text)
             }
@@ -123,10 +159,7 @@ impl Rows {
                 Some((source, repr)) => Value::atom(self.select.column(&source, compiler), repr),
                 None => Value::null(),
             },
-            Place::Attribute(path) => match attribute_source(path) {
-                Some(source) => Value::atom(self.select.column(&source, compiler), Repr::Dynamic),
-                None => Value::null(),
-            },
+            Place::Attribute(path, layers) => self.attribute(path, *layers, compiler),
             Place::Computed(id, repr) => {
                 let atomic = !self.select.computes(*id);
                 let sql = self.select.column(&Source::Computed(*id), compiler);
@@ -134,6 +167,40 @@ impl Rows {
             }
             Place::Nothing => Value::null(),
         }
+    }
+
+    /// An attribute, or what was unpacked under its name.
+    fn attribute(&mut self, path: &str, layers: usize, compiler: &mut Compiler) -> Value {
+        let stored = attribute_source(path).map(|source| self.select.column(&source, compiler));
+        let unpacked = self.unpacked[..layers.min(self.unpacked.len())].to_vec();
+        let mut value = stored.unwrap_or_else(|| Sql::new("CAST(NULL, 'Dynamic')"));
+        let mut atomic = true;
+        for layer in &unpacked {
+            let Some(inner) = path.strip_prefix(layer.prefix.as_str()).filter(|inner| !inner.is_empty())
+            else {
+                continue;
+            };
+            let parsed = self.select.column(&Source::Computed(layer.id), compiler);
+            value = match layer.format {
+                UnpackFormat::Json => match compiler.parameters.subcolumn(&parsed, inner) {
+                    Some(found) => sql!("coalesce({}, {})", found, value),
+                    None => continue,
+                },
+                UnpackFormat::Logfmt => {
+                    let key = compiler.parameters.text(inner);
+                    sql!(
+                        "if(mapContains({}, {}), CAST({}[{}], 'Dynamic'), {})",
+                        parsed,
+                        key,
+                        parsed,
+                        key,
+                        value
+                    )
+                }
+            };
+            atomic = false;
+        }
+        Value { sql: value, repr: Repr::Dynamic, atomic }
     }
 
     pub(super) fn field(&mut self, field: &Field, compiler: &mut Compiler) -> Value {
@@ -152,7 +219,7 @@ impl Rows {
     /// As `subject`, with everything below the path, which only presence asks for.
     pub(super) fn subject_with_below(&mut self, field: &Field, compiler: &mut Compiler) -> Subject {
         let mut subject = self.subject(field, compiler);
-        if let Place::Attribute(path) = self.place_of(field) {
+        if let Place::Attribute(path, _) = self.place_of(field) {
             subject.below = below_source(&path).map(|source| self.select.column(&source, compiler));
         }
         subject

@@ -55,6 +55,7 @@ impl TableColumn {
 }
 
 #[derive(Clone, Debug)]
+#[allow(dead_code, reason = "the stages that join and unite rows come next")]
 pub(super) enum From {
     /// The table; only `Compiler::scan` makes it, together with the filters that narrow it.
     Logs,
@@ -115,6 +116,10 @@ impl Select {
         self.computed.contains_key(&id)
     }
 
+    pub(super) fn computes_anything(&self) -> bool {
+        !self.computed.is_empty()
+    }
+
     pub(super) fn wrapped(self) -> Self {
         Self::new(From::Select(Box::new(self)))
     }
@@ -145,7 +150,9 @@ impl Select {
             From::Select(inner) => sql!("{}", inner.export(source, compiler)),
             From::Union(selects) => sql!("{}", export_from_all(selects, source, compiler)),
             From::Join { left, right, .. } => {
-                let side = if right.gives(source) { right } else { left };
+                // Both sides may read the table, but what stays nameless is the left one's.
+                let is_right = matches!(source, Source::Computed(_)) && right.gives(source);
+                let side = if is_right { right } else { left };
                 sql!("{}", side.export(source, compiler))
             }
             From::Nothing => unreachable!("all columns of a made table are computed there"),

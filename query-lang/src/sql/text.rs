@@ -75,6 +75,12 @@ impl Sql {
         Self(text)
     }
 
+    /// Where ClickHouse wants a number and no parameter. Never a value of the query.
+    pub(crate) fn number(number: u64) -> Self {
+        Self(number.to_string())
+    }
+
+    #[cfg(test)]
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
@@ -86,10 +92,22 @@ impl fmt::Display for Sql {
     }
 }
 
-/// The values of a statement, named `p0`, `p1`, … in the form that ClickHouse's HTTP interface takes.
+/// A value for a `{name:Type}` in the SQL, not escaped yet: that is the client's affair.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[serde(untagged)]
+pub enum Parameter {
+    Text(String),
+    /// For `Identifier`, which ClickHouse takes as it is, without undoing any escapes.
+    Path(String),
+    Integer(i64),
+    Unsigned(u64),
+    Float(f64),
+}
+
+/// The values of a statement, named `p0`, `p1`, …
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Parameters {
-    values: Vec<String>,
+    values: Vec<Parameter>,
     paths: HashMap<String, usize>,
 }
 
@@ -102,42 +120,32 @@ macro_rules! reference {
 
 impl Parameters {
     pub(crate) fn text(&mut self, value: &str) -> Sql {
-        reference!(self, escape(value), "String")
-    }
-
-    pub(crate) fn texts(&mut self, values: &[String]) -> Sql {
-        let quoted: Vec<String> = values.iter().map(|value| quote(value)).collect();
-        reference!(self, format!("[{}]", quoted.join(",")), "Array(String)")
+        reference!(self, Parameter::Text(value.to_owned()), "String")
     }
 
     pub(crate) fn float(&mut self, value: f64) -> Sql {
-        reference!(self, format!("{value:?}"), "Float64")
+        reference!(self, Parameter::Float(value), "Float64")
     }
 
     pub(crate) fn integer(&mut self, value: i64) -> Sql {
-        reference!(self, value.to_string(), "Int64")
-    }
-
-    pub(crate) fn integers(&mut self, values: &[i64]) -> Sql {
-        let texts: Vec<String> = values.iter().map(ToString::to_string).collect();
-        reference!(self, format!("[{}]", texts.join(",")), "Array(Int64)")
+        reference!(self, Parameter::Integer(value), "Int64")
     }
 
     pub(crate) fn unsigned(&mut self, value: u64) -> Sql {
-        reference!(self, value.to_string(), "UInt64")
+        reference!(self, Parameter::Unsigned(value), "UInt64")
     }
 
     /// `value` is a UUID in any of its spellings; the engine refuses everything else.
     pub(crate) fn uuid(&mut self, value: &str) -> Sql {
-        reference!(self, escape(value), "UUID")
+        reference!(self, Parameter::Text(value.to_owned()), "UUID")
     }
 
-    /// A column or a JSON subcolumn. The same path is the same parameter, so that ClickHouse sees equal expressions.
+    /// A JSON subcolumn of `column`. The same path is the same parameter, so that ClickHouse sees equal expressions.
     pub(crate) fn path(&mut self, path: &str) -> Sql {
         let index = match self.paths.get(path) {
             Some(index) => *index,
             None => {
-                let index = self.add(path.to_owned());
+                let index = self.add(Parameter::Path(path.to_owned()));
                 self.paths.insert(path.to_owned(), index);
                 index
             }
@@ -145,37 +153,20 @@ impl Parameters {
         Sql(format!("{{p{index}:Identifier}}"))
     }
 
-    fn add(&mut self, value: String) -> usize {
+    /// A path inside a JSON column of an inner level; nothing for paths that ClickHouse would read otherwise.
+    pub(crate) fn subcolumn(&mut self, alias: &Sql, path: &str) -> Option<Sql> {
+        let is_plain = !path.starts_with("^`") && !path.contains(":`") && !path.is_empty();
+        is_plain.then(|| self.path(&format!("{}.{path}", alias.0)))
+    }
+
+    fn add(&mut self, value: Parameter) -> usize {
         self.values.push(value);
         self.values.len() - 1
     }
 
-    /// Names and values, as they are sent.
-    pub(crate) fn into_pairs(self) -> Vec<(String, String)> {
+    pub(crate) fn into_pairs(self) -> Vec<(String, Parameter)> {
         self.values.into_iter().enumerate().map(|(index, value)| (format!("p{index}"), value)).collect()
     }
-}
-
-/// ClickHouse reads parameters in its tab-separated form.
-fn escape(value: &str) -> String {
-    let mut escaped = String::with_capacity(value.len());
-    for character in value.chars() {
-        match character {
-            '\\' => escaped.push_str("\\\\"),
-            '\t' => escaped.push_str("\\t"),
-            '\n' => escaped.push_str("\\n"),
-            '\r' => escaped.push_str("\\r"),
-            '\0' => escaped.push_str("\\0"),
-            '\'' => escaped.push_str("\\'"),
-            other => escaped.push(other),
-        }
-    }
-    escaped
-}
-
-/// A text inside an array parameter.
-fn quote(value: &str) -> String {
-    format!("'{}'", escape(value))
 }
 
 #[cfg(test)]
@@ -189,7 +180,8 @@ mod tests {
         let path = parameters.path("attributes.a}b'c");
         let text = sql!("SELECT {} = {}", path, hostile);
         assert_eq!(text.as_str(), "SELECT {p1:Identifier} = {p0:String}");
-        assert_eq!(parameters.into_pairs()[0].1, "\\'); DROP TABLE logs --\\n");
+        let hostile = Parameter::Text("'); DROP TABLE logs --\n".to_owned());
+        assert_eq!(parameters.into_pairs()[0], ("p0".to_owned(), hostile));
     }
 
     #[test]

@@ -59,10 +59,10 @@ impl Value {
         match self.repr {
             Repr::CoreText => sql!("nullIf({}, '')", x),
             Repr::CoreLevel => sql!("nullIf(toString({}), 'unknown')", x),
-            Repr::Dynamic => once(self, |x| dynamic_text(x)),
+            Repr::Dynamic => once(self, dynamic_text),
             Repr::Text => x.clone(),
             Repr::Number | Repr::Bool | Repr::Level => sql!("toString({})", x),
-            Repr::Time => once(self, |x| time_text(x)),
+            Repr::Time => once(self, time_text),
             Repr::Array => sql!("toJSONString({})", x),
             Repr::Null => Sql::new("CAST(NULL, 'Nullable(String)')"),
         }

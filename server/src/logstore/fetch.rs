@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use clickhouse::query::BytesCursor;
+use query_lang::sql::Parameter;
 use serde_json::Value;
 use tokio::runtime::Handle;
 use uuid::Uuid;
@@ -39,8 +40,8 @@ const SETTINGS: &[(&str, &str)] = &[
 #[derive(Debug, Clone)]
 pub struct Search {
     pub sql: String,
-    /// Values for the `{name:Type}` in the SQL, as ClickHouse's HTTP interface takes them (escaped as in TSV).
-    pub parameters: Vec<(String, String)>,
+    /// Values for the `{name:Type}` in the SQL.
+    pub parameters: Vec<(String, Parameter)>,
     /// What the SQL relies on, beside the limits.
     pub settings: &'static [(&'static str, &'static str)],
     pub limits: QueryLimits,
@@ -119,7 +120,12 @@ impl LogStore {
             .with_setting("query_id", &query_id)
             .with_setting("wait_end_of_query", if wait { "1" } else { "0" });
         for (name, value) in &search.parameters {
-            query = query.with_setting(format!("param_{name}"), value);
+            query = match value {
+                // The client escapes what goes into the body, and paths must not be escaped.
+                Parameter::Path(path) => query.with_setting(format!("param_{name}"), path),
+                // In the body, not in the address: queries may be longer than addresses.
+                value => query.param(name, value),
+            };
         }
         let kill = KillOnDrop { client, query_id: Some(query_id), runtime: Handle::current() };
         Ok(Running { cursor: query.fetch_bytes(FORMAT)?, kill })

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use query_lang::sql::Parameter;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -183,18 +184,25 @@ async fn no_statement_reaches_another_tenant() {
 #[tokio::test]
 async fn parameters_of_every_kind_arrive() {
     let test = TestStore::start().await;
+    let texts = ["it's \\N\n?\t\r`", "{p0:String}", ""].map(|text| Parameter::Text(text.to_owned()));
     let parameters = [
-        ("text", r"it\'s \\N\n?"),
-        ("integer", "-9223372036854775808"),
-        ("unsigned", "18446744073709551615"),
-        ("texts", r"['a\\', '{p0:String}']"),
-        ("path", "message"),
+        ("integer", Parameter::Integer(i64::MIN)),
+        ("unsigned", Parameter::Unsigned(u64::MAX)),
+        ("float", Parameter::Float(1.5e300)),
+        ("path", Parameter::Path("message".to_owned())),
+        ("below", Parameter::Path("j.^`a'b c`".to_owned())),
     ];
-    let sql = "SELECT {text:String}, {integer:Int64}, {unsigned:UInt64}, {texts:Array(String)} \
-               FROM (SELECT 1 AS message) WHERE {path:Identifier} = 1";
-    let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let sql = "SELECT {t0:String}, {t1:String}, {t2:String}, {integer:Int64}, {unsigned:UInt64}, {float:Float64}, \
+               toString({below:Identifier}) FROM (SELECT 1 AS message, CAST('{\"a''b c\": {\"d\": 1}}', 'JSON') AS j) WHERE {path:Identifier} = 1";
+    let named = parameters.map(|(name, value)| (name.to_owned(), value));
+    let parameters = texts.clone().into_iter().enumerate().map(|(index, text)| (format!("t{index}"), text));
+    let parameters = parameters.chain(named).collect();
     let answer = test.store.query(&tenant(1), &Search { parameters, ..search(sql) }).await.unwrap();
-    assert_eq!(json!(answer.rows[0]), json!(["it's \\N\n?", i64::MIN, u64::MAX, ["a\\", "{p0:String}"]]));
+    let [first, second, third] = texts;
+    assert_eq!(
+        json!(answer.rows[0]),
+        json!([first, second, third, i64::MIN, u64::MAX, 1.5e300, r#"{"d":1}"#])
+    );
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 //! rows the shape of the API. `http` only reads requests. Alerts use `plan` and `execute` too; nothing here knows of them.
 
 pub mod cursor;
+mod event_row;
 pub mod execute;
 pub mod http;
 pub mod plan;

@@ -1,15 +1,13 @@
 //! Gives rows the shape of the API: events with fixed fields, tables as objects by column name.
 
+use super::event_row::event_row;
 use crate::logstore::Answer;
 use api_types::search as wire;
 use jiff::Timestamp;
 use query_lang::ast::Kind;
 use query_lang::sql::{Compiled, EVENT_COLUMNS, EventKey, OutputColumn, RowShape, Wire};
 use query_lang::{Diagnostic, Severity};
-use serde_json::{Map, Value};
-
-/// Columns before the ones that people see: time, batch, row make the id.
-const KEY_COLUMNS: usize = 3;
+use serde_json::Value;
 
 /// What the rows look like, kept from the compiled query while it runs.
 #[derive(Debug, Clone)]
@@ -29,13 +27,22 @@ impl RowForm {
         matches!(self.shape, RowShape::Events { .. })
     }
 
+    /// The columns of a table; of events the fields that they still have, and the computed ones.
     #[must_use]
     pub fn columns(&self) -> Vec<wire::Column> {
-        let first = if self.is_events() { KEY_COLUMNS } else { 0 };
-        let time =
-            self.is_events().then(|| wire::Column { name: "timestamp".into(), kind: "datetime".into() });
-        let shown = self.columns.iter().skip(first).filter(|column| !self.is_dropped(&column.column.name));
-        time.into_iter().chain(shown.map(column)).collect()
+        let key = |column: &&OutputColumn| !["batch_id", "batch_row"].contains(&column.column.name.as_str());
+        match &self.shape {
+            RowShape::Table => self.columns.iter().map(column).collect(),
+            RowShape::Events { dropped, .. } => {
+                let (core, computed) = self.columns.split_at(EVENT_COLUMNS.len().min(self.columns.len()));
+                let computed = computed.iter().filter(|column| !column.column.name.is_empty());
+                let is_hidden = |name: &String| {
+                    dropped.contains(name) || computed.clone().any(|c| c.column.name == *name)
+                };
+                let core = core.iter().filter(key).filter(|column| !is_hidden(&column.column.name));
+                core.chain(computed.clone()).map(column).collect()
+            }
+        }
     }
 
     #[must_use]
@@ -43,7 +50,10 @@ impl RowForm {
         answer
             .rows
             .into_iter()
-            .map(|row| if self.is_events() { self.event(row) } else { self.table_row(row) })
+            .map(|row| match self.shape {
+                RowShape::Events { .. } => event_row(&self.shape, &self.columns, row),
+                RowShape::Table => self.table_row(row),
+            })
             .collect()
     }
 
@@ -52,43 +62,6 @@ impl RowForm {
         Value::Object(
             members.map(|(column, value)| (column.column.name.clone(), shown(column.wire, value))).collect(),
         )
-    }
-
-    fn event(&self, row: Vec<Value>) -> Value {
-        let mut event = Map::new();
-        if let Some(key) = key_of(&row) {
-            event.insert("id".into(), key.id().into());
-            event.insert("timestamp".into(), rfc3339(key.timestamp_ns).into());
-        }
-        for (column, value) in self.columns.iter().zip(row).skip(KEY_COLUMNS) {
-            let name = column.column.name.as_str();
-            let value = match name {
-                "attributes" if self.is_core(column) => attributes(value),
-                _ if self.is_core(column) => missing_as_null(value),
-                _ => shown(column.wire, value),
-            };
-            event.insert(name.to_owned(), value);
-        }
-        for path in self.dropped() {
-            drop_path(&mut event, path);
-        }
-        Value::Object(event)
-    }
-
-    fn is_core(&self, column: &OutputColumn) -> bool {
-        let place = self.columns.iter().position(|each| std::ptr::eq(each, column));
-        place.is_some_and(|place| place < EVENT_COLUMNS.len())
-    }
-
-    fn dropped(&self) -> &[String] {
-        match &self.shape {
-            RowShape::Events { dropped } => dropped,
-            RowShape::Table => &[],
-        }
-    }
-
-    fn is_dropped(&self, name: &str) -> bool {
-        self.dropped().iter().any(|path| path == name)
     }
 }
 
@@ -123,41 +96,10 @@ fn column(output: &OutputColumn) -> wire::Column {
     wire::Column { name: output.column.name.clone(), kind: kind.into() }
 }
 
-fn shown(form: Wire, value: Value) -> Value {
+pub(super) fn shown(form: Wire, value: Value) -> Value {
     match form {
         Wire::Json => value,
         Wire::TimeNs => whole(&value).map_or(Value::Null, |ns| rfc3339(ns).into()),
-    }
-}
-
-fn missing_as_null(value: Value) -> Value {
-    match value.as_str() {
-        Some("" | "unknown") => Value::Null,
-        _ => value,
-    }
-}
-
-fn attributes(value: Value) -> Value {
-    match value {
-        Value::String(text) => serde_json::from_str(&text).unwrap_or(Value::String(text)),
-        Value::Null => Value::Object(Map::new()),
-        other => other,
-    }
-}
-
-/// Takes a core field, or a dotted path below the attributes, out of an event.
-fn drop_path(event: &mut Map<String, Value>, path: &str) {
-    if event.remove(path).is_some() {
-        return;
-    }
-    let mut inside = event.get_mut("attributes").and_then(Value::as_object_mut);
-    let mut names = path.split('.').peekable();
-    while let (Some(object), Some(name)) = (inside.take(), names.next()) {
-        if names.peek().is_none() {
-            object.remove(name);
-            return;
-        }
-        inside = object.get_mut(name).and_then(Value::as_object_mut);
     }
 }
 
@@ -201,19 +143,6 @@ mod tests {
     use super::*;
     use query_lang::{Code, Span};
     use serde_json::json;
-
-    #[test]
-    fn dropping_takes_a_path_and_leaves_its_siblings() {
-        let Value::Object(mut event) =
-            json!({ "host": "a", "attributes": { "http": { "status": 1, "method": "GET" } } })
-        else {
-            unreachable!()
-        };
-        drop_path(&mut event, "http.status");
-        drop_path(&mut event, "host");
-        drop_path(&mut event, "never.there");
-        assert_eq!(Value::Object(event), json!({ "attributes": { "http": { "method": "GET" } } }));
-    }
 
     #[test]
     fn positions_are_given_in_bytes_and_in_utf16_units() {

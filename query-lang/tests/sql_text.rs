@@ -1,0 +1,104 @@
+//! What SQL texts may hold: constants, aliases and references to parameters, whatever the query says.
+
+mod fixture;
+
+use query_lang::ast::Query;
+use query_lang::sql::{Compiled, Parameter, compile};
+use fixture::{Case, cases, check_in, request, scope};
+
+fn compiled(case: &Case) -> Option<Compiled> {
+    let checked = case.checked().ok()?;
+    let request =
+        query_lang::sql::Request { from_ns: checked.from_ns, to_ns: checked.to_ns, ..case.request() };
+    compile(&checked.query, &scope(), &request).ok()
+}
+
+/// Every quoted string of a query replaced by `hostile`, as far as the result is still a query.
+fn with_hostile_strings(query: &str, hostile: &str) -> String {
+    let quoted = format!("\"{}\"", hostile.replace('\\', "\\\\").replace('"', "\\\""));
+    let mut out = String::new();
+    let mut rest = query;
+    while let Some(start) = rest.find('"') {
+        let Some(end) = rest[start + 1..].find('"') else { break };
+        out.push_str(&rest[..start]);
+        out.push_str(&quoted);
+        rest = &rest[start + 1 + end + 1..];
+    }
+    out + rest
+}
+
+/// Texts of one word and of several compile to different functions, so each kind is compared with its own.
+const HOSTILE: [&[&str]; 2] = [
+    &["'); DROP --", "{a:", "\\'\\\\`\n\tlogs\u{0}}}", "`logs--"],
+    &["'); DROP TABLE logs --", "{p0:String}", "x OR 1=1", "*/ a b /*"],
+];
+
+#[test]
+fn no_string_of_a_query_reaches_the_text() {
+    let request = request();
+    let mut compared = 0;
+    for case in cases().iter().filter(|case| case.kind == "valid") {
+        // Patterns decide about columns, and regular expressions must stay valid.
+        let decides = ["parse", "extract", "rex", "=~", "!~", "prefix=", "replace_re", "\\\""];
+        if !case.query.contains('"') || decides.iter().any(|word| case.query.contains(word)) {
+            continue;
+        }
+        let text = |query: &str| {
+            let checked = check_in(query, &request).ok()?;
+            compile(&checked.query, &scope(), &request).ok().map(|compiled| compiled.sql)
+        };
+        for kind in HOSTILE {
+            let texts: Vec<String> =
+                kind.iter().filter_map(|hostile| text(&with_hostile_strings(&case.query, hostile))).collect();
+            for (one, other) in texts.iter().zip(texts.iter().skip(1)) {
+                compared += 1;
+                assert_eq!(one, other, "{}: {}", case.id, case.query);
+            }
+        }
+    }
+    assert!(compared > 50, "only {compared} texts were compared");
+}
+
+#[test]
+fn a_text_holds_only_what_the_compiler_writes() {
+    for case in cases().iter().filter(|case| case.kind == "valid") {
+        let Some(compiled) = compiled(case) else { continue };
+        for (name, value) in &compiled.parameters {
+            let (Parameter::Text(value) | Parameter::Path(value)) = value else { continue };
+            assert!(compiled.sql.contains(&format!("{{{name}:")), "{} is not used: {}", name, compiled.sql);
+            let is_telling = value.len() > 5 && value != "UTC" && !compiled.sql.is_empty();
+            assert!(
+                !is_telling || !compiled.sql.contains(value.as_str()),
+                "{}: {value} in {}",
+                case.id,
+                compiled.sql
+            );
+        }
+    }
+}
+
+#[test]
+fn every_scan_is_narrowed_to_tenant_project_and_time() {
+    let mut scans = 0;
+    for case in cases().iter().filter(|case| case.kind == "valid") {
+        let Some(compiled) = compiled(case) else { continue };
+        for after in compiled.sql.split("FROM logs").skip(1) {
+            scans += 1;
+            let narrowed = after.split_once("WHERE tenant_id = {p").is_some_and(|(before, rest)| {
+                let only_unrolled = before.trim().is_empty() || before.trim_start().starts_with("ARRAY JOIN");
+                only_unrolled && rest.contains("project_id = {p") && rest.contains("timestamp >= fromUnix")
+            });
+            assert!(narrowed, "{}: {}", case.id, compiled.sql);
+        }
+        assert_eq!(compiled.sql.matches("logs").count(), compiled.sql.matches("FROM logs").count());
+    }
+    assert!(scans > 200, "only {scans} scans were seen");
+}
+
+#[test]
+fn no_project_means_no_events() {
+    let nobody = query_lang::sql::Scope { project_ids: Vec::new(), ..scope() };
+    let everything = Query { filter: None, stages: Vec::new(), span: query_lang::Span::default() };
+    let compiled = compile(&everything, &nobody, &request()).expect("no stage");
+    assert!(compiled.sql.contains("AND 0 AND"), "{}", compiled.sql);
+}
