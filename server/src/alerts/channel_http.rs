@@ -67,7 +67,7 @@ async fn create(
     let name = channels::checked_name(&name)?;
     let has_secret = config.get("secret").and_then(Value::as_str).is_some_and(|secret| !secret.is_empty());
     let config = ChannelConfig::parse(kind, config, None)?;
-    refuse_strangers(&alerts, editor.scope(), &config).await?;
+    refuse_undeliverable(&alerts, editor.scope(), &config).await?;
     let channel = channels::insert(&alerts.db, editor.scope(), name, config).await?;
     let mut answer = shown(&alerts, editor.scope(), &channel).await?;
     if let (ChannelConfig::Webhook { secret, .. }, false) = (&channel.config, has_secret) {
@@ -104,7 +104,7 @@ async fn change(
         let config = config.unwrap_or_else(|| json!({}));
         channel.config = ChannelConfig::parse(kind, config, Some(&channel.config))?;
         channel.kind = kind;
-        refuse_strangers(&alerts, editor.scope(), &channel.config).await?;
+        refuse_undeliverable(&alerts, editor.scope(), &channel.config).await?;
     }
     channels::update(&alerts.db, editor.scope(), &channel).await?;
     Ok(web::Json(shown(&alerts, editor.scope(), &channel).await?))
@@ -141,13 +141,16 @@ async fn test(
     Ok(web::Json(json!({ "delivered": true, "detail": answers.join("; ") })))
 }
 
-/// E-mail is for members: nobody can make this service write to strangers.
-async fn refuse_strangers(
+/// E-mail is for members: nobody can make this service write to strangers. Other kinds cannot be delivered yet, so they are refused.
+async fn refuse_undeliverable(
     alerts: &Alerts,
     scope: &TenantScope,
     config: &ChannelConfig,
 ) -> Result<(), AlertError> {
-    let ChannelConfig::Email { to } = config else { return Ok(()) };
+    let ChannelConfig::Email { to } = config else {
+        let detail = "Only e-mail channels can be made so far.";
+        return Err(InvalidFields::one("kind", "not_available", detail).into());
+    };
     for address in to {
         if channels::member_by_address(&alerts.db, scope, address).await?.is_none() {
             let detail = format!("{address} is not a member of this organization. Invite them first.");
