@@ -64,6 +64,21 @@ pub const ROUTES: &[(&str, &str, Access)] = &[
     ("GET", "/api/v1/dead-letters/{id}", Member(Viewer)),
     ("DELETE", "/api/v1/dead-letters/{id}", Member(Editor)),
     ("POST", "/api/v1/dead-letters/{id}/replay", Member(Editor)),
+    ("GET", "/api/v1/alert-rules", Member(Viewer)),
+    ("POST", "/api/v1/alert-rules", Member(Editor)),
+    ("POST", "/api/v1/alert-rules/preview", Member(Viewer)),
+    ("GET", "/api/v1/alert-rules/{id}", Member(Viewer)),
+    ("PATCH", "/api/v1/alert-rules/{id}", Member(Editor)),
+    ("DELETE", "/api/v1/alert-rules/{id}", Member(Editor)),
+    ("POST", "/api/v1/alert-rules/{id}/mute", Member(Editor)),
+    ("GET", "/api/v1/alert-rules/{id}/evaluations", Member(Viewer)),
+    ("GET", "/api/v1/alert-events", Member(Viewer)),
+    ("GET", "/api/v1/notification-channels", Member(Viewer)),
+    ("POST", "/api/v1/notification-channels", Member(Editor)),
+    ("GET", "/api/v1/notification-channels/{id}", Member(Viewer)),
+    ("PATCH", "/api/v1/notification-channels/{id}", Member(Editor)),
+    ("DELETE", "/api/v1/notification-channels/{id}", Member(Editor)),
+    ("POST", "/api/v1/notification-channels/{id}/test", Member(Editor)),
 ];
 
 #[cfg(test)]

@@ -20,6 +20,13 @@ fn body(path: &str, target: &Target) -> Value {
             json!({"query": "*", "from": "now-1h", "to": "now", "project_id": target.project_id, "field": "level"})
         }
         "/api/v1/query/check" => json!({"query": "*"}),
+        "/api/v1/alert-rules" | "/api/v1/alert-rules/preview" => {
+            json!({"name": "r", "query": "*", "condition": {"op": ">", "threshold": 1}, "project_id": target.project_id})
+        }
+        "/api/v1/alert-rules/{id}/mute" => json!({"until": "now+1h"}),
+        "/api/v1/notification-channels" => {
+            json!({"name": "c", "kind": "email", "config": {"to": ["stranger@example.org"]}})
+        }
         _ => json!({}),
     }
 }
@@ -31,16 +38,25 @@ struct Target {
     user_id: String,
     session_id: String,
     api_key_id: String,
+    alert_rule_id: String,
+    channel_id: String,
 }
 
 impl Target {
     async fn of(org: &Org) -> Self {
         let sessions = org.get("/api/v1/sessions").await.expect(200).body;
+        let me = org.get("/api/v1/me").await.expect(200).body;
+        let rule = json!({"name": "rule", "query": "*", "condition": {"op": ">", "threshold": 1}});
+        let channel = json!({"name": "channel", "kind": "email", "config": {"to": [me["user"]["email"]]}});
+        let rule = org.post("/api/v1/alert-rules", rule).await.expect(201).body;
+        let channel = org.post("/api/v1/notification-channels", channel).await.expect(201).body;
         Self {
             organization_id: org.id.clone(),
             project_id: org.project_id.clone(),
             user_id: org.user_id.clone(),
             session_id: sessions["items"][0]["id"].as_str().unwrap().to_owned(),
+            alert_rule_id: rule["id"].as_str().unwrap().to_owned(),
+            channel_id: channel["id"].as_str().unwrap().to_owned(),
             api_key_id: org.api_key(&["admin"]).await["id"].as_str().unwrap().to_owned(),
         }
     }
@@ -54,6 +70,8 @@ impl Target {
             "/api/v1/projects/" => &self.project_id,
             "/api/v1/sessions/" => &self.session_id,
             "/api/v1/api-keys/" => &self.api_key_id,
+            "/api/v1/alert-rules/" => &self.alert_rule_id,
+            "/api/v1/notification-channels/" => &self.channel_id,
             // Ones that exist are tried in the tests of ingest and search; here an id that is none of this tenant's.
             "/api/v1/logs/" | "/api/v1/dead-letters/" | "/api/v1/ingest/receipts/" => &self.project_id,
             other => panic!("name an id for {other} in this test"),
