@@ -43,6 +43,17 @@ pub fn application(places: &Places, dev: bool) -> Result<Application> {
     bind(&compiled, &places.target.join("bindgen"), places, dev)
 }
 
+/// What the compiler uses and every browser of the last years knows; `--all-features` would bring in proposals.
+const FEATURES: &[&str] = &[
+    "--enable-bulk-memory",
+    "--enable-bulk-memory-opt",
+    "--enable-multivalue",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-sign-ext",
+];
+
 fn bind(compiled: &Path, folder: &Path, places: &Places, dev: bool) -> Result<Application> {
     eprintln!("web: binding");
     Bindgen::new()
@@ -67,7 +78,7 @@ fn shrink(places: &Places, wasm: &Path) -> Result<()> {
     let optimiser = places.node_module(".bin/wasm-opt");
     ensure!(optimiser.exists(), "wasm-opt is missing: run `npm ci`");
     eprintln!("web: shrinking");
-    run(Command::new(optimiser).args(["-Oz", "--all-features", "-o"]).arg(wasm).arg(wasm))
+    run(Command::new(optimiser).arg("-Oz").args(FEATURES).arg("-o").arg(wasm).arg(wasm))
 }
 
 /// A cargo that can compile for the browser.
