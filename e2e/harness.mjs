@@ -99,6 +99,16 @@ export class App {
     return { email, password, token, project, key: made.body.secret };
   }
 
+  /** Follows the link in the mail that sign-up sent. */
+  async confirm(email) {
+    const mail = await eventually("the mail with the link is there", async () =>
+      (await this.mails()).find((each) => each.includes(`To: ${email}`) && each.includes("/verify-email?token=")),
+    );
+    const token = mail.match(/\/verify-email\?token=([\w-]+)/)[1];
+    const answer = await this.call("POST", "/api/v1/auth/verify-email", { body: { token } });
+    if (answer.status !== 204) throw new Error(`verify-email answered ${JSON.stringify(answer)}`);
+  }
+
   async ingest(key, events) {
     const answer = await this.call("POST", "/api/v1/logs/ingest", { token: key, body: events });
     if (answer.status !== 202 || answer.body.rejected !== 0) throw new Error(`ingest answered ${JSON.stringify(answer)}`);

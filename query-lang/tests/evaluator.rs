@@ -2,8 +2,8 @@
 
 mod fixture;
 
-use query_lang::eval::{Matcher, Stream};
 use fixture::{Case, Stored};
+use query_lang::eval::{Matcher, Stream};
 
 #[test]
 fn the_corpus_holds_for_the_evaluator() {

@@ -2,9 +2,9 @@
 
 mod fixture;
 
+use fixture::{Case, cases, check_in, request, scope};
 use query_lang::ast::Query;
 use query_lang::sql::{Compiled, Parameter, compile};
-use fixture::{Case, cases, check_in, request, scope};
 
 fn compiled(case: &Case) -> Option<Compiled> {
     let checked = case.checked().ok()?;
