@@ -5,6 +5,8 @@ pub const SOURCE_BYTES: usize = 16 * 1024;
 /// Brackets and signs around one term.
 pub const NESTING: usize = 32;
 pub const TERMS: usize = 512;
+/// `+ - * / %` in all expressions together, which nest as deep as they are many.
+pub const OPERATORS: usize = 256;
 pub const STAGES: usize = 32;
 pub const AGGREGATES: usize = 32;
 pub const KEYS: usize = 16;

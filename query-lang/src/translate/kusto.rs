@@ -247,7 +247,7 @@ fn summarize(source: &str, draft: &mut Draft) -> Option<()> {
         Some(at) => (&source[..at], &source[at + 4..]),
         None => (source, ""),
     };
-    let newest = figures.replace(' ', "").to_ascii_lowercase() == "arg_max(timestamp,*)";
+    let newest = figures.replace(' ', "").eq_ignore_ascii_case("arg_max(timestamp,*)");
     if newest {
         draft.stages.push(format!("dedup {}", columns(keys)?));
         return Some(());

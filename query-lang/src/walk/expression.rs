@@ -97,6 +97,11 @@ impl Walker<'_> {
 
     fn arithmetic(&mut self, after: After) -> Option<After> {
         let operator = self.take(1, TokenClass::Operator);
+        self.operators += 1;
+        if self.operators == limits::OPERATORS + 1 {
+            let message = format!("a query has at most {} arithmetic operators", limits::OPERATORS);
+            self.report(Diagnostic::error(Code::E026, operator, message));
+        }
         self.blanks();
         self.expect(Place::Operand { field: None });
         if !self.signed_operand(0) {

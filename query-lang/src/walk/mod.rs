@@ -67,8 +67,11 @@ pub(crate) struct Walker<'a> {
     subqueries: usize,
     subquery_depth: usize,
     terms: usize,
+    operators: usize,
     /// A string without end took the rest of the text.
     swallowed: bool,
+    /// Nested too deeply: nothing behind this counts.
+    given_up: bool,
 }
 
 impl<'a> Walker<'a> {
@@ -87,7 +90,9 @@ impl<'a> Walker<'a> {
             subqueries: 0,
             subquery_depth: 0,
             terms: 0,
+            operators: 0,
             swallowed: false,
+            given_up: false,
         }
     }
 
@@ -303,6 +308,7 @@ impl<'a> Walker<'a> {
     /// Ends the walk: the rest is not looked at.
     fn give_up(&mut self) {
         self.swallowed = true;
+        self.given_up = true;
         self.take(self.rest().len(), TokenClass::Text);
     }
 
@@ -345,7 +351,8 @@ impl<'a> Walker<'a> {
 
     /// Keeps the first error by position.
     pub(crate) fn report(&mut self, diagnostic: Diagnostic) {
-        if self.error.as_ref().is_none_or(|first| diagnostic.span.start < first.span.start) {
+        let first = self.error.as_ref().is_none_or(|first| diagnostic.span.start < first.span.start);
+        if first && !self.given_up {
             self.error = Some(Box::new(diagnostic));
         }
     }
