@@ -66,7 +66,9 @@ fn a_text_holds_only_what_the_compiler_writes() {
         for (name, value) in &compiled.parameters {
             let (Parameter::Text(value) | Parameter::Path(value)) = value else { continue };
             assert!(compiled.sql.contains(&format!("{{{name}:")), "{} is not used: {}", name, compiled.sql);
-            let is_telling = value.len() > 5 && value != "UTC" && !compiled.sql.is_empty();
+            // Our own columns stand in the text anyway.
+            let is_column = query_lang::ast::Core::ALL.iter().any(|core| core.name() == value);
+            let is_telling = value.len() > 5 && !is_column;
             assert!(
                 !is_telling || !compiled.sql.contains(value.as_str()),
                 "{}: {value} in {}",

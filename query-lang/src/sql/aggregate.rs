@@ -36,7 +36,8 @@ impl Grouping {
         self.typed_key(name, value.key(), compiler)
     }
 
-    fn typed_key(&mut self, name: &str, value: Value, compiler: &mut Compiler) -> Place {
+    /// Groups by a value as it is.
+    pub(super) fn typed_key(&mut self, name: &str, value: Value, compiler: &mut Compiler) -> Place {
         let place = self.rows.compute(value, compiler);
         if let Place::Computed(id, _) = place {
             let alias = self.rows.select.export(&Source::Computed(id), compiler);

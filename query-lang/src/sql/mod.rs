@@ -7,8 +7,12 @@
 mod aggregate;
 mod bins;
 mod chart;
+mod combine;
+mod compare;
 mod compiler;
 mod condition;
+mod context;
+mod distribution;
 mod event_stages;
 mod event_text;
 mod expression;
@@ -24,8 +28,10 @@ mod subquery;
 mod text;
 mod text_stages;
 mod value;
+mod windows;
 mod words;
 
+pub use distribution::MASKS;
 pub use output::{SETTINGS, compile};
 pub use overview::{
     Neighbours, compile_context, compile_count, compile_event, compile_field_values, compile_fields,

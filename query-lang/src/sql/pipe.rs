@@ -3,10 +3,11 @@
 use super::chart::Chart;
 use super::compiler::{Compiler, Range};
 use super::condition::Condition;
+use super::context::Around;
 use super::rows::{Named, Names, OrderBy, OrderKey, Rows};
 use super::text_stages::{named_captures, parse_captures, parse_regex};
-use crate::ast::{Expr, Filter, Projection, Query, Shape, SortKey, Stage, StageNode};
-use crate::{Code, Diagnostic};
+use crate::Diagnostic;
+use crate::ast::{Expr, Filter, Projection, Query, Role, Shape, SortKey, Stage, StageNode};
 
 /// The pipe up to a stage, for stages that read it again.
 #[derive(Clone, Copy)]
@@ -112,8 +113,44 @@ impl Rows {
             StageNode::Fill { value, step, .. } => {
                 self.fill(step.expect("the query is checked"), *value, columns, compiler)
             }
-            _ => return Err(not_yet(stage)),
+            StageNode::Join { kind, query, keys, prefix } => {
+                let right = Rows::of(query, compiler)?;
+                self.join(right, *kind, keys, prefix, compiler)
+            }
+            StageNode::Lookup { table, key } => self.lookup(table, key, compiler)?,
+            StageNode::Union(queries) => {
+                let others =
+                    queries.iter().map(|query| Rows::of(query, compiler)).collect::<Result<_, _>>()?;
+                let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
+                self.union(others, &names, compiler)
+            }
+            StageNode::Context { before: older, after, within, by } => {
+                let around = Around { before: *older, after: *after, within: within.as_ref(), by };
+                Rows::around(before.filter, &around, compiler)?
+            }
+            StageNode::Patterns { field, keys, limit } => self.patterns(field, keys, *limit, compiler)?,
+            StageNode::Compare { shift } => self.compare(shift, before, compiler)?,
+            StageNode::Histogram { field, buckets } => self.histogram(field, buckets, compiler),
+            StageNode::Facets { fields, limit } => self.facets(fields, *limit, compiler),
+            StageNode::Describe => self.describe(compiler),
+            _ => self.windows(stage, before, compiler),
         })
+    }
+
+    fn windows(mut self, stage: &Stage, before: Before, compiler: &mut Compiler) -> Rows {
+        match &stage.node {
+            StageNode::Window { columns, by } => {
+                let shape = before.stages.last().and_then(|stage| stage.output.clone()).unwrap_or_default();
+                let time = shape.columns().iter().find(|column| column.role == Role::Time);
+                self.window(columns, by, time.map(|column| column.name.as_str()), compiler);
+            }
+            StageNode::Anomaly { field, by, method, threshold } => {
+                self.anomaly(field, by, *method, threshold.as_ref(), compiler);
+            }
+            // Every other stage is compiled above.
+            _ => {}
+        }
+        self
     }
 
     pub(super) fn search(&mut self, filter: &Filter, compiler: &mut Compiler) -> Result<(), Diagnostic> {
@@ -148,9 +185,4 @@ impl Rows {
         order.append(&mut self.order);
         self.order = order;
     }
-}
-
-fn not_yet(stage: &Stage) -> Diagnostic {
-    Diagnostic::error(Code::E025, stage.name, "this stage is not available yet")
-        .hint("leave it out, or use stats, timechart, top, sort and limit")
 }

@@ -35,6 +35,8 @@ pub(super) enum TableColumn {
     TraceId,
     SpanId,
     Attributes,
+    /// Fingerprint of the masked message, made at ingest.
+    PatternId,
 }
 
 impl TableColumn {
@@ -50,12 +52,12 @@ impl TableColumn {
             Self::TraceId => "trace_id",
             Self::SpanId => "span_id",
             Self::Attributes => "attributes",
+            Self::PatternId => "pattern_id",
         })
     }
 }
 
 #[derive(Clone, Debug)]
-#[allow(dead_code, reason = "the stages that join and unite rows come next")]
 pub(super) enum From {
     /// The table; only `Compiler::scan` makes it, together with the filters that narrow it.
     Logs,
@@ -129,6 +131,11 @@ impl Select {
         let id = compiler.next_computed();
         self.computed.insert(id, expression);
         Source::Computed(id)
+    }
+
+    /// The same column as in other SELECTs of a union, computed here in its own way.
+    pub(super) fn define(&mut self, id: ComputedId, expression: Sql) {
+        self.computed.insert(id, expression);
     }
 
     /// The column as an expression for this level's clauses.

@@ -9,6 +9,8 @@ pub mod execute;
 pub mod http;
 pub mod plan;
 pub mod respond;
+#[cfg(test)]
+mod tests;
 pub mod time_range;
 
 use crate::error::{InvalidFields, Problem, ProblemKind};
