@@ -18,13 +18,25 @@ pub(super) struct Before<'q> {
 
 impl Before<'_> {
     pub(super) fn rows(&self, compiler: &mut Compiler) -> Result<Rows, Diagnostic> {
-        let mut rows = Rows::events(compiler.scan());
-        if let Some(filter) = self.filter {
-            rows.search(filter, compiler)?;
-        }
+        let mut rows = self.first_rows(compiler)?;
         for (index, stage) in self.stages.iter().enumerate() {
             let before = Before { filter: self.filter, stages: &self.stages[..index] };
             rows = rows.stage(stage, before, compiler)?;
+        }
+        Ok(rows)
+    }
+
+    /// The events that the filter lets through; with `context` right behind it, their neighbours too.
+    fn first_rows(&self, compiler: &mut Compiler) -> Result<Rows, Diagnostic> {
+        if let Some(StageNode::Context { before, after, within, by }) =
+            self.stages.first().map(|stage| &stage.node)
+        {
+            let around = Around { before: *before, after: *after, within: within.as_ref(), by };
+            return Rows::around(self.filter, &around, compiler);
+        }
+        let mut rows = Rows::events(compiler.scan());
+        if let Some(filter) = self.filter {
+            rows.search(filter, compiler)?;
         }
         Ok(rows)
     }
@@ -124,10 +136,8 @@ impl Rows {
                 let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
                 self.union(others, &names, compiler)
             }
-            StageNode::Context { before: older, after, within, by } => {
-                let around = Around { before: *older, after: *after, within: within.as_ref(), by };
-                Rows::around(before.filter, &around, compiler)?
-            }
+            // It is the first stage, so `first_rows` has done it.
+            StageNode::Context { .. } => self,
             StageNode::Patterns { field, keys, limit } => self.patterns(field, keys, *limit, compiler)?,
             StageNode::Compare { shift } => self.compare(shift, before, compiler)?,
             StageNode::Histogram { field, buckets } => self.histogram(field, buckets, compiler),
