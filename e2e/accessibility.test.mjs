@@ -11,6 +11,21 @@ const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.
 const OUTSIDE = ["/login", "/signup", "/forgot-password"];
 const INSIDE = ["/explore", "/send", "/alerts", "/alerts/new", "/settings/api-keys", "/settings/projects", "/settings/members", "/settings/channels", "/settings/profile"];
 
+/** What opens on top of pages: name, page, how. */
+const OPENED = [
+  ["event", "/explore", (at) => at.getByText("upstream timeout").first().click()],
+  ["columns", "/explore?columns=http.status", (at) => at.getByText("upstream timeout").first().waitFor()],
+  ["time range", "/explore", (at) => at.getByRole("button", { name: /^Last 15 minutes/ }).click()],
+  ["keys", "/explore", (at) => at.getByRole("button", { name: "Keys (?)" }).click()],
+  ["share", "/explore", (at) => at.getByRole("button", { name: "Share" }).click()],
+  ["a table", "/explore?q=* | stats count() by level", (at) => at.getByRole("table").first().waitFor()],
+  ["a chart", "/explore?q=* | stats count() by bin(1s)", (at) => at.getByRole("table").first().waitFor()],
+  ["nothing found", "/explore?q=nowhere", (at) => at.getByText("No event matches").waitFor()],
+  ["a mistake", "/explore?q=level:eror", (at) => at.getByText("E023").first().waitFor()],
+  ["new key", "/settings/api-keys", (at) => at.getByRole("button", { name: "Create API key" }).first().click()],
+  ["new channel", "/settings/channels", (at) => at.getByRole("button", { name: "Create channel" }).first().click()],
+];
+
 let app, chromium, account;
 
 before(async () => {
@@ -41,15 +56,27 @@ for (const theme of ["light", "dark"]) {
   for (const width of [1280, 390]) {
     test(`${theme}, ${width} px: no finding on any page`, async () => {
       const at = await page(chromium, { theme, width });
+      const found = {};
+      const look = async (name) => {
+        const violations = await findings(at);
+        if (violations.length > 0) found[name] = violations;
+      };
       for (const address of OUTSIDE) {
         await at.goto(app.url + address);
-        assert.deepEqual(await findings(at), [], address);
+        await look(address);
       }
       await logIn(at, app, account);
       for (const address of INSIDE) {
         await at.goto(app.url + address);
-        assert.deepEqual(await findings(at), [], address);
+        await at.getByRole("heading", { level: 1 }).waitFor();
+        await look(address);
       }
+      for (const [name, address, open] of OPENED) {
+        await at.goto(app.url + address);
+        await open(at);
+        await look(name);
+      }
+      assert.deepEqual(found, {});
       assert.deepEqual(at.errors, []);
       await at.context().close();
     });

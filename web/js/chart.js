@@ -26,9 +26,10 @@ const plain = new Intl.NumberFormat("en", { maximumFractionDigits: 3 });
 function timeLabels(utc) {
   const write = (options) => new Intl.DateTimeFormat("en-GB", { ...options, timeZone: utc ? "UTC" : undefined });
   const [day, minute, second] = [{ month: "short", day: "numeric" }, { hour: "2-digit", minute: "2-digit" }, { hour: "2-digit", minute: "2-digit", second: "2-digit" }].map(write);
-  return (_, splits, __, ___, step) =>
+  return (plot, splits, _, __, step) =>
     splits.map((ms) => {
-      if (ms == null) return "";
+      // At the very left a label would be cut.
+      if (ms == null || plot.valToPos(ms, "x") < 18) return "";
       const midnight = minute.format(ms) === "00:00";
       if (step >= 864e5 || (midnight && step >= 36e5)) return day.format(ms);
       return step < 6e4 ? second.format(ms) : minute.format(ms);

@@ -19,7 +19,7 @@ struct MenuOpen(RwSignal<bool>);
 
 #[component]
 pub fn Menu(
-    /// What the button says to those who do not see it.
+    /// What the list offers; the button's name is what it shows.
     #[prop(into)]
     label: Signal<String>,
     #[prop(default = "button button-secondary")] class: &'static str,
@@ -78,7 +78,6 @@ pub fn Menu(
                 node_ref=button
                 aria-haspopup="menu"
                 aria-expanded=move || open.get().to_string()
-                aria-label=move || label.get()
                 on:click=move |_| open.update(|open| *open = !*open)
             >
                 {trigger.run()}

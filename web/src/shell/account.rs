@@ -17,11 +17,12 @@ pub fn Account() -> impl IntoView {
                 <span class="truncate">{name}</span>
                 <small class="truncate">{move || session.me().user.email}</small>
             </span>
+            <span class="sr-only">": account"</span>
         }
     });
     view! {
         <Menu
-            label=Signal::derive(move || format!("{}: account", name()))
+            label="Account"
             class="account-button"
             side=MenuSide::Up
             trigger

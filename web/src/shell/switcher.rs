@@ -10,20 +10,19 @@ use leptos::prelude::*;
 pub fn Switcher() -> impl IntoView {
     let session = session();
     let organization = move || session.me().organization.name;
-    let label =
-        Signal::derive(move || format!("{}, project {}: switch", organization(), session.project_name()));
     let trigger = ViewFn::from(move || {
         view! {
             <span class="switcher-names">
                 <span class="truncate">{organization}</span>
                 <small class="truncate">{move || session.project_name()}</small>
             </span>
+            <span class="sr-only">": switch organization or project"</span>
             <Glyph icon=Icon::ChevronsUpDown size="icon-small"/>
         }
     });
     view! {
         <div class="switcher">
-            <Menu label class="switcher-button" trigger>
+            <Menu label="Organization and project" class="switcher-button" trigger>
                 <Projects/>
                 <Organizations/>
             </Menu>

@@ -66,12 +66,12 @@ fn ValueRow(field: StoredValue<String>, value: FieldValue, most: u64) -> impl In
                 type="button"
                 class="value-main"
                 title=format!("Only {shown}")
-                aria-label=format!("{shown}, {} events: only these", format::count(value.count))
                 on:click=move |_| change(Change::only)
             >
                 <i class=level_class style:width=format!("{:.1}%", share * 100.0)></i>
                 <span class="truncate grow">{shown.clone()}</span>
                 <span class="numbers value-count">{format::short_count(value.count)}</span>
+                <span class="sr-only">"events: only these"</span>
             </button>
             <span class="value-actions">
                 <IconButton small=true icon=Icon::Include label=format!("Include {shown}") on:click=move |_| change(Change::include)/>

@@ -55,10 +55,10 @@ pub fn FieldList() -> impl IntoView {
 #[component]
 fn Groups(found: Vec<Field>, wanted: RwSignal<String>, open: RwSignal<HashSet<String>>) -> impl IntoView {
     let most = found.iter().map(|field| field.count).max().unwrap_or(1).max(1);
-    let (core, others): (Vec<Field>, Vec<Field>) = found
-        .into_iter()
-        .filter(|field| field.name != "timestamp" && field.name != "message")
-        .partition(|field| CORE.contains(&field.name.as_str()));
+    let is_listed = |field: &Field| field.name != "timestamp" && field.name != "message";
+    let (mut core, others): (Vec<Field>, Vec<Field>) =
+        found.into_iter().filter(is_listed).partition(|field| CORE.contains(&field.name.as_str()));
+    core.sort_by_key(|field| CORE.iter().position(|name| *name == field.name));
     let (core, others) = (StoredValue::new(core), StoredValue::new(others));
     let matching = move |fields: StoredValue<Vec<Field>>| {
         let wanted = wanted.get().to_lowercase();

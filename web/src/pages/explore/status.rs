@@ -81,7 +81,7 @@ fn Warnings() -> impl IntoView {
                 .iter()
                 .map(|warning| format!("{} {}", sentence(&warning.message), sentence(warning.hint.as_deref().unwrap_or_default())))
                 .collect();
-            if answer.truncated {
+            if answer.truncated && answer.next_cursor.is_none() {
                 texts.push("A limit has cut the rows: there are more than are shown.".into());
             }
             (!texts.is_empty()).then(|| {

@@ -76,7 +76,7 @@ fn RecipeView(recipe: Signal<&'static Recipe>, secret: RwSignal<Option<String>>)
         <p class="soft">{move || recipe.get().text}</p>
         <CodeBlock code label="Command"/>
         <Show when=move || secret.with(Option::is_none)>
-            <p class="field-hint row">
+            <p class="field-hint key-hint">
                 <Glyph icon=Icon::Info size="icon-small"/>
                 {format!("Put your key where it says {NO_KEY}, or create a new one above to have it filled in.")}
             </p>
