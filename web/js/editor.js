@@ -85,7 +85,7 @@ const looks = EditorView.theme({
   ".cm-tooltip.cm-completionInfo": { padding: "8px 12px", fontFamily: "var(--font)", fontSize: "var(--size-small)", color: "var(--text-soft)", maxWidth: "320px", overflow: "visible" },
 });
 
-const KINDS = { field: "ƒ", value: "“", stage: "|", function: "()", operator: "=", keyword: "&", level: "●", time: "◷", option: "–", unit: "u" };
+const KINDS = { field: "ƒ", column: "▥", value: "“", stage: "|", function: "()", operator: "=", keyword: "&", level: "●", time: "◷", option: "–", unit: "u", table: "▦" };
 
 function completionSource(complete) {
   return async (context) => {
@@ -98,7 +98,6 @@ function completionSource(complete) {
       filter: false,
       options: answer.items.map((item) => ({
         label: item.label,
-        apply: item.insert,
         detail: item.detail ?? undefined,
         info: item.doc ?? undefined,
         kind: item.kind,

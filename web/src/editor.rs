@@ -1,6 +1,7 @@
 //! The query bar: the bridge to the editor of `web/js/editor.js`, which asks back here what the text means.
 
-use crate::language::{self, TOKEN_CLASSES};
+use crate::language::{self, TOKEN_CLASSES, ValueSource};
+use api_types::search::Field;
 use js_sys::{Object, Promise, Reflect, Uint32Array};
 use leptos::html;
 use leptos::prelude::*;
@@ -29,10 +30,6 @@ extern "C" {
     fn destroy(this: &Editor);
 }
 
-/// Where completions of values come from: the field, what is typed of it; answers values with their counts.
-pub type ValueSource =
-    Rc<dyn Fn(String, String) -> futures::future::LocalBoxFuture<'static, Vec<(String, u64)>>>;
-
 /// What the editor tells, and what it is given.
 pub struct QueryEditor {
     /// The text; setting it changes the editor, typing changes it.
@@ -42,7 +39,7 @@ pub struct QueryEditor {
     pub on_past: Callback<i32, bool>,
     /// Marks to underline: start, end in UTF-16 units, and 0 for an error, 1 for a warning.
     pub marks: Signal<Vec<u32>>,
-    pub fields: Signal<Vec<language::KnownField>>,
+    pub fields: Signal<Vec<Field>>,
     pub values: ValueSource,
     /// Increase it to move the focus here.
     pub focus: RwSignal<u32>,

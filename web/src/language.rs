@@ -1,15 +1,18 @@
-//! The query language as the page needs it: colours, mistakes, completions, and changes made by clicks.
+//! The query language as the page needs it: colours, mistakes, completions, changes made by clicks, what matched.
 //!
 //! All of it is `query_lang`, the same code as the server's; here its bytes become the browser's UTF-16 units.
 
-use api_types::search::Field;
+mod change;
+mod complete;
+mod matches;
+
+pub use change::{Change, edit};
+pub use complete::{ValueSource, complete};
+pub use matches::{Matches, pieces};
+
 use jiff::tz::TimeZone;
 use query_lang::ast::{Kind, Shape};
 use query_lang::{Catalogue, CheckContext, Checked, Diagnostic, Severity, TokenClass};
-use serde::Serialize;
-
-/// A field that completion may offer.
-pub type KnownField = Field;
 
 /// Names of the classes, in the order of the numbers that `tokens` gives.
 pub const TOKEN_CLASSES: [&str; 18] = [
@@ -158,62 +161,68 @@ fn checked(text: &str) -> Result<Checked, Diagnostic> {
 /// The first mistake, or else the first warning.
 pub fn diagnose(text: &str) -> Option<Finding> {
     match checked(text) {
-        Err(diagnostic) => Some(Finding::new(&diagnostic, text)),
+        Err(diagnostic) => Some(with_translation(Finding::new(&diagnostic, text), text)),
         Ok(checked) => checked.warnings.first().map(|warning| Finding::new(warning, text)),
     }
 }
 
-/// A change of the query by a click on a value.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Change {
-    Include { field: String, value: String },
-    Exclude { field: String, value: String },
-    Only { field: String, value: String },
+/// Offers a text in another system's language as ours.
+fn with_translation(mut finding: Finding, text: &str) -> Finding {
+    if let Some(translation) = query_lang::translate(text) {
+        let title = format!("Translate from {}", language_name(translation.language));
+        finding.fixes.insert(0, FixedText { title, text: translation.query });
+    }
+    finding
 }
 
-impl Change {
-    pub fn include(field: String, value: String) -> Self {
-        Self::Include { field, value }
+fn language_name(language: query_lang::Language) -> &'static str {
+    use query_lang::Language;
+    match language {
+        Language::Spl => "SPL",
+        Language::LogQl => "LogQL",
+        Language::Kusto => "Kusto",
+        Language::KibanaKql => "Kibana’s KQL",
+        Language::Lucene => "Lucene",
+        Language::LogsQl => "LogsQL",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offsets_are_counted_as_browsers_count() {
+        let text = "\"😀é\" level:error";
+        let mut units = Units::new(text);
+        assert_eq!((units.at(1), units.at(5), units.at(7), units.at(0)), (1, 3, 4, 0));
+        let flat = tokens(text);
+        let end = flat.chunks(3).map(|token| token[1]).max();
+        assert_eq!(end, Some(text.encode_utf16().count() as u32));
     }
 
-    pub fn exclude(field: String, value: String) -> Self {
-        Self::Exclude { field, value }
+    #[test]
+    fn a_mistake_is_underlined_where_it_is() {
+        let finding = diagnose("level:eror").expect("a mistake");
+        assert!(finding.is_error);
+        assert_eq!(finding.mark(), [6, 10, 0]);
+        assert!(finding.fixes.iter().any(|fix| fix.text == "level:error"), "{:?}", finding.fixes);
+        assert_eq!(diagnose("level:error timeout"), None);
     }
 
-    pub fn only(field: String, value: String) -> Self {
-        Self::Only { field, value }
+    #[test]
+    fn number_columns_are_those_of_the_table() {
+        assert_eq!(number_columns("level:error"), None);
+        assert_eq!(
+            number_columns("* | stats count() as n, p95(duration_ms) as p by source"),
+            Some(vec!["n".to_owned(), "p".to_owned()])
+        );
     }
-}
 
-/// The text after a change, or why it cannot be changed.
-pub fn edit(text: &str, change: &Change) -> Result<String, String> {
-    let _ = change;
-    Ok(text.to_owned())
-}
-
-/// What may be written at the cursor. Offsets are UTF-16 units.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Completion {
-    pub from: u32,
-    pub to: u32,
-    pub items: Vec<CompletionItem>,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct CompletionItem {
-    pub label: String,
-    pub insert: String,
-    pub kind: String,
-    pub detail: Option<String>,
-    pub doc: Option<String>,
-}
-
-pub async fn complete(
-    text: &str,
-    cursor: u32,
-    fields: &[KnownField],
-    values: &crate::editor::ValueSource,
-) -> Option<Completion> {
-    let _ = (text, cursor, fields, values);
-    None
+    #[test]
+    fn messages_are_written_as_sentences() {
+        assert_eq!(sentence("did you mean x?"), "Did you mean x?");
+        assert_eq!(sentence("écrire"), "Écrire.");
+        assert_eq!(sentence(""), "");
+    }
 }

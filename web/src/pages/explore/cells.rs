@@ -1,6 +1,8 @@
 //! What stands in one place of an event: a field by its name, a value as text.
 
+use crate::language::pieces;
 use api_types::search::EventRow;
+use leptos::prelude::*;
 use serde_json::{Map, Value};
 
 /// The fields that every event has, besides its message and its attributes.
@@ -55,11 +57,24 @@ fn collect(prefix: &str, object: &Map<String, Value>, found: &mut Vec<(String, V
     }
 }
 
+/// The text of a field with its matches marked.
+pub fn marked_text(text: &str, spans: &[(usize, usize)], write: fn(&str) -> String) -> AnyView {
+    let parts = pieces(text, spans).into_iter().map(|piece| {
+        let text = write(piece.text);
+        if piece.matched { view! { <mark>{text}</mark> }.into_any() } else { text.into_any() }
+    });
+    parts.collect_view().into_any()
+}
+
+/// As much of a message as a row can show.
+pub fn beginning(text: &str) -> &str {
+    const LONGEST: usize = 1000;
+    text.char_indices().nth(LONGEST).map_or(text, |(end, _)| &text[..end])
+}
+
 /// A message as one line of a list.
 pub fn one_line(text: &str) -> String {
-    const LONGEST: usize = 1000;
-    let line: String = text.chars().take(LONGEST).collect();
-    line.replace("\r\n", " ↵ ").replace(['\n', '\r'], " ↵ ").replace('\t', "  ")
+    text.replace("\r\n", " ↵ ").replace(['\n', '\r'], " ↵ ").replace('\t', "  ")
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! One event beside the list: every attribute with what can be done with it, the neighbours, a link, a copy.
 
-use super::cells::{attributes, value_text};
+use super::cells::{attributes, marked_text, value_text};
 use super::explorer::explorer;
 use super::results::results;
 use crate::api::search;
@@ -63,17 +63,30 @@ fn Gone() -> impl IntoView {
 
 #[component]
 fn EventView(event: Arc<EventRow>) -> impl IntoView {
-    let message = event.message.clone().unwrap_or_default();
+    let spans = explorer()
+        .matches
+        .with_untracked(|matches| matches.as_ref().map(|matches| matches.spans(&event)))
+        .unwrap_or_default();
+    let spans_of = |field: &str| spans.get(field).cloned().unwrap_or_default();
+    let message =
+        marked_text(event.message.as_deref().unwrap_or_default(), &spans_of("message"), str::to_owned);
     let core = [
         ("source", &event.source),
         ("host", &event.host),
         ("trace_id", &event.trace_id),
         ("span_id", &event.span_id),
     ];
-    let core: Vec<_> =
-        core.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.clone()?))).collect();
-    let more: Vec<_> =
-        attributes(&event).into_iter().map(|(name, value)| (name, value_text(&value))).collect();
+    let core: Vec<_> = core
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), value.clone()?, spans_of(name))))
+        .collect();
+    let more: Vec<_> = attributes(&event)
+        .into_iter()
+        .map(|(name, value)| {
+            let spans = spans_of(&name);
+            (name, value_text(&value), spans)
+        })
+        .collect();
     view! {
         <EventBar event=Arc::clone(&event)/>
         <div class="event-scroll" tabindex="0" role="region" aria-label="Event details">
@@ -154,15 +167,15 @@ fn EventBar(event: Arc<EventRow>) -> impl IntoView {
 }
 
 #[component]
-fn AttributeList(pairs: Vec<(String, String)>) -> impl IntoView {
+fn AttributeList(pairs: Vec<(String, String, Vec<(usize, usize)>)>) -> impl IntoView {
     (!pairs.is_empty()).then(|| {
-        let rows = pairs.into_iter().map(|(name, value)| view! { <Attribute name value/> });
+        let rows = pairs.into_iter().map(|(name, value, spans)| view! { <Attribute name value spans/> });
         view! { <dl class="attributes">{rows.collect_view()}</dl> }
     })
 }
 
 #[component]
-fn Attribute(name: String, value: String) -> impl IntoView {
+fn Attribute(name: String, value: String, spans: Vec<(usize, usize)>) -> impl IntoView {
     let explorer = explorer();
     let is_block =
         value.contains('\n') || (value.len() > 120 && (value.starts_with('[') || value.starts_with('{')));
@@ -181,7 +194,7 @@ fn Attribute(name: String, value: String) -> impl IntoView {
         <div class="attribute" class:attribute-block=is_block>
             <dt title=name.clone()>{name.clone()}</dt>
             <dd>
-            <span class="attribute-value">{value}</span>
+            <span class="attribute-value">{marked_text(&value, &spans, str::to_owned)}</span>
             <span class="attribute-actions" role="group" aria-label=name.clone()>
                 <IconButton small=true icon=Icon::Include label=format!("Only events with this {name}") on:click=move |_| change(Change::include)/>
                 <IconButton small=true icon=Icon::Exclude label=format!("Without events with this {name}") on:click=move |_| change(Change::exclude)/>

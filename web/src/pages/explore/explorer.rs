@@ -3,13 +3,14 @@
 use crate::app::Go;
 use crate::browser;
 use crate::components::toast_error;
-use crate::language::{self, Change};
+use crate::language::{self, Change, Matches};
 use crate::session::Session;
 use crate::time_range::TimeRange;
 use crate::url::Exploration;
 use api_types::search::{Field, SearchRequest, TimeInput};
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
+use std::sync::Arc;
 
 /// One search as it is run: all parts of the page ask about the same instant.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,6 +46,8 @@ pub struct Explorer {
     pub total: RwSignal<Option<u64>>,
     /// The range before the first zoom.
     pub zoomed_from: RwSignal<Option<TimeRange>>,
+    /// Finds what the search matched in events.
+    pub matches: Signal<Option<Arc<Matches>>>,
     pub focus_query: RwSignal<u32>,
     pub time_picker_open: RwSignal<bool>,
     pub help_open: RwSignal<bool>,
@@ -76,6 +79,8 @@ impl Explorer {
             let now_ms = now_ms.unwrap_or_else(browser::now_ms);
             Run { query, range, project_id: session.project_id(), now_ms }
         });
+        let matches = RwSignal::new(None);
+        Effect::new(move |_| matches.set(run.with(|run| Matches::of(&run.query)).map(Arc::new)));
         let text = RwSignal::new(state.with_untracked(|state| state.query.clone()));
         Effect::new(move |_| text.set(state.with(|state| state.query.clone())));
         let wide =
@@ -87,6 +92,7 @@ impl Explorer {
             fields: RwSignal::new(Vec::new()),
             total: RwSignal::new(None),
             zoomed_from: RwSignal::new(None),
+            matches: matches.into(),
             focus_query: RwSignal::new(0),
             time_picker_open: RwSignal::new(false),
             help_open: RwSignal::new(false),

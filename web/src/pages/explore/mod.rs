@@ -21,6 +21,9 @@ mod status;
 mod table;
 mod time_picker;
 
+#[cfg(test)]
+pub use cells::field_text;
+
 use crate::session::session;
 use event_panel::EventPanel;
 use explorer::Explorer;

@@ -1,6 +1,6 @@
 //! The list of events: only the rows in view are drawn, however many are loaded, and the next page is fetched before its end is reached.
 
-use super::cells::{field_text, one_line};
+use super::cells::{beginning, field_text, marked_text, one_line};
 use super::explorer::explorer;
 use super::results::{More, results};
 use crate::components::{Button, Icon};
@@ -162,6 +162,15 @@ fn Row(index: usize, event: Arc<EventRow>, columns: Memo<Vec<String>>) -> impl I
         results.cursor.set(Some(index));
         explorer.open_event((!is_open.get_untracked()).then(|| id.get_value()));
     };
+    let message = {
+        let event = Arc::clone(&event);
+        move || {
+            let text = beginning(event.message.as_deref().unwrap_or_default());
+            let spans =
+                explorer.matches.with(|matches| Some(matches.as_ref()?.spans(&event).remove("message")?));
+            marked_text(text, &spans.unwrap_or_default(), one_line)
+        }
+    };
     let extra = {
         let event = Arc::clone(&event);
         move || {
@@ -195,7 +204,7 @@ fn Row(index: usize, event: Arc<EventRow>, columns: Memo<Vec<String>>) -> impl I
             <span role="gridcell" class=format!("level level-{level}")>{if level == "unknown" { "–".into() } else { level.clone() }}</span>
             <span role="gridcell" class="truncate soft">{event.source.clone().unwrap_or_default()}</span>
             {extra}
-            <span role="gridcell" class="line-message truncate">{one_line(event.message.as_deref().unwrap_or_default())}</span>
+            <span role="gridcell" class="line-message truncate">{message}</span>
         </div>
     }
 }

@@ -1,0 +1,103 @@
+//! Why an event is in the result: the stretches of its texts that the query asks for, told by the language's own evaluator.
+
+use api_types::search::EventRow;
+use query_lang::ast::Level;
+use query_lang::eval::{Event, Matcher};
+use std::collections::BTreeMap;
+
+/// Finds what a query matched in events.
+pub struct Matches(Matcher);
+
+impl Matches {
+    /// Nothing for a query that cannot be run, and for one that asks for nothing.
+    pub fn of(query: &str) -> Option<Self> {
+        let checked = super::checked(query).ok()?;
+        let filter = checked.query.filter.as_ref()?;
+        Matcher::of(Some(filter)).ok().map(Self)
+    }
+
+    /// By field: where its text matched, in bytes.
+    pub fn spans(&self, event: &EventRow) -> BTreeMap<String, Vec<(usize, usize)>> {
+        let text = |text: &'_ Option<String>| text.clone().unwrap_or_default();
+        let (source, host, message) = (text(&event.source), text(&event.host), text(&event.message));
+        let (trace_id, span_id) = (text(&event.trace_id), text(&event.span_id));
+        let marks = self.0.marks(&Event {
+            id: &event.id,
+            timestamp_ns: 0,
+            level: event.level.as_deref().and_then(Level::from_name),
+            source: &source,
+            host: &host,
+            message: &message,
+            trace_id: &trace_id,
+            span_id: &span_id,
+            attributes: &event.attributes,
+        });
+        marks.into_iter().map(|mark| (mark.field, mark.spans)).collect()
+    }
+}
+
+/// A part of a text, and whether it matched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Piece<'a> {
+    pub text: &'a str,
+    pub matched: bool,
+}
+
+/// The text cut at the borders of its matches; spans that do not fit it are passed over.
+pub fn pieces<'a>(text: &'a str, spans: &[(usize, usize)]) -> Vec<Piece<'a>> {
+    let mut cut = Vec::new();
+    let mut at = 0;
+    for &(start, end) in spans {
+        let (Some(before), Some(matched)) = (text.get(at..start), text.get(start..end)) else { continue };
+        cut.push(Piece { text: before, matched: false });
+        cut.push(Piece { text: matched, matched: true });
+        at = end;
+    }
+    cut.push(Piece { text: text.get(at..).unwrap_or_default(), matched: false });
+    cut.retain(|piece| !piece.text.is_empty());
+    cut
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn matched(query: &str) -> Vec<(String, String)> {
+        let event: EventRow = serde_json::from_value(json!({
+            "id": "1", "timestamp": "2026-03-10T10:00:00Z", "level": "error", "source": "api", "host": null,
+            "message": "Upstream timeout, order 7", "trace_id": null, "span_id": null, "attributes": {"http": {"status": 504}}
+        }))
+        .expect("an event");
+        let spans = Matches::of(query).map(|matches| matches.spans(&event)).unwrap_or_default();
+        let text = |field: &str| crate::pages::explore::field_text(&event, field).unwrap_or_default();
+        spans
+            .iter()
+            .flat_map(|(field, spans)| {
+                let text = text(field);
+                let parts: Vec<String> =
+                    spans.iter().map(|(start, end)| text[*start..*end].to_owned()).collect();
+                parts.into_iter().map(move |part| (field.clone(), part))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn words_and_values_are_marked_where_they_stand() {
+        let pair = |field: &str, text: &str| (field.to_owned(), text.to_owned());
+        assert_eq!(
+            matched("TIMEOUT http.status>=500"),
+            [pair("http.status", "504"), pair("message", "timeout")]
+        );
+        assert_eq!(matched("-nothing"), []);
+        assert_eq!(matched(""), []);
+    }
+
+    #[test]
+    fn a_text_is_cut_at_its_matches() {
+        let cut: Vec<(&str, bool)> =
+            pieces("añb", &[(1, 3)]).iter().map(|piece| (piece.text, piece.matched)).collect();
+        assert_eq!(cut, [("a", false), ("ñ", true), ("b", false)]);
+        assert_eq!(pieces("ab", &[(1, 9)]), [Piece { text: "ab", matched: false }]);
+    }
+}
