@@ -104,3 +104,22 @@ fn no_project_means_no_events() {
     let compiled = compile(&everything, &nobody, &request()).expect("no stage");
     assert!(compiled.sql.contains("AND 0 AND"), "{}", compiled.sql);
 }
+
+#[test]
+fn samples_and_neighbours_are_as_many_as_asked_for_and_pages_one_more() {
+    use query_lang::sql::{EventKey, Neighbours, Request, compile_context, compile_samples};
+    let most = |compiled: &Compiled| {
+        let reference = compiled.sql.rsplit_once("LIMIT {").and_then(|(_, rest)| rest.split_once(':'));
+        let name = reference.expect("a limit at the end").0;
+        let found = compiled.parameters.iter().find(|(known, _)| known == name);
+        found.expect("a parameter").1.clone()
+    };
+    let query = fixture::checked("level:error").query;
+    let request = Request { limit: 3, ..request() };
+    let key = EventKey { timestamp_ns: request.from_ns, batch_id: 1, batch_row: 1 };
+    let neighbours = Neighbours { older: true, count: 3, within_ns: 1, same: Vec::new() };
+
+    assert_eq!(most(&compile_samples(&query, &scope(), &request).expect("compiles")), Parameter::Unsigned(3));
+    assert_eq!(most(&compile_context(&scope(), key, &neighbours)), Parameter::Unsigned(3));
+    assert_eq!(most(&compile(&query, &scope(), &request).expect("compiles")), Parameter::Unsigned(4));
+}

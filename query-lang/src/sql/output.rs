@@ -16,11 +16,12 @@ use crate::ast::{Column, Kind, Query, Shape};
 pub fn compile(query: &Query, scope: &Scope, request: &Request) -> Result<Compiled, Diagnostic> {
     let mut compiler = Compiler::new(scope, request);
     let rows = Rows::of(query, &mut compiler)?;
-    Ok(finish(rows, &query.output(), compiler))
+    // One more than is shown tells whether there are more.
+    Ok(finish(rows, &query.output(), request.limit.saturating_add(1), compiler))
 }
 
-/// The statement for rows: their columns, in their order, one more than the limit.
-pub(super) fn finish(mut rows: Rows, output: &Shape, mut compiler: Compiler) -> Compiled {
+/// The statement for rows: their columns, in their order, at most so many.
+pub(super) fn finish(mut rows: Rows, output: &Shape, most: u64, mut compiler: Compiler) -> Compiled {
     let request = compiler.request;
     rows.open();
     let keyset = rows.is_events() && in_usual_order(&rows);
@@ -31,7 +32,7 @@ pub(super) fn finish(mut rows: Rows, output: &Shape, mut compiler: Compiler) -> 
     let mut columns = select_columns(&mut rows, output, &mut compiler);
     let shape = row_shape(&mut rows, output, &mut columns, &mut compiler);
     rows.select.order_by = rows.order_terms(&mut compiler);
-    rows.select.limit = Some(compiler.parameters.unsigned(request.limit.saturating_add(1)));
+    rows.select.limit = Some(compiler.parameters.unsigned(most));
     if request.offset > 0 {
         rows.select.offset = Some(compiler.parameters.unsigned(request.offset));
     }

@@ -164,7 +164,7 @@ pub fn compile_samples(query: &Query, scope: &Scope, request: &Request) -> Resul
     rows.names = Names::Events { computed: Vec::new(), dropped: Vec::new() };
     rows.unpacked.clear();
     rows.order = usual_order();
-    Ok(finish(rows, &Shape::default(), compiler))
+    Ok(finish(rows, &Shape::default(), request.limit, compiler))
 }
 
 /// One event by its key.
@@ -175,7 +175,7 @@ pub fn compile_event(scope: &Scope, key: EventKey) -> Compiled {
     let mut rows = Rows::events(compiler.scan());
     let condition = rows.is_event(key, &mut compiler);
     rows.filter(&condition);
-    finish(rows, &Shape::default(), compiler)
+    finish(rows, &Shape::default(), 1, compiler)
 }
 
 /// Which neighbours of an event are wanted.
@@ -214,7 +214,7 @@ pub fn compile_context(scope: &Scope, key: EventKey, neighbours: &Neighbours) ->
     rows.select.filters.extend(beyond);
     rows.order =
         usual_order().into_iter().map(|order| OrderKey { descending: neighbours.older, ..order }).collect();
-    finish(rows, &Shape::default(), compiler)
+    finish(rows, &Shape::default(), neighbours.count, compiler)
 }
 
 fn around(key: EventKey, within_ns: i64) -> Request {
