@@ -48,7 +48,7 @@ export class App {
     app.port = await freePort();
     app.url = `http://127.0.0.1:${app.port}`;
     app.log = "";
-    const flags = ["--listen", `127.0.0.1:${app.port}`, "--data-dir", app.folder, "--signup-per-hour", "0", ...settings];
+    const flags = ["--listen", `127.0.0.1:${app.port}`, "--data-dir", app.folder, "--signup-per-hour", "0", "--wal-reserve-percent", "0", ...settings];
     // Our own variables are no settings of the server, and it refuses those it does not know.
     const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("CORDWOOD_")));
     app.process = spawn(path.join(programs, "cordwood-server"), flags, { cwd: root, env, stdio: ["ignore", "ignore", "pipe"] });

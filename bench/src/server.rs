@@ -24,7 +24,14 @@ impl Server {
         let log = std::fs::File::create(folder.path().join("server.log"))?;
         let child = Command::new(&program)
             .args(["--listen", &format!("127.0.0.1:{port}"), "--log", "warn"])
-            .args(["--ingest-bytes-per-second", "0", "--ingest-events-per-second", "0"])
+            .args([
+                "--ingest-bytes-per-second",
+                "0",
+                "--ingest-events-per-second",
+                "0",
+                "--wal-reserve-percent",
+                "0",
+            ])
             .arg("--data-dir")
             .arg(folder.path().join("data"))
             .stdin(Stdio::null())

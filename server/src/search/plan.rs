@@ -204,10 +204,10 @@ pub fn check_text(source: &str, now_ns: i64) -> CheckAnswer {
                 .chain(&checked.warnings)
                 .map(|each| respond::diagnostic(source, each))
                 .collect(),
-            normalized: None,
+            normalized: Some(query_lang::format(&parsed.query)),
             stages: Vec::new(),
             fields: Vec::new(),
-            explanation: None,
+            explanation: Some(query_lang::explain(&parsed.query)),
         },
     }
 }

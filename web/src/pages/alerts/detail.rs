@@ -236,7 +236,7 @@ fn Groups(groups: Vec<AlertGroup>, left_out: usize) -> impl IntoView {
     view! {
         <section class="section">
             <h2>"Groups"</h2>
-            <div class="card table-scroll">
+            <div class="card table-scroll" tabindex="0" role="region" aria-label="Table">
                 <table class="table">
                     <thead><tr><th scope="col">"State"</th><th scope="col">"Group"</th><th scope="col" class="number">"Value"</th><th scope="col">"Since"</th></tr></thead>
                     <tbody>{rows.collect_view()}</tbody>

@@ -52,7 +52,7 @@ pub fn AlertList() -> impl IntoView {
                     rules.sort_by_key(|rule| (rank(rule), rule.definition.name.to_lowercase()));
                     let rows = rules.into_iter().map(|rule| view! { <RuleRow rule/> });
                     view! {
-                        <div class="table-scroll">
+                        <div class="table-scroll" tabindex="0" role="region" aria-label="Table">
                             <table class="table">
                                 <thead><tr>
                                     <th scope="col">"State"</th><th scope="col">"Alert"</th><th scope="col">"Condition"</th>

@@ -166,8 +166,11 @@ fn EventBar(event: Arc<EventRow>) -> impl IntoView {
     }
 }
 
+/// Name, value, and the parts of the value that the query matched.
+type Pair = (String, String, Vec<(usize, usize)>);
+
 #[component]
-fn AttributeList(pairs: Vec<(String, String, Vec<(usize, usize)>)>) -> impl IntoView {
+fn AttributeList(pairs: Vec<Pair>) -> impl IntoView {
     (!pairs.is_empty()).then(|| {
         let rows = pairs.into_iter().map(|(name, value, spans)| view! { <Attribute name value spans/> });
         view! { <dl class="attributes">{rows.collect_view()}</dl> }

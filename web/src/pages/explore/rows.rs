@@ -166,8 +166,7 @@ fn Row(index: usize, event: Arc<EventRow>, columns: Memo<Vec<String>>) -> impl I
         let event = Arc::clone(&event);
         move || {
             let text = beginning(event.message.as_deref().unwrap_or_default());
-            let spans =
-                explorer.matches.with(|matches| Some(matches.as_ref()?.spans(&event).remove("message")?));
+            let spans = explorer.matches.with(|matches| matches.as_ref()?.spans(&event).remove("message"));
             marked_text(text, &spans.unwrap_or_default(), one_line)
         }
     };

@@ -39,7 +39,7 @@ pub fn ApiKeys() -> impl IntoView {
                     }
                     let rows = keys.into_iter().map(|key| view! { <KeyRow key_shown=key revoking may/> });
                     view! {
-                        <div class="table-scroll">
+                        <div class="table-scroll" tabindex="0" role="region" aria-label="Table">
                             <table class="table">
                                 <thead><tr>
                                     <th scope="col">"Name"</th><th scope="col">"Key"</th><th scope="col">"Project"</th>

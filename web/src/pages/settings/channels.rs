@@ -37,7 +37,7 @@ pub fn Channels() -> impl IntoView {
                     }
                     let rows = channels.into_iter().map(|channel| view! { <ChannelRow channel deleting may/> });
                     view! {
-                        <div class="table-scroll">
+                        <div class="table-scroll" tabindex="0" role="region" aria-label="Table">
                             <table class="table">
                                 <thead><tr>
                                     <th scope="col">"Name"</th><th scope="col">"Kind"</th><th scope="col">"To"</th>

@@ -30,7 +30,7 @@ pub fn Members() -> impl IntoView {
                     }
                     let rows = members.into_iter().map(|member| view! { <MemberRow member removing changed/> });
                     view! {
-                        <div class="table-scroll">
+                        <div class="table-scroll" tabindex="0" role="region" aria-label="Table">
                             <table class="table">
                                 <thead><tr>
                                     <th scope="col">"Name"</th><th scope="col">"E-mail"</th><th scope="col">"Role"</th>

@@ -42,7 +42,7 @@ pub fn Projects() -> impl IntoView {
                     }
                     let rows = projects.into_iter().map(|project| view! { <ProjectRow project editing may/> });
                     view! {
-                        <div class="table-scroll">
+                        <div class="table-scroll" tabindex="0" role="region" aria-label="Table">
                             <table class="table">
                                 <thead><tr>
                                     <th scope="col">"Name"</th><th scope="col">"Keeps logs for"</th>

@@ -20,7 +20,7 @@ pub fn SignedIn() -> impl IntoView {
                     }
                     let rows = list.into_iter().map(|session| view! { <SessionRow session sessions/> });
                     view! {
-                        <div class="table-scroll">
+                        <div class="table-scroll" tabindex="0" role="region" aria-label="Table">
                             <table class="table">
                                 <thead><tr>
                                     <th scope="col">"Browser"</th><th scope="col">"Address"</th><th scope="col">"Last seen"</th>
