@@ -2,6 +2,7 @@
 //!
 //! The account is remembered in a file, so that the next start goes on with the same one.
 
+use crate::send::Sender;
 use anyhow::{Context, Result, ensure};
 use api_types::accounts::{CreatedApiKey, KeyScope, LoginRequest, NewApiKeyRequest, Session, SignupRequest};
 use generate::{Generator, Profile};
@@ -40,7 +41,7 @@ pub async fn run(options: &Options) -> Result<()> {
     let account = account(&client, options).await?;
     say(&format!("demo account: {}  password: {}", account.email, account.password));
     say(&format!("sign in at {}/login", options.url));
-    send_live(&client, options, &account).await
+    send_live(&mut Sender::new(&options.url, &account.key)?, options.rate).await
 }
 
 #[allow(clippy::print_stdout, reason = "the result is for a person")]
@@ -59,7 +60,7 @@ async fn account(client: &reqwest::Client, options: &Options) -> Result<Account>
     std::fs::write(&options.remember, text)
         .with_context(|| format!("cannot write {}", options.remember.display()))?;
     say("sending the last two hours of logs");
-    send_history(client, options, &account).await?;
+    send_history(&mut Sender::new(&options.url, &account.key)?).await?;
     Ok(account)
 }
 
@@ -113,7 +114,7 @@ async fn post<T: serde::de::DeserializeOwned>(
     serde_json::from_str(&text).with_context(|| format!("{url} answered something unexpected: {text}"))
 }
 
-async fn send_history(client: &reqwest::Client, options: &Options, account: &Account) -> Result<()> {
+async fn send_history(sender: &mut Sender) -> Result<()> {
     let mut generator = Generator::new(1, Profile::default());
     let now_ns = now_ns();
     let mut at_ns = now_ns - HISTORY_S * 1_000 * NS_PER_MS;
@@ -127,39 +128,27 @@ async fn send_history(client: &reqwest::Client, options: &Options, account: &Acc
             body.push(b'\n');
             at_ns += HISTORY_STEP_MS * NS_PER_MS;
         }
-        send(client, options, account, body).await?;
+        sender.send(&body).await?;
     }
     Ok(())
 }
 
 /// Until the process is ended. A server that is away for a while is waited for.
-async fn send_live(client: &reqwest::Client, options: &Options, account: &Account) -> Result<()> {
+async fn send_live(sender: &mut Sender, rate: u32) -> Result<()> {
     let mut generator = Generator::new(now_ns().unsigned_abs(), Profile::default());
     let mut ticks = tokio::time::interval(Duration::from_secs(1));
     loop {
         ticks.tick().await;
         let second_ns = now_ns() - 1_000 * NS_PER_MS;
         let mut body = Vec::new();
-        for index in 0..i64::from(options.rate) {
-            generator.write_event(second_ns + index * 1_000 * NS_PER_MS / i64::from(options.rate), &mut body);
+        for index in 0..i64::from(rate) {
+            generator.write_event(second_ns + index * 1_000 * NS_PER_MS / i64::from(rate), &mut body);
             body.push(b'\n');
         }
-        if let Err(error) = send(client, options, account, body).await {
+        if let Err(error) = sender.send(&body).await {
             say(&format!("not sent, trying again: {error:#}"));
         }
     }
-}
-
-async fn send(client: &reqwest::Client, options: &Options, account: &Account, body: Vec<u8>) -> Result<()> {
-    let answer = client
-        .post(format!("{}/api/v1/logs/ingest", options.url))
-        .bearer_auth(&account.key)
-        .header("Content-Type", "application/x-ndjson")
-        .body(body)
-        .send()
-        .await?;
-    ensure!(answer.status().is_success(), "the server answered {}", answer.status());
-    Ok(())
 }
 
 fn now_ns() -> i64 {
