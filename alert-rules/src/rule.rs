@@ -72,6 +72,16 @@ pub struct Mutes {
 }
 
 impl Mutes {
+    /// Silences the whole rule (`""`) or one group until a time, or ends that silence; what has ended is forgotten.
+    pub fn set(&mut self, group: &str, until: Option<Micros>, now: Micros) {
+        match (group, until) {
+            ("", until) => self.rule_until_us = until,
+            (group, Some(until)) => drop(self.groups_until_us.insert(group.to_owned(), until)),
+            (group, None) => drop(self.groups_until_us.remove(group)),
+        }
+        self.groups_until_us.retain(|_, until| *until > now);
+    }
+
     #[must_use]
     pub fn silence(&self, group: &str, now: Micros) -> bool {
         let of_group = self.groups_until_us.get(group).copied();

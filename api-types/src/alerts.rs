@@ -190,6 +190,18 @@ pub struct Notification {
     pub deliveries: Vec<Delivery>,
 }
 
+/// A notification in the delivery log, newest first in `GET /api/v1/notifications`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LoggedNotification {
+    #[serde(flatten)]
+    pub notification: Notification,
+    pub rule_id: String,
+    pub rule_name: String,
+    /// `Firing: 5xx spike (source=api)`
+    pub title: String,
+    pub created_at: String,
+}
+
 /// One attempt to send a notification.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Delivery {
@@ -226,6 +238,25 @@ pub struct MuteRequest {
     pub group: Option<String>,
 }
 
+/// What the link in a message says, and for how long to silence: not at all when absent, 0 ends the silence.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MuteLinkRequest {
+    pub token: String,
+    #[serde(default)]
+    pub hours: Option<u32>,
+}
+
+/// What such a link is about.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MuteLinkView {
+    pub rule_name: String,
+    /// Empty for the whole rule.
+    pub group: String,
+    pub state: String,
+    pub muted_until: Option<String>,
+}
+
 /// The rule's series over the last day, one point an evaluation, with the breaches marked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AlertPreview {
@@ -256,7 +287,8 @@ pub enum ChannelKind {
     Webhook,
 }
 
-/// `config` by kind: e-mail `{"to": ["a@b.example"]}`, Slack `{"url"}`, PagerDuty `{"routing_key"}`, webhook `{"url", "secret"?}`.
+/// `config` by kind: e-mail `{"to": ["a@b.example"]}`, Slack `{"url"}`, PagerDuty `{"routing_key"}`, webhook
+/// `{"url", "secret"?, "body"?}`, where `body` is JSON with `{{placeholders}}` in its texts.
 /// `PATCH` takes any of the fields; a secret that is left out stays.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

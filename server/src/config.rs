@@ -96,6 +96,12 @@ settings! {
     node_name: String = String::new(), "", "CORDWOOD_NODE_NAME";
     /// Key that signs access tokens, at least 32 characters. Made once and kept in the data folder when empty; set it when several nodes share one database.
     token_secret: Secret = Secret::from(""), "", "CORDWOOD_TOKEN_SECRET";
+    /// Key that seals the secrets of notification channels, at least 32 characters. Made once and kept in the data folder when empty; set it when several nodes share one database.
+    sealing_secret: Secret = Secret::from(""), "", "CORDWOOD_SEALING_SECRET";
+    /// Private networks that webhooks and Slack channels may reach, as in `10.0.0.0/8, 127.0.0.1`. None when empty.
+    outbound_allow_networks: String = String::new(), "", "CORDWOOD_OUTBOUND_ALLOW_NETWORKS";
+    /// Where events for PagerDuty go.
+    pagerduty_url: String = "https://events.pagerduty.com/v2/enqueue".into(), "https://events.pagerduty.com/v2/enqueue", "CORDWOOD_PAGERDUTY_URL";
     /// Days that a new project keeps its logs.
     default_retention_days: u16 = 30, "30", "CORDWOOD_DEFAULT_RETENTION_DAYS";
     /// Whether strangers may sign up.
@@ -208,6 +214,10 @@ impl Settings {
         let token_characters = self.token_secret.expose_secret().len();
         if token_characters > 0 && token_characters < 32 {
             return refuse("token_secret is too short: give at least 32 random characters");
+        }
+        let sealing_characters = self.sealing_secret.expose_secret().len();
+        if sealing_characters > 0 && sealing_characters < 32 {
+            return refuse("sealing_secret is too short: give at least 32 random characters");
         }
         if let Some(unknown) =
             self.roles.split(',').map(str::trim).find(|role| !["ingest", "query", "alerts"].contains(role))

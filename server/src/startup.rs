@@ -57,7 +57,7 @@ async fn start_services(settings: Settings) -> anyhow::Result<(Services, Option<
         .await
         .context("cannot start ingest")?;
     let searches = Executor::of(&settings, logs.store.clone());
-    let alerts = Alerts::new(&settings, db.clone(), mailer, searches.clone());
+    let alerts = Alerts::new(&settings, db.clone(), mailer, searches.clone())?;
     if settings.has_role("alerts") {
         alerts.start(&settings.node_name, &shutdown);
     }

@@ -1,6 +1,7 @@
 //! Notification channels over HTTP.
 
-use super::channels::{self, ChannelConfig, StoredChannel};
+use super::channel_config::ChannelConfig;
+use super::channels::{StoredChannel, checked_name};
 use super::http::{PageQuery, id_of, page_of};
 use super::notify::Job;
 use super::{AlertError, Alerts, notice};
@@ -36,7 +37,7 @@ async fn list(
     page: web::Query<PageQuery>,
 ) -> Result<web::Json<List<Channel>>, ApiError> {
     let size = page.size();
-    let found = channels::list(&alerts.db, member.scope(), page.before()?, size as i64 + 1).await?;
+    let found = alerts.channels.list(member.scope(), page.before()?, size as i64 + 1).await?;
     let (found, next_cursor) = page_of(found, size, |channel| channel.id.to_string());
     let mut items = Vec::with_capacity(found.len());
     for channel in found {
@@ -50,27 +51,27 @@ async fn get(
     alerts: web::Data<Alerts>,
     path: web::Path<String>,
 ) -> Result<web::Json<Channel>, ApiError> {
-    let channel = channels::get(&alerts.db, member.scope(), id_of(&path)?).await?;
+    let channel = alerts.channels.get(member.scope(), id_of(&path)?).await?;
     Ok(web::Json(shown(&alerts, member.scope(), &channel).await?))
 }
 
 /// Creates a channel. The answer to a webhook without a secret shows the one that was made, this once.
 ///
 /// # Errors
-/// 409 `name_taken`, 422 `invalid`; e-mail goes to members of the organization only.
+/// 409 `name_taken`, 422 `invalid`; e-mail goes to members of the organization only, and nothing into private networks.
 async fn create(
     editor: Member<Editor>,
     alerts: web::Data<Alerts>,
     body: web::Json<ChannelRequest>,
 ) -> Result<(web::Json<Channel>, StatusCode), ApiError> {
     let ChannelRequest { name, kind, config } = body.into_inner();
-    let name = channels::checked_name(&name)?;
+    let name = checked_name(&name)?;
     let has_secret = config.get("secret").and_then(Value::as_str).is_some_and(|secret| !secret.is_empty());
     let config = ChannelConfig::parse(kind, config, None)?;
     refuse_undeliverable(&alerts, editor.scope(), &config).await?;
-    let channel = channels::insert(&alerts.db, editor.scope(), name, config).await?;
+    let channel = alerts.channels.insert(editor.scope(), name, config).await?;
     let mut answer = shown(&alerts, editor.scope(), &channel).await?;
-    if let (ChannelConfig::Webhook { secret, .. }, false) = (&channel.config, has_secret) {
+    if let (Some(ChannelConfig::Webhook { secret, .. }), false) = (&channel.config, has_secret) {
         answer.config["secret"] = json!(secret);
     }
     Ok((web::Json(answer), StatusCode::CREATED))
@@ -95,19 +96,18 @@ async fn change(
     body: web::Json<ChannelChange>,
 ) -> Result<web::Json<Channel>, ApiError> {
     let ChannelChange { name, kind, config } = body.into_inner();
-    let mut channel = channels::get(&alerts.db, editor.scope(), id_of(&path)?).await?;
-    if let Some(name) = name {
-        channel.name = channels::checked_name(&name)?;
+    let (scope, id) = (editor.scope(), id_of(&path)?);
+    let before = alerts.channels.get(scope, id).await?;
+    let name = name.map_or(Ok(before.name), |name| checked_name(&name))?;
+    let kind = kind.unwrap_or(before.kind);
+    let config = config.unwrap_or_else(|| json!({}));
+    let config = ChannelConfig::parse(kind, config, before.config.as_ref())?;
+    if before.config.as_ref() != Some(&config) {
+        refuse_undeliverable(&alerts, scope, &config).await?;
     }
-    if config.is_some() || kind.is_some_and(|kind| kind != channel.kind) {
-        let kind = kind.unwrap_or(channel.kind);
-        let config = config.unwrap_or_else(|| json!({}));
-        channel.config = ChannelConfig::parse(kind, config, Some(&channel.config))?;
-        channel.kind = kind;
-        refuse_undeliverable(&alerts, editor.scope(), &channel.config).await?;
-    }
-    channels::update(&alerts.db, editor.scope(), &channel).await?;
-    Ok(web::Json(shown(&alerts, editor.scope(), &channel).await?))
+    alerts.channels.update(scope, id, &name, &config).await?;
+    let channel = alerts.channels.get(scope, id).await?;
+    Ok(web::Json(shown(&alerts, scope, &channel).await?))
 }
 
 /// # Errors
@@ -117,7 +117,7 @@ async fn delete(
     alerts: web::Data<Alerts>,
     path: web::Path<String>,
 ) -> Result<NoContent, ApiError> {
-    channels::delete(&alerts.db, editor.scope(), id_of(&path)?).await?;
+    alerts.channels.delete(editor.scope(), id_of(&path)?).await?;
     Ok(NoContent)
 }
 
@@ -130,32 +130,43 @@ async fn test(
     alerts: web::Data<Alerts>,
     path: web::Path<String>,
 ) -> Result<web::Json<Value>, ApiError> {
-    let channel = channels::get(&alerts.db, editor.scope(), id_of(&path)?).await?;
+    let channel = alerts.channels.get(editor.scope(), id_of(&path)?).await?;
     let mut answers = Vec::new();
     for address in channel.addresses() {
-        let job =
-            Job::to_channel(*editor.scope(), Uuid::now_v7(), &channel, address, notice::example(now_us()));
-        let answer = alerts.outbox.notifier().send(&job).await;
-        answers.push(answer.map_err(|error| AlertError::TestFailed(error.to_string()))?);
+        for notice in notice::examples(channel.kind, now_us()) {
+            let job = Job::to_channel(*editor.scope(), Uuid::now_v7(), &channel, address.clone(), notice);
+            let answer = alerts.outbox.notifier().send(&job).await;
+            answers.push(answer.map_err(|error| AlertError::TestFailed(error.to_string()))?);
+        }
     }
     Ok(web::Json(json!({ "delivered": true, "detail": answers.join("; ") })))
 }
 
-/// E-mail is for members: nobody can make this service write to strangers. Other kinds cannot be delivered yet, so they are refused.
+/// E-mail is for members: nobody can make this service write to strangers. Calls go where the operator lets them.
 async fn refuse_undeliverable(
     alerts: &Alerts,
     scope: &TenantScope,
     config: &ChannelConfig,
 ) -> Result<(), AlertError> {
-    let ChannelConfig::Email { to } = config else {
-        let detail = "Only e-mail channels can be made so far.";
-        return Err(InvalidFields::one("kind", "not_available", detail).into());
-    };
-    for address in to {
-        if channels::member_by_address(&alerts.db, scope, address).await?.is_none() {
-            let detail = format!("{address} is not a member of this organization. Invite them first.");
-            return Err(InvalidFields::one("config.to", "not_a_member", &detail).into());
+    match config {
+        ChannelConfig::Email { to } => {
+            for address in to {
+                if alerts.channels.member_by_address(scope, address).await?.is_none() {
+                    let detail =
+                        format!("{address} is not a member of this organization. Invite them first.");
+                    return Err(InvalidFields::one("config.to", "not_a_member", &detail).into());
+                }
+            }
         }
+        ChannelConfig::Slack { url } | ChannelConfig::Webhook { url, .. } => {
+            let url =
+                url.parse().map_err(|_| InvalidFields::one("config.url", "invalid", "Not an address."))?;
+            if let Err(error) = alerts.outbox.notifier().outbound().check(&url).await {
+                let detail = format!("It cannot be called: {error}.");
+                return Err(InvalidFields::one("config.url", "not_allowed", &detail).into());
+            }
+        }
+        ChannelConfig::Pagerduty { .. } => {}
     }
     Ok(())
 }
@@ -163,10 +174,10 @@ async fn refuse_undeliverable(
 /// The channel as the API shows it, with the addresses that still have to be confirmed.
 async fn shown(alerts: &Alerts, scope: &TenantScope, channel: &StoredChannel) -> Result<Channel, AlertError> {
     let mut shown = channel.to_wire();
-    if let ChannelConfig::Email { to } = &channel.config {
+    if let Some(ChannelConfig::Email { to }) = &channel.config {
         let mut unverified = Vec::new();
         for address in to {
-            let member = channels::member_by_address(&alerts.db, scope, address).await?;
+            let member = alerts.channels.member_by_address(scope, address).await?;
             if member.is_none_or(|member| member.email_verified_at.is_none()) {
                 unverified.push(address);
             }

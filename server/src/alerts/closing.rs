@@ -1,9 +1,9 @@
 //! The end of a rule: what was open is resolved, and those who were told are told.
 
+use super::AlertError;
+use super::channels::Channels;
 use super::history::{Context, History};
 use super::store::StoredRule;
-use super::{AlertError, channels};
-use crate::db::Db;
 use crate::time::Micros;
 use alert_rules::RuleState;
 use std::collections::HashMap;
@@ -13,17 +13,17 @@ use std::collections::HashMap;
 /// # Errors
 /// The database does not answer.
 pub async fn close(
-    db: &Db,
+    channels: &Channels,
     rule: &StoredRule,
     reason: &str,
     now: Micros,
 ) -> Result<(RuleState, History), AlertError> {
     let machine = rule.definition.rule(true);
     let (memory, transitions) = alert_rules::close(rule.memory.clone(), reason, now, &machine, &rule.mutes);
-    let channels = channels::of_rule(db, &rule.scope, &rule.definition.channel_ids).await?;
+    let told = channels.of_ids(&rule.scope, &rule.definition.channel_ids).await?;
     let context = Context {
         rule,
-        channels: &channels,
+        channels: &told,
         memory: &memory,
         column: rule.definition.wire.value.as_deref().unwrap_or("the value"),
         from_us: now - rule.definition.window_us,

@@ -228,8 +228,8 @@ struct EventRow {
 }
 
 #[derive(sqlx::FromRow)]
-struct NotificationRow {
-    id: Uuid,
+pub struct NotificationRow {
+    pub id: Uuid,
     event_id: Uuid,
     recipient_id: Uuid,
     recipient_name: String,
@@ -242,7 +242,7 @@ struct NotificationRow {
 }
 
 #[derive(sqlx::FromRow)]
-struct DeliveryRow {
+pub struct DeliveryRow {
     outbox_id: Uuid,
     at: Micros,
     took_ms: i64,
@@ -317,6 +317,17 @@ async fn notifications(
     let attempts: Vec<DeliveryRow> = on!(db.read(), pool => sqlx::query_as(DELIVERIES)
         .bind(scope.organization_id()).bind(oldest).bind(newest).fetch_all(pool).await)
     .map_err(AlertError::store("list deliveries"))?;
+    let mut deliveries = by_notification(attempts);
+    let mut by_event: HashMap<Uuid, Vec<wire::Notification>> = HashMap::new();
+    for row in rows {
+        let attempts = deliveries.remove(&row.id).unwrap_or_default();
+        by_event.entry(row.event_id).or_default().push(row.to_wire(attempts));
+    }
+    Ok(by_event)
+}
+
+/// Attempts by the notification that they are of.
+pub fn by_notification(attempts: Vec<DeliveryRow>) -> HashMap<Uuid, Vec<wire::Delivery>> {
     let mut deliveries: HashMap<Uuid, Vec<wire::Delivery>> = HashMap::new();
     for row in attempts {
         deliveries.entry(row.outbox_id).or_default().push(wire::Delivery {
@@ -326,22 +337,24 @@ async fn notifications(
             detail: row.detail,
         });
     }
-    let mut by_event: HashMap<Uuid, Vec<wire::Notification>> = HashMap::new();
-    for row in rows {
-        by_event.entry(row.event_id).or_default().push(wire::Notification {
-            id: row.id.to_string(),
-            channel_id: row.recipient_id.to_string(),
-            channel_name: row.recipient_name,
-            address: Some(row.address).filter(|address| !address.is_empty()),
-            state: row.state,
-            attempts: u32::try_from(row.attempts).unwrap_or(u32::MAX),
-            sent_at: row.sent_at.map(rfc3339),
-            next_attempt_at: row.next_attempt_at.map(rfc3339),
-            last_error: row.last_error,
-            deliveries: deliveries.remove(&row.id).unwrap_or_default(),
-        });
+    deliveries
+}
+
+impl NotificationRow {
+    pub fn to_wire(&self, deliveries: Vec<wire::Delivery>) -> wire::Notification {
+        wire::Notification {
+            id: self.id.to_string(),
+            channel_id: self.recipient_id.to_string(),
+            channel_name: self.recipient_name.clone(),
+            address: Some(self.address.clone()).filter(|address| !address.is_empty()),
+            state: self.state.clone(),
+            attempts: u32::try_from(self.attempts).unwrap_or(u32::MAX),
+            sent_at: self.sent_at.map(rfc3339),
+            next_attempt_at: self.next_attempt_at.map(rfc3339),
+            last_error: self.last_error.clone(),
+            deliveries,
+        }
     }
-    Ok(by_event)
 }
 
 /// A rule's evaluations, newest first, from before a slot.

@@ -4,7 +4,7 @@ use super::definition::Definition;
 use super::history::{self, EventFilter, History};
 use super::notice::GroupLine;
 use super::store::StoredRule;
-use super::{AlertError, Alerts, channels, closing, preview, searcher};
+use super::{AlertError, Alerts, closing, preview, searcher};
 use crate::auth::{Editor, Member, Viewer};
 use crate::error::{ApiError, InvalidFields};
 use crate::http_head::NoContent;
@@ -41,14 +41,16 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .service(web::resource("/api/v1/alert-rules/{id}/mute").post(on_main(mute)))
         .service(web::resource("/api/v1/alert-rules/{id}/evaluations").get(on_main(evaluations)))
         .service(web::resource("/api/v1/alert-events").get(on_main(events)))
-        .configure(super::channel_http::routes);
+        .configure(super::channel_http::routes)
+        .configure(super::delivery_log::routes)
+        .configure(super::mute_link::routes);
 }
 
 /// What lists are asked for.
 #[derive(Debug, Deserialize)]
 pub struct PageQuery {
-    limit: Option<u32>,
-    cursor: Option<String>,
+    pub limit: Option<u32>,
+    pub cursor: Option<String>,
 }
 
 impl PageQuery {
@@ -136,7 +138,7 @@ async fn change(
         let (project_id, definition) = checked(&alerts, scope, rule.project_id, request).await?;
         let is_switched_off = rule.definition.wire.enabled && !definition.wire.enabled;
         let (memory, history) = if is_switched_off {
-            closing::close(&alerts.db, &rule, "the rule was switched off", now_us()).await?
+            closing::close(&alerts.channels, &rule, "the rule was switched off", now_us()).await?
         } else {
             (rule.memory.clone(), History::default())
         };
@@ -157,7 +159,7 @@ async fn delete(
     let (scope, id) = (editor.scope(), id_of(&path)?);
     for _ in 0..TRIES {
         let rule = alerts.store.get(scope, id).await?;
-        let (_, history) = closing::close(&alerts.db, &rule, "the rule was deleted", now_us()).await?;
+        let (_, history) = closing::close(&alerts.channels, &rule, "the rule was deleted", now_us()).await?;
         if alerts.store.delete(&rule, &history).await? {
             alerts.outbox.wake();
             return Ok(NoContent);
@@ -177,12 +179,7 @@ async fn mute(
     let until = body.until.as_deref().map(|text| time(text, now)).transpose()?;
     let rule = alerts.store.get(scope, id).await?;
     let mut mutes = rule.mutes;
-    match (body.group.as_deref().filter(|group| !group.is_empty()), until) {
-        (None, until) => mutes.rule_until_us = until,
-        (Some(group), Some(until)) => drop(mutes.groups_until_us.insert(group.to_owned(), until)),
-        (Some(group), None) => drop(mutes.groups_until_us.remove(group)),
-    }
-    mutes.groups_until_us.retain(|_, until| *until > now);
+    mutes.set(body.group.as_deref().unwrap_or_default(), until, now);
     alerts.store.set_mutes(scope, id, &mutes).await?;
     Ok(web::Json(to_wire(&alerts.store.get(scope, id).await?)))
 }
@@ -263,7 +260,7 @@ async fn checked(
     };
     request.project_id = Some(project_id.to_string());
     let definition = Definition::parse(request)?;
-    let known = channels::of_rule(&alerts.db, scope, &definition.channel_ids).await?;
+    let known = alerts.channels.of_ids(scope, &definition.channel_ids).await?;
     if known.len() < definition.channel_ids.len() {
         return Err(
             InvalidFields::one("channel_ids", "unknown", "One of the channels does not exist.").into()

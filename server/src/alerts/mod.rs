@@ -5,19 +5,27 @@
 //! given up. A transition makes one notification id per channel and address, whatever dies in between; what may be sent twice
 //! because a mail server took it and nobody heard, carries the same id.
 
+mod channel_config;
 mod channel_http;
 pub mod channels;
 mod clock;
 mod closing;
 mod definition;
+mod delivery_log;
+#[cfg(test)]
+mod delivery_tests;
 pub mod evaluate;
 mod history;
 pub mod http;
 mod leases;
+mod mute_link;
 mod notice;
 pub mod notify;
 mod outbox;
 mod preview;
+#[cfg(test)]
+#[path = "../../tests/it/harness/receiver.rs"]
+mod receiver;
 mod scheduler;
 mod searcher;
 mod series;
@@ -31,11 +39,15 @@ use crate::config::Settings;
 use crate::db::Db;
 use crate::email::Mailer;
 use crate::error::{InvalidFields, Problem, ProblemKind};
+use crate::outbound::Outbound;
+use crate::sealing::Sealer;
 use crate::search::SearchError;
 use crate::search::execute::Executor;
 use crate::shutdown::Shutdown;
+use anyhow::Context;
 use api_types::problem::FieldProblem;
 use api_types::search::Diagnostic;
+use channels::Channels;
 use clock::Clock;
 use notify::Notifier;
 use outbox::Outbox;
@@ -49,6 +61,7 @@ use uuid::Uuid;
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[(&str, &[(&str, &str)])] = &[
     ("alerts/channels.rs", channels::ALL),
+    ("alerts/delivery_log.rs", delivery_log::ALL),
     ("alerts/history.rs", history::ALL),
     ("alerts/leases.rs", leases::ALL),
     ("alerts/outbox.rs", outbox::ALL),
@@ -59,25 +72,43 @@ pub(crate) const STATEMENTS: &[(&str, &[(&str, &str)])] = &[
 #[derive(Clone)]
 pub struct Alerts {
     db: Db,
+    channels: Channels,
+    sealer: Sealer,
     store: AlertStore,
     outbox: Outbox,
     searcher: Searcher,
 }
 
 impl Alerts {
-    #[must_use]
-    pub fn new(settings: &Settings, db: Db, mailer: Mailer, executor: Executor) -> Self {
-        let notifier = Notifier::new(db.clone(), mailer, settings.public_url());
+    /// # Errors
+    /// A setting about channels is not understood, or the key that seals their secrets cannot be read or made.
+    pub fn new(settings: &Settings, db: Db, mailer: Mailer, executor: Executor) -> anyhow::Result<Self> {
+        let sealer = Sealer::of(settings)?;
+        let channels = Channels::new(db.clone(), sealer.clone());
+        let notifier = Notifier::new(
+            channels.clone(),
+            sealer.clone(),
+            mailer,
+            Outbound::new(&settings.outbound_allow_networks)?,
+            settings.public_url(),
+            settings.pagerduty_url.parse().context("pagerduty_url is not an address")?,
+        );
         let (store, outbox) = (AlertStore::new(db.clone()), Outbox::new(db.clone(), notifier));
-        Self { db, store, outbox, searcher: Searcher::new(executor) }
+        Ok(Self { db, channels, sealer, store, outbox, searcher: Searcher::new(executor) })
     }
 
     /// Evaluates rules and sends notifications on this node until the shutdown.
     pub fn start(&self, node: &str, shutdown: &Shutdown) {
         let clock = Clock::default();
         let evaluator = Arc::new(self.searcher.clone());
-        let scheduler =
-            Scheduler::new(self.store.clone(), evaluator, self.outbox.clone(), clock.clone(), node);
+        let scheduler = Scheduler::new(
+            self.store.clone(),
+            self.channels.clone(),
+            evaluator,
+            self.outbox.clone(),
+            clock.clone(),
+            node,
+        );
         shutdown.spawn(scheduler.run(shutdown.token()));
         shutdown.spawn(self.outbox.clone().run(move || clock.now(), shutdown.token()));
     }
@@ -101,6 +132,8 @@ pub enum AlertError {
     Unanswered(String),
     #[error("The test notification could not be delivered: {0}")]
     TestFailed(String),
+    #[error("This link is not valid any more: it was cut off, is older than a week, or its alert is gone.")]
+    LinkInvalid,
     #[error("The rule is being changed by somebody else right now. Try again.")]
     Contended,
     #[error("what is stored under {id} cannot be read")]
@@ -144,6 +177,7 @@ impl Problem for AlertError {
             Self::Search(error) => error.kind(),
             Self::Unanswered(_) => ProblemKind::Unavailable { code: "search_unavailable", retry_after_s: 5 },
             Self::TestFailed(_) => ProblemKind::Invalid("delivery_failed"),
+            Self::LinkInvalid => ProblemKind::Invalid("link_invalid"),
             Self::Contended => ProblemKind::Conflict("contended"),
             Self::Unreadable { .. } => ProblemKind::Internal,
             Self::Store { source, .. } => ProblemKind::of_sqlx(source),

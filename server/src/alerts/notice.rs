@@ -4,8 +4,9 @@
 
 use super::definition::Definition;
 use super::evaluate::Sample;
+use crate::time::rfc3339;
 use alert_rules::{Kind, RuleState, State};
-use api_types::alerts::Severity;
+use api_types::alerts::{ChannelKind, Severity};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -90,10 +91,51 @@ impl Notice {
         line.replace(char::is_control, " ")
     }
 
+    /// One sentence: `n is 12 (alert when > 10), over 5m until 2026-03-10T10:00:00Z`.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let (column, window, until) = (&self.column, &self.window, rfc3339(self.to_us));
+        match (self.kind, self.about.as_slice()) {
+            (Kind::Failed | Kind::Restored, _) => self.reason.clone(),
+            (_, [GroupLine { value: Some(value), .. }]) => format!(
+                "{column} is {} (the rule alerts when it is {}), over {window} until {until}",
+                number(*value),
+                self.condition
+            ),
+            (Kind::Resolved, _) => format!("{}, over {window} until {until}", self.reason),
+            (_, [_]) => format!("No data over {window} until {until}"),
+            (_, many) => format!(
+                "{} groups; the rule alerts when {column} is {}, over {window} until {until}",
+                many.len(),
+                self.condition
+            ),
+        }
+    }
+
+    /// A bar of colour at the top: state first, then severity.
+    #[must_use]
+    pub fn colour(&self) -> &'static str {
+        match (self.is_resolved(), self.severity) {
+            (true, _) => "#2f855a",
+            (false, Severity::Critical) => "#c53030",
+            (false, Severity::Warning) => "#b7791f",
+            (false, Severity::Info) => "#2b6cb0",
+        }
+    }
+
+    #[must_use]
+    pub fn severity_name(&self) -> &'static str {
+        match self.severity {
+            Severity::Critical => "critical",
+            Severity::Warning => "warning",
+            Severity::Info => "info",
+        }
+    }
+
     /// Where the lines behind the value are seen.
     #[must_use]
     pub fn explore_link(&self, public_url: &str) -> String {
-        let (from, to) = (crate::time::rfc3339(self.from_us), crate::time::rfc3339(self.to_us));
+        let (from, to) = (rfc3339(self.from_us), rfc3339(self.to_us));
         let page = format!("{public_url}/explore");
         let parameters = [("q", self.lines_query.as_str()), ("from", &from), ("to", &to)];
         reqwest::Url::parse_with_params(&page, parameters).map_or(page, String::from)
@@ -115,7 +157,15 @@ impl Notice {
     }
 }
 
-/// What a test of a channel sends.
+/// What a test of a channel sends. An incident that was opened is closed again.
+#[must_use]
+pub fn examples(kind: ChannelKind, now: i64) -> Vec<Notice> {
+    let opened = example(now);
+    let closed = Notice { kind: Kind::Resolved, ..opened.clone() };
+    if kind == ChannelKind::Pagerduty { vec![opened, closed] } else { vec![opened] }
+}
+
+/// A made-up notification with everything that one can have.
 #[must_use]
 pub fn example(now: i64) -> Notice {
     let minute = crate::time::MINUTE_US;
@@ -145,7 +195,7 @@ pub fn example(now: i64) -> Notice {
         others: Vec::new(),
         others_more: 0,
         samples: vec![Sample {
-            timestamp: crate::time::rfc3339(now - minute),
+            timestamp: rfc3339(now - minute),
             level: Some("error".into()),
             source: Some("example".into()),
             message: "a line like the ones that a rule would find".into(),

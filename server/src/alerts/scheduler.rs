@@ -4,7 +4,7 @@
 //! or the rule was changed meanwhile, nothing is written and whoever holds the rule now evaluates it again.
 
 use super::AlertError;
-use super::channels;
+use super::channels::Channels;
 use super::clock::Clock;
 use super::evaluate::{Ask, Evaluate, Evaluation, Failure, Labels, Lines};
 use super::history::{Context, History};
@@ -36,6 +36,7 @@ const CLEAN: Duration = Duration::from_secs(3_600);
 pub struct Scheduler {
     store: AlertStore,
     leases: Leases,
+    channels: Channels,
     evaluator: Arc<dyn Evaluate>,
     outbox: Outbox,
     clock: Clock,
@@ -47,6 +48,7 @@ impl Scheduler {
     #[must_use]
     pub fn new(
         store: AlertStore,
+        channels: Channels,
         evaluator: Arc<dyn Evaluate>,
         outbox: Outbox,
         clock: Clock,
@@ -54,7 +56,7 @@ impl Scheduler {
     ) -> Self {
         let leases = Leases::new(store.db().clone(), node);
         let places = Arc::new(Semaphore::new(PARALLEL));
-        Self { store, leases, evaluator, outbox, clock, running: Arc::default(), places }
+        Self { store, leases, channels, evaluator, outbox, clock, running: Arc::default(), places }
     }
 
     /// As which it holds leases.
@@ -224,8 +226,7 @@ impl Scheduler {
     ) -> Result<History, AlertError> {
         let told = transitions.iter().any(|each| each.notify != Notify::No);
         let (channels, lines) = if told {
-            let channels =
-                channels::of_rule(self.store.db(), &rule.scope, &rule.definition.channel_ids).await?;
+            let channels = self.channels.of_ids(&rule.scope, &rule.definition.channel_ids).await?;
             (channels, self.lines(ask, evaluation, transitions).await)
         } else {
             (Vec::new(), HashMap::new())

@@ -1,6 +1,7 @@
 //! A metadata database with an organization in it, and a whole alert pipeline over it, for tests.
 
-use super::channels::{self, ChannelConfig, StoredChannel};
+use super::channel_config::ChannelConfig;
+use super::channels::{Channels, StoredChannel};
 use super::clock::Clock;
 use super::definition::Definition;
 use super::evaluate::Sample;
@@ -15,6 +16,8 @@ use crate::config::Settings;
 use crate::db::Db;
 use crate::email::Mailer;
 use crate::on;
+use crate::outbound::Outbound;
+use crate::sealing::Sealer;
 use crate::tenant::TenantScope;
 use crate::time::{MINUTE_US, Micros, now_us};
 use alert_rules::{Kind, State};
@@ -49,6 +52,7 @@ pub struct World {
     pub owner: Uuid,
     pub folder: PathBuf,
     pub search: Arc<Table>,
+    pub channels: Channels,
     pub outbox: Outbox,
     pub scheduler: Scheduler,
     pub clock: Clock,
@@ -71,7 +75,8 @@ impl World {
         let (clock, start) = (Clock::default(), now_us() + MINUTE_US);
         clock.stop_at(start);
         let scheduler = scheduler(&db, &search, &outbox, &clock, "one");
-        Self { db, scope, project_id, owner, folder, search, outbox, scheduler, clock, start }
+        let channels = channels(&db);
+        Self { channels, db, scope, project_id, owner, folder, search, outbox, scheduler, clock, start }
     }
 
     pub fn store(&self) -> AlertStore {
@@ -86,7 +91,11 @@ impl World {
     pub async fn email_channel(&self, to: &[&str]) -> StoredChannel {
         let to = to.iter().map(|each| (*each).to_owned()).collect();
         let name = format!("mail {}", Uuid::now_v7());
-        channels::insert(&self.db, &self.scope, name, ChannelConfig::Email { to }).await.unwrap()
+        self.channels.insert(&self.scope, name, ChannelConfig::Email { to }).await.unwrap()
+    }
+
+    pub async fn channel(&self, config: ChannelConfig) -> StoredChannel {
+        self.channels.insert(&self.scope, format!("channel {}", Uuid::now_v7()), config).await.unwrap()
     }
 
     /// `level:error`, every minute, more than 10, told by mail to the owner; changed by `changes`.
@@ -152,18 +161,40 @@ pub fn header(mail: &str, name: &str) -> String {
     mail.lines().find_map(|line| line.strip_prefix(&start)).unwrap_or_default().to_owned()
 }
 
+fn sealer() -> Sealer {
+    Sealer::with_secret(b"a secret of the tests, 32 letters")
+}
+
+fn channels(db: &Db) -> Channels {
+    Channels::new(db.clone(), sealer())
+}
+
 fn outbox(db: &Db, folder: &std::path::Path, smtp_url: &str) -> Outbox {
     let settings = Settings {
         data_dir: folder.to_owned(),
         smtp_url: smtp_url.to_owned().into(),
         ..crate::config::defaults_for_tests()
     };
-    let notifier = Notifier::new(db.clone(), Mailer::of(&settings).unwrap(), "https://logs.example".into());
+    let notifier = Notifier::new(
+        channels(db),
+        sealer(),
+        Mailer::of(&settings).unwrap(),
+        Outbound::new("127.0.0.0/8").unwrap(),
+        "https://logs.example".into(),
+        "http://127.0.0.1:1/".parse().unwrap(),
+    );
     Outbox::new(db.clone(), notifier)
 }
 
 fn scheduler(db: &Db, search: &Arc<Table>, outbox: &Outbox, clock: &Clock, node: &str) -> Scheduler {
-    Scheduler::new(AlertStore::new(db.clone()), search.clone(), outbox.clone(), clock.clone(), node)
+    Scheduler::new(
+        AlertStore::new(db.clone()),
+        channels(db),
+        search.clone(),
+        outbox.clone(),
+        clock.clone(),
+        node,
+    )
 }
 
 async fn insert_organization(db: &Db, organization: Uuid, owner: Uuid, project: Uuid) {

@@ -111,7 +111,7 @@ impl AccessTokens {
 }
 
 /// Reads the key file, or makes it: 32 random bytes as hex, readable by nobody else.
-fn kept_secret(path: &Path) -> anyhow::Result<Vec<u8>> {
+pub(crate) fn kept_secret(path: &Path) -> anyhow::Result<Vec<u8>> {
     match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Ok(mut file) => {
             let secret: [u8; 32] = rand::random();

@@ -73,7 +73,10 @@ impl Target {
             "/api/v1/alert-rules/" => &self.alert_rule_id,
             "/api/v1/notification-channels/" => &self.channel_id,
             // Ones that exist are tried in the tests of ingest and search; here an id that is none of this tenant's.
-            "/api/v1/logs/" | "/api/v1/dead-letters/" | "/api/v1/ingest/receipts/" => &self.project_id,
+            "/api/v1/logs/"
+            | "/api/v1/dead-letters/"
+            | "/api/v1/ingest/receipts/"
+            | "/api/v1/notifications/" => &self.project_id,
             other => panic!("name an id for {other} in this test"),
         };
         Some(format!("{before}{id}{after}"))

@@ -6,6 +6,7 @@
 
 mod harness;
 
+mod alert_channels;
 mod api_keys;
 mod isolation;
 mod organization;

@@ -1,12 +1,8 @@
 //! The mail of an alert: what, how much, where, the lines behind it, and where to look.
 
-use super::Job;
-use crate::alerts::evaluate::Sample;
-use crate::alerts::notice::{GroupLine, Notice, number};
+use super::{Job, Links};
+use crate::alerts::notice::Notice;
 use crate::email::Mail;
-use crate::time::rfc3339;
-use alert_rules::Kind;
-use api_types::alerts::Severity;
 use askama::Template;
 
 #[derive(Template)]
@@ -25,111 +21,36 @@ struct Html<'a> {
 struct View<'a> {
     notice: &'a Notice,
     subject: String,
-    explore: String,
-    rule: String,
+    links: &'a Links,
 }
 
 /// # Errors
 /// The template cannot be rendered.
-pub fn mail(job: &Job, to: String, public_url: &str) -> Result<Mail, askama::Error> {
-    let view = View::of(&job.notice, public_url);
+pub fn mail(job: &Job, to: String, links: &Links) -> Result<Mail, askama::Error> {
+    let view = View { notice: &job.notice, subject: job.notice.subject(), links };
     let (text, html) = (Text { view: &view }.render()?, Html { view: &view }.render()?);
     Ok(Mail { id: job.id, to, subject: view.subject, text, html })
 }
 
-impl<'a> View<'a> {
-    fn of(notice: &'a Notice, public_url: &str) -> Self {
-        let (explore, rule) = (notice.explore_link(public_url), notice.rule_link(public_url));
-        Self { notice, subject: notice.subject(), explore, rule }
-    }
-
-    /// One sentence: `n is 12 (alert when > 10), over 5m until 2026-03-10T10:00:00Z`.
-    fn summary(&self) -> String {
-        let notice = self.notice;
-        let (column, window, until) = (&notice.column, &notice.window, rfc3339(notice.to_us));
-        match (notice.kind, notice.about.as_slice()) {
-            (Kind::Failed | Kind::Restored, _) => notice.reason.clone(),
-            (_, [GroupLine { value: Some(value), .. }]) => format!(
-                "{column} is {} (the rule alerts when it is {}), over {window} until {until}",
-                number(*value),
-                notice.condition
-            ),
-            (Kind::Resolved, _) => format!("{}, over {window} until {until}", notice.reason),
-            (_, [_]) => format!("No data over {window} until {until}"),
-            (_, many) => format!(
-                "{} groups; the rule alerts when {column} is {}, over {window} until {until}",
-                many.len(),
-                notice.condition
-            ),
-        }
-    }
-
-    /// A bar of colour at the top: state first, then severity.
-    fn colour(&self) -> &'static str {
-        match (self.notice.is_resolved(), self.notice.severity) {
-            (true, _) => "#2f855a",
-            (false, Severity::Critical) => "#c53030",
-            (false, Severity::Warning) => "#b7791f",
-            (false, Severity::Info) => "#2b6cb0",
-        }
-    }
-
-    fn severity(&self) -> &'static str {
-        match self.notice.severity {
-            Severity::Critical => "critical",
-            Severity::Warning => "warning",
-            Severity::Info => "info",
-        }
-    }
-
+impl View<'_> {
     fn has_groups(&self) -> bool {
         self.notice.about.len() > 1 || self.notice.about.iter().any(|group| !group.group.is_empty())
     }
 }
 
-impl Sample {
-    /// The message in pieces, each marked or not. What is not a piece of the text is left out.
-    fn pieces(&self) -> Vec<Piece<'_>> {
-        let (mut pieces, mut at) = (Vec::new(), 0);
-        for &(start, end) in &self.marks {
-            let (Some(before), Some(marked)) = (self.message.get(at..start), self.message.get(start..end))
-            else {
-                continue;
-            };
-            pieces.push(Piece { text: before, marked: false });
-            pieces.push(Piece { text: marked, marked: true });
-            at = end;
-        }
-        pieces.push(Piece { text: self.message.get(at..).unwrap_or_default(), marked: false });
-        pieces.retain(|piece| !piece.text.is_empty());
-        pieces
-    }
-
-    /// `*timeout*`, as people mark words in plain text.
-    fn marked_text(&self) -> String {
-        let piece =
-            |piece: Piece<'_>| if piece.marked { format!("*{}*", piece.text) } else { piece.text.to_owned() };
-        self.pieces().into_iter().map(piece).collect()
-    }
-
-    fn head(&self) -> String {
-        let parts = [Some(self.timestamp.as_str()), self.level.as_deref(), self.source.as_deref()];
-        parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
-    }
-}
-
-struct Piece<'a> {
-    text: &'a str,
-    marked: bool,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::alerts::evaluate::Sample;
     use crate::alerts::testing;
+    use crate::sealing::Sealer;
+    use alert_rules::Kind;
+    use uuid::Uuid;
 
     fn mail_of(notice: Notice) -> Mail {
-        mail(&testing::job(notice), "ann@acme.example".into(), "https://logs.example").unwrap()
+        let sealer = Sealer::with_secret(b"0123456789abcdef0123456789abcdef");
+        let links = Links::of(&notice, Uuid::from_u128(1), "https://logs.example", &sealer);
+        mail(&testing::job(notice), "ann@acme.example".into(), &links).unwrap()
     }
 
     #[test]
@@ -154,6 +75,7 @@ mod tests {
         assert!(mail.text.contains(link), "{}", mail.text);
         assert!(mail.html.contains(&link.replace('&', "&#38;")), "{}", mail.html);
         assert!(mail.text.contains("https://logs.example/alerts/"));
+        assert!(mail.text.contains("https://logs.example/mute?token=s1."));
     }
 
     #[test]
@@ -172,12 +94,5 @@ mod tests {
         let mail = mail_of(notice);
         assert!(!mail.html.contains("<script>") && !mail.html.contains("<b>") && !mail.html.contains("<i>"));
         assert!(!mail.subject.contains('\n'));
-    }
-
-    #[test]
-    fn marks_outside_the_text_or_inside_a_letter_do_no_harm() {
-        let sample =
-            Sample { message: "größe".into(), marks: vec![(2, 3), (4, 5), (9, 12)], ..Sample::default() };
-        assert_eq!(sample.pieces().iter().map(|piece| piece.text).collect::<String>(), "größe");
     }
 }

@@ -1,15 +1,27 @@
 //! Sends one notification, and says what became of it.
 
 mod email;
+mod links;
+mod pagerduty;
+mod payload;
+mod sample;
+mod slack;
+pub mod template;
+mod webhook;
 
 use super::AlertError;
-use super::channels::{self, ChannelConfig, MemberAddress, StoredChannel};
+use super::channel_config::ChannelConfig;
+use super::channels::{Channels, MemberAddress, StoredChannel};
 use super::history::RecipientKind;
 use super::notice::Notice;
-use crate::db::Db;
 use crate::email::{MailError, Mailer};
+use crate::outbound::{Answer, Outbound, OutboundError};
+use crate::sealing::Sealer;
 use crate::tenant::TenantScope;
+use reqwest::Url;
 use uuid::Uuid;
+
+pub use links::{Links, MuteLink};
 
 /// A notification, and to whom it goes.
 #[derive(Debug, Clone)]
@@ -58,6 +70,15 @@ impl From<MailError> for Undelivered {
     }
 }
 
+impl From<OutboundError> for Undelivered {
+    fn from(error: OutboundError) -> Self {
+        match error {
+            OutboundError::Refused(reason) => Self::Permanent(reason),
+            OutboundError::Unreachable(reason) => Self::Temporary(reason),
+        }
+    }
+}
+
 impl From<AlertError> for Undelivered {
     fn from(error: AlertError) -> Self {
         tracing::warn!(%error, "cannot look up the recipient of a notification");
@@ -68,15 +89,30 @@ impl From<AlertError> for Undelivered {
 /// Everything that carries notifications; cheap to clone.
 #[derive(Clone)]
 pub struct Notifier {
-    db: Db,
+    channels: Channels,
+    sealer: Sealer,
     mailer: Mailer,
+    outbound: Outbound,
     public_url: String,
+    pagerduty_url: Url,
 }
 
 impl Notifier {
     #[must_use]
-    pub fn new(db: Db, mailer: Mailer, public_url: String) -> Self {
-        Self { db, mailer, public_url }
+    pub fn new(
+        channels: Channels,
+        sealer: Sealer,
+        mailer: Mailer,
+        outbound: Outbound,
+        public_url: String,
+        pagerduty_url: Url,
+    ) -> Self {
+        Self { channels, sealer, mailer, outbound, public_url, pagerduty_url }
+    }
+
+    #[must_use]
+    pub fn outbound(&self) -> &Outbound {
+        &self.outbound
     }
 
     /// Delivers once. Yes means that the other side has it; the text says how it answered.
@@ -86,11 +122,14 @@ impl Notifier {
     pub async fn send(&self, job: &Job) -> Result<String, Undelivered> {
         match job.recipient_kind {
             RecipientKind::Member => {
-                let member = channels::member_by_id(&self.db, &job.scope, job.recipient_id).await?;
+                let member = self.channels.member_by_id(&job.scope, job.recipient_id).await?;
                 self.email(job, member, "the rule's author").await
             }
-            RecipientKind::Channel => match channels::get(&self.db, &job.scope, job.recipient_id).await {
-                Ok(channel) => self.to_channel(job, &channel.config).await,
+            RecipientKind::Channel => match self.channels.get(&job.scope, job.recipient_id).await {
+                Ok(StoredChannel { config: Some(config), .. }) => self.to_channel(job, &config).await,
+                Ok(_) => Err(Undelivered::Permanent(
+                    "the channel's settings cannot be read with this server's key: enter them again".into(),
+                )),
                 Err(AlertError::NotFound) => Err(Undelivered::Permanent("the channel was deleted".into())),
                 Err(error) => Err(error.into()),
             },
@@ -98,15 +137,30 @@ impl Notifier {
     }
 
     async fn to_channel(&self, job: &Job, config: &ChannelConfig) -> Result<String, Undelivered> {
+        let links = self.links(job);
         match config {
             ChannelConfig::Email { .. } => {
-                let member = channels::member_by_address(&self.db, &job.scope, &job.address).await?;
+                let member = self.channels.member_by_address(&job.scope, &job.address).await?;
                 self.email(job, member, &job.address).await
             }
-            ChannelConfig::Slack { .. } | ChannelConfig::Pagerduty { .. } | ChannelConfig::Webhook { .. } => {
-                Err(Undelivered::Permanent("this kind of channel is not available yet".into()))
+            ChannelConfig::Slack { url } => slack::send(&self.outbound, url, &job.notice, &links).await,
+            ChannelConfig::Pagerduty { routing_key } => {
+                let organization = job.scope.organization_id();
+                let incident = self.sealer.name_of(&format!("{organization}/{}", job.notice.incident_key()));
+                let event = pagerduty::event(routing_key, &incident, &job.notice, &links);
+                pagerduty::send(&self.outbound, &self.pagerduty_url, &event).await
+            }
+            ChannelConfig::Webhook { url, secret, body } => {
+                let payload = payload::of(job.id, &job.notice, &links);
+                let body =
+                    body.as_ref().map_or_else(|| payload.clone(), |body| template::fill(body, &payload));
+                webhook::send(&self.outbound, url, secret, job.id, &body).await
             }
         }
+    }
+
+    fn links(&self, job: &Job) -> Links {
+        Links::of(&job.notice, job.scope.organization_id(), &self.public_url, &self.sealer)
     }
 
     /// To members whose address is confirmed, and to nobody else.
@@ -124,11 +178,53 @@ impl Notifier {
                 "{email} is not confirmed yet: follow the link in the first mail"
             ))),
             Some(MemberAddress { email, .. }) => {
-                let mail = email::mail(job, email, &self.public_url)
+                let mail = email::mail(job, email, &self.links(job))
                     .map_err(|error| Undelivered::Permanent(error.to_string()))?;
                 self.mailer.send(&mail).await?;
                 Ok(format!("handed over for {}", mail.to))
             }
+        }
+    }
+}
+
+/// What an answer means: only its status counts, and `detail` where the other side is known to explain itself.
+fn verdict(answer: &Answer, detail: &str) -> Result<String, Undelivered> {
+    let status = answer.status;
+    let reason = match detail {
+        "" => format!("answered {status}"),
+        detail => format!("answered {status}: {detail}"),
+    };
+    match status.as_u16() {
+        200..=299 => Ok(reason),
+        300..=399 => Err(Undelivered::Permanent(format!("{reason}; redirects are not followed"))),
+        408 | 425 | 429 | 500..=599 => Err(Undelivered::Temporary(reason)),
+        _ => Err(Undelivered::Permanent(reason)),
+    }
+}
+
+fn target(url: &str) -> Result<Url, Undelivered> {
+    Url::parse(url).map_err(|_| Undelivered::Permanent("the address of the channel is not valid".into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use reqwest::StatusCode;
+
+    #[test]
+    fn an_answer_is_a_success_worth_another_try_or_final() {
+        let verdict = |status: u16| {
+            let answer = Answer { status: StatusCode::from_u16(status).unwrap(), body: Vec::new() };
+            match verdict(&answer, "") {
+                Ok(_) => "sent",
+                Err(Undelivered::Temporary(_)) => "again",
+                Err(_) => "never",
+            }
+        };
+        for (statuses, expected) in
+            [([200, 202, 204], "sent"), ([429, 500, 503], "again"), ([302, 400, 410], "never")]
+        {
+            assert_eq!(statuses.map(verdict), [expected; 3], "{statuses:?}");
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod caller;
 pub mod mail;
+pub mod receiver;
 
 pub use caller::{Answer, Caller, Org};
 
