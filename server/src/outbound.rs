@@ -134,22 +134,32 @@ impl Outbound {
     async fn zone_of(&self, url: &Url) -> Result<Zone, OutboundError> {
         let refused = |reason: &str| Err(OutboundError::Refused(reason.to_owned()));
         let Some(host) = url.host_str() else { return refused("the address names no host") };
-        let addresses = match host.trim_matches(['[', ']']).parse::<IpAddr>() {
+        let literal = host.trim_matches(['[', ']']).parse::<IpAddr>();
+        let public_form = public_form(url);
+        let addresses = match literal {
             Ok(address) => vec![address],
+            // nothing private is allowed: what it resolves to cannot make it right
+            Err(_) if self.allowed.is_empty() && public_form.is_err() => {
+                return public_form.map(|()| Zone::Public);
+            }
             Err(_) => (self.lookup)(host.to_owned()).await.map_err(|_| not_found(host))?,
         };
         match zone_of(&addresses, &self.allowed) {
             None if addresses.is_empty() => Err(not_found(host)),
             None => refused("the address leads into a private network, which the operator has not allowed"),
             Some(Zone::Allowed) => Ok(Zone::Allowed),
-            Some(Zone::Public) if url.scheme() != "https" => refused("the address must begin with https://"),
-            Some(Zone::Public)
-                if !url.port_or_known_default().is_some_and(|port| PUBLIC_PORTS.contains(&port)) =>
-            {
-                refused("the port must be 443 or 8443")
-            }
-            Some(Zone::Public) => Ok(Zone::Public),
+            Some(Zone::Public) => public_form.map(|()| Zone::Public),
         }
+    }
+}
+
+/// How the address of a public target is written.
+fn public_form(url: &Url) -> Result<(), OutboundError> {
+    let has_port = url.port_or_known_default().is_some_and(|port| PUBLIC_PORTS.contains(&port));
+    match (url.scheme(), has_port) {
+        ("https", true) => Ok(()),
+        ("https", false) => Err(OutboundError::Refused("the port must be 443 or 8443".into())),
+        _ => Err(OutboundError::Refused("the address must begin with https://".into())),
     }
 }
 
