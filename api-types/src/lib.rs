@@ -5,8 +5,10 @@
 pub mod accounts;
 pub mod alerts;
 pub mod ingest;
+pub mod masking;
 pub mod problem;
 pub mod search;
+pub mod usage;
 
 use serde::{Deserialize, Serialize};
 

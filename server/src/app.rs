@@ -8,9 +8,12 @@ use crate::db::Db;
 use crate::http_head;
 use crate::ingest::{self, Ingest};
 use crate::logstore::LogStore;
+use crate::masking;
 use crate::runtime::on_main;
 use crate::search::{self, execute::Executor};
 use crate::shutdown::Shutdown;
+use crate::tail::{self, Tails};
+use crate::usage;
 use crate::web_assets;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, web};
@@ -27,6 +30,7 @@ pub struct Services {
     pub accounts: Accounts,
     pub logs: LogStore,
     pub ingest: Ingest,
+    pub tails: Tails,
     pub searches: Executor,
     pub alerts: Alerts,
     pub metrics: PrometheusHandle,
@@ -42,10 +46,17 @@ pub fn routes(app: &mut web::ServiceConfig, services: &Services) {
         .app_data(web::Data::new(services.auth.clone()))
         .app_data(web::Data::new(services.accounts.clone()))
         .app_data(web::Data::new(services.ingest.clone()))
+        .app_data(web::Data::new(services.ingest.masking().clone()))
+        .app_data(web::Data::new(services.ingest.quota().clone()))
+        .app_data(web::Data::new(services.tails.clone()))
         .app_data(web::Data::new(services.searches.clone()))
         .app_data(web::Data::new(services.alerts.clone()))
         .configure(accounts::routes)
         .configure(ingest::http::routes)
+        .configure(masking::http::routes)
+        .configure(usage::http::routes)
+        // Before the search, whose `/logs/{id}` would take it for an id.
+        .configure(tail::http::routes)
         .configure(search::http::routes)
         .configure(alerts::http::routes)
         .service(web::resource("/healthz").get(health))

@@ -114,6 +114,10 @@ settings! {
     ingest_bytes_per_second: u64 = 10_000_000, "10000000", "CORDWOOD_INGEST_BYTES_PER_SECOND";
     /// Ingested events per second and organization; 0 switches the limit off.
     ingest_events_per_second: u64 = 10_000, "10000", "CORDWOOD_INGEST_EVENTS_PER_SECOND";
+    /// Events that one organization may store per day (UTC); 0 switches the quota off.
+    quota_daily_events: u64 = 0, "0", "CORDWOOD_QUOTA_DAILY_EVENTS";
+    /// Bytes that one organization may store per day (UTC), counted after decoding; 0 switches the quota off.
+    quota_daily_bytes: u64 = 0, "0", "CORDWOOD_QUOTA_DAILY_BYTES";
     /// Bytes of the write-ahead log beyond which ingest answers 503.
     wal_capacity_bytes: u64 = 10 << 30, "10737418240", "CORDWOOD_WAL_CAPACITY_BYTES";
     /// Bytes of the disk that the write-ahead log leaves free; below it ingest answers 503.
@@ -126,6 +130,12 @@ settings! {
     search_concurrency: u32 = 4, "4", "CORDWOOD_SEARCH_CONCURRENCY";
     /// Seconds that a search may run.
     search_timeout_s: u64 = 30, "30", "CORDWOOD_SEARCH_TIMEOUT_S";
+    /// Live tails of one organization that are open at once.
+    tails_per_organization: u32 = 50, "50", "CORDWOOD_TAILS_PER_ORGANIZATION";
+    /// Live tails of this node that are open at once.
+    tails_per_node: u32 = 1000, "1000", "CORDWOOD_TAILS_PER_NODE";
+    /// Matches per second beyond which a live tail shows a uniform sample, and says so.
+    tail_events_per_second: u32 = 1000, "1000", "CORDWOOD_TAIL_EVENTS_PER_SECOND";
     /// Seconds that a stop waits for running requests.
     shutdown_timeout_s: u64 = 25, "25", "CORDWOOD_SHUTDOWN_TIMEOUT_S";
     /// What is logged, as in `info,cordwood_server=debug`.

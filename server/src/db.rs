@@ -184,6 +184,9 @@ mod tests {
             ("auth/store.rs", crate::auth::store::ALL),
             ("ingest/dead_letters/mod.rs", crate::ingest::dead_letters::ALL),
             ("ingest/dead_letters/replay.rs", crate::ingest::dead_letters::replay::ALL),
+            ("masking/store.rs", crate::masking::store::ALL),
+            ("usage/notices.rs", crate::usage::notices::ALL),
+            ("usage/store.rs", crate::usage::store::ALL),
         ],
     ];
 

@@ -142,6 +142,12 @@ impl ApiError {
         self.0.kind()
     }
 
+    /// The stable code that the answer carries.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.kind().code()
+    }
+
     fn body(&self, request_id: String) -> Body {
         let (kind, status) = (self.kind(), self.kind().status());
         let diagnostics = self.0.diagnostics();

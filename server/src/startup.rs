@@ -14,7 +14,8 @@ use crate::ingest::Ingest;
 use crate::logstore::{self, Engine};
 use crate::search::execute::Executor;
 use crate::shutdown::Shutdown;
-use crate::{http_head, runtime, telemetry};
+use crate::tail::Tails;
+use crate::{http_head, runtime, telemetry, usage};
 use actix_web::middleware::{NormalizePath, from_fn};
 use actix_web::{App, HttpServer};
 use anyhow::Context;
@@ -56,6 +57,15 @@ async fn start_services(settings: Settings) -> anyhow::Result<(Services, Option<
     let ingest = Ingest::start(&settings, db.clone(), Arc::new(logs.store.clone()), &shutdown)
         .await
         .context("cannot start ingest")?;
+    let tails = Tails::start(&settings, auth.clone(), &shutdown).context("cannot start live tails")?;
+    ingest.follow(Arc::new(tails.clone()));
+    shutdown.spawn(usage::notices::run(
+        db.clone(),
+        ingest.quota().clone(),
+        mailer.clone(),
+        settings.public_url(),
+        shutdown.token(),
+    ));
     let searches = Executor::of(&settings, logs.store.clone());
     let alerts = Alerts::new(&settings, db.clone(), mailer, searches.clone())?;
     if settings.has_role("alerts") {
@@ -68,6 +78,7 @@ async fn start_services(settings: Settings) -> anyhow::Result<(Services, Option<
         accounts,
         logs: logs.store,
         ingest,
+        tails,
         searches,
         alerts,
         metrics,

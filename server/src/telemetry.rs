@@ -56,3 +56,51 @@ pub async fn with_request_id<T>(id: String, future: impl Future<Output = T>) -> 
 pub fn current_request_id() -> String {
     REQUEST_ID.try_with(Clone::clone).unwrap_or_else(|_| new_request_id())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    fn names_in(text: &str, found: &mut BTreeSet<String>) {
+        for rest in text.split("cordwood_").skip(1) {
+            let name: String =
+                rest.chars().take_while(|each| each.is_ascii_lowercase() || *each == '_').collect();
+            found.insert(name);
+        }
+    }
+
+    fn names_of_metrics(folder: &Path, found: &mut BTreeSet<String>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                names_of_metrics(&path, found);
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            for kind in ["counter!(", "gauge!(", "histogram!("] {
+                for rest in text.split(kind).skip(1) {
+                    names_in(rest.split([',', ')']).next().unwrap(), found);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_page_about_metrics_names_those_of_ingest_and_none_that_is_not_there() {
+        let (mut made, mut of_ingest, mut told) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        let source = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src"));
+        names_of_metrics(source, &mut made);
+        for feature in ["ingest", "tail", "masking", "usage"] {
+            names_of_metrics(&source.join(feature), &mut of_ingest);
+        }
+        names_in(include_str!("../../docs/metrics.md"), &mut told);
+        assert!(of_ingest.len() > 20, "{of_ingest:?}");
+        assert_eq!(told.difference(&made).collect::<Vec<_>>(), Vec::<&String>::new(), "told, and not there");
+        assert_eq!(
+            of_ingest.difference(&told).collect::<Vec<_>>(),
+            Vec::<&String>::new(),
+            "there, and not told"
+        );
+    }
+}

@@ -117,6 +117,13 @@ impl Wal {
         self.shared.state().done_before
     }
 
+    /// The position that the next entry will get.
+    #[must_use]
+    pub fn next_lsn(&self) -> Lsn {
+        let state = self.shared.state();
+        state.segments.last().map_or(state.done_before, |last| last.next_lsn)
+    }
+
     /// Everything below `done_before` may be forgotten. Waits for the disk.
     ///
     /// # Errors

@@ -1,8 +1,9 @@
-//! Everything a developer does, in Rust: `cargo xtask up | test | web | check | bench`.
+//! Everything a developer does, in Rust: `cargo xtask up | test | web | check | bench | faults`.
 
 mod bench;
 mod check;
 mod debian;
+mod faults;
 mod postgres;
 mod programs;
 mod test;
@@ -30,6 +31,8 @@ enum Command {
     Check,
     /// Measures; results belong into bench/RESULTS.md.
     Bench(bench::Options),
+    /// Makes the faults of docs/RESILIENCY.md and checks what becomes of them.
+    Faults(faults::Options),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -39,5 +42,6 @@ fn main() -> anyhow::Result<()> {
         Command::Web(options) => web::build(&options).map(|_| ()),
         Command::Check => check::run(),
         Command::Bench(options) => bench::run(&options),
+        Command::Faults(options) => faults::run(&options),
     }
 }

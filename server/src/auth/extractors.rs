@@ -4,6 +4,7 @@
 
 use super::caller::Caller;
 use super::credentials::Credentials;
+use super::standing::Standing;
 use super::{Auth, AuthError, Identity, store};
 use crate::tenant::TenantScope;
 use actix_web::dev::Payload;
@@ -125,6 +126,7 @@ pub struct Reader {
     scope: TenantScope,
     default_project: Uuid,
     only_project: Option<Uuid>,
+    standing: Standing,
     auth: web::Data<Auth>,
 }
 
@@ -151,7 +153,14 @@ impl Reader {
         if reachable { Ok(asked) } else { Err(AuthError::NotFound) }
     }
 
+    /// What gave the right to read, to be checked again later.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        self.standing
+    }
+
     fn of(identity: Identity, auth: web::Data<Auth>) -> Result<Self, AuthError> {
+        let standing = Standing::of(&identity);
         let (scope, default_project, only_project) = match identity {
             Identity::Person { membership, .. } => (membership.scope, membership.project_id, None),
             Identity::Key(key) if key.allows(KeyScope::Admin) => (key.scope, key.project_id, None),
@@ -160,7 +169,7 @@ impl Reader {
             }
             Identity::Key(_) => return Err(AuthError::ScopeTooSmall { needed: "query" }),
         };
-        Ok(Self { scope, default_project, only_project, auth })
+        Ok(Self { scope, default_project, only_project, standing, auth })
     }
 }
 

@@ -14,6 +14,7 @@ pub mod extractors;
 mod key_ring;
 pub mod password;
 mod session_check;
+pub mod standing;
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ use crate::config::Settings;
 use crate::db::Db;
 use crate::error::{Problem, ProblemKind};
 use crate::shutdown::Shutdown;
+use crate::tenant::TenantScope;
 use access_token::AccessTokens;
 use actix_web::{HttpRequest, web};
 use api_types::accounts::Role;
@@ -135,6 +137,14 @@ impl Auth {
     /// Forgets a key, so that its end counts at once on this node.
     pub async fn forget_key(&self, lookup: &str) {
         self.keys.forget(lookup).await;
+    }
+
+    /// Whether the organization has this project.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn project_exists(&self, scope: &TenantScope, project_id: Uuid) -> Result<bool, AuthError> {
+        store::project_exists(&self.db, scope.organization_id(), project_id).await
     }
 
     /// The one that `app::routes` registered.

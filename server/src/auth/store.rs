@@ -18,6 +18,8 @@ crate::statements! {
         JOIN projects p ON p.organization_id = m.organization_id \
         WHERE s.id = $1 AND s.revoked_at IS NULL AND s.expires_at > $3 \
         ORDER BY p.created_at, p.id LIMIT 1";
+    LIVE_KEY = "SELECT id FROM api_keys \
+        WHERE organization_id = $1 AND id = $2 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $3)";
     PROJECT_EXISTS = "SELECT id FROM projects WHERE organization_id = $1 AND id = $2";
 }
 
@@ -71,4 +73,11 @@ pub async fn project_exists(db: &Db, organization_id: Uuid, project_id: Uuid) ->
         .bind(organization_id).bind(project_id).fetch_optional(pool).await)
     .map(|found| found.is_some())
     .map_err(store_error("look up a project"))
+}
+
+pub async fn live_key(db: &Db, organization_id: Uuid, key_id: Uuid, now: Micros) -> Result<bool, AuthError> {
+    on!(db.read(), pool => sqlx::query_scalar::<_, Uuid>(LIVE_KEY)
+        .bind(organization_id).bind(key_id).bind(now).fetch_optional(pool).await)
+    .map(|found| found.is_some())
+    .map_err(store_error("check an API key"))
 }

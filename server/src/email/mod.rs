@@ -101,6 +101,62 @@ pub fn reset_password(mail: &LinkMail<'_>) -> Result<Mail, askama::Error> {
     })
 }
 
+/// A warning that an organization's daily quota is nearly or wholly used.
+pub struct QuotaMail<'a> {
+    pub id: uuid::Uuid,
+    pub to: &'a str,
+    pub name: &'a str,
+    pub organization: &'a str,
+    pub percent: i64,
+    pub day: &'a str,
+    /// 0 is no limit.
+    pub daily_events: u64,
+    pub daily_bytes: u64,
+    pub link: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "mail/quota_warning.txt")]
+struct QuotaText<'a> {
+    name: &'a str,
+    organization: &'a str,
+    percent: i64,
+    day: &'a str,
+    daily_events: u64,
+    daily_bytes: u64,
+    link: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "mail/quota_warning.html")]
+struct QuotaHtml<'a> {
+    name: &'a str,
+    organization: &'a str,
+    percent: i64,
+    day: &'a str,
+    daily_events: u64,
+    daily_bytes: u64,
+    link: &'a str,
+}
+
+/// # Errors
+/// The template cannot be rendered.
+pub fn quota_warning(mail: &QuotaMail<'_>) -> Result<Mail, askama::Error> {
+    let QuotaMail { name, organization, percent, day, daily_events, daily_bytes, link, .. } = *mail;
+    let subject = if percent >= 100 {
+        format!("{organization} has used all of today's log quota")
+    } else {
+        format!("{organization} has used {percent} % of today's log quota")
+    };
+    Ok(Mail {
+        id: mail.id,
+        to: mail.to.to_owned(),
+        subject,
+        text: QuotaText { name, organization, percent, day, daily_events, daily_bytes, link }.render()?,
+        html: QuotaHtml { name, organization, percent, day, daily_events, daily_bytes, link }.render()?,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,10 +2,12 @@
 //!
 //! One request is one record, so that all of it is on disk or nothing. The first byte tells the layout.
 
-use super::rows::{Owner, Rows};
+use super::rows::{self, Owner, Rows};
 use uuid::Uuid;
 
-const LAYOUT: u8 = 1;
+/// The first layout has no key and no counts.
+const FIRST_LAYOUT: u8 = 1;
+const LAYOUT: u8 = 2;
 
 /// An event that is not stored: kept with its reason until somebody replays or deletes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,12 +20,22 @@ pub struct Rejected {
     pub original: Vec<u8>,
 }
 
+/// What else happened to a request's events, for the usage.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Also those that could not even be kept.
+    pub rejected: u32,
+    /// Values that the project's rules masked.
+    pub masked: u32,
+}
+
 /// The events of one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Accepted {
     pub owner: Owner,
     pub rows: Rows,
     pub rejected: Vec<Rejected>,
+    pub counts: Counts,
 }
 
 /// The same, read back: rows still as bytes.
@@ -33,6 +45,7 @@ pub struct Stored {
     pub rows: Vec<u8>,
     pub row_count: u32,
     pub rejected: Vec<Rejected>,
+    pub counts: Counts,
 }
 
 impl Accepted {
@@ -43,6 +56,9 @@ impl Accepted {
         out.extend_from_slice(self.owner.project_id.as_bytes());
         out.extend_from_slice(&self.owner.retention_days.to_le_bytes());
         out.extend_from_slice(&self.owner.received_at_ms.to_le_bytes());
+        out.extend_from_slice(self.owner.key_id.as_bytes());
+        out.extend_from_slice(&self.counts.rejected.to_le_bytes());
+        out.extend_from_slice(&self.counts.masked.to_le_bytes());
         out.extend_from_slice(&self.rows.count().to_le_bytes());
         write_bytes(&mut out, self.rows.as_bytes());
         out.extend_from_slice(&(self.rejected.len() as u32).to_le_bytes());
@@ -61,20 +77,36 @@ impl Stored {
     #[must_use]
     pub fn decode(organization: [u8; 16], payload: &[u8]) -> Option<Self> {
         let mut bytes = payload;
-        if take::<1>(&mut bytes)? != [LAYOUT] {
+        let [layout] = take(&mut bytes)?;
+        if !(FIRST_LAYOUT..=LAYOUT).contains(&layout) {
             return None;
         }
-        let owner = Owner {
+        let mut owner = Owner {
             organization_id: Uuid::from_bytes(organization),
             project_id: Uuid::from_bytes(take(&mut bytes)?),
             retention_days: u16::from_le_bytes(take(&mut bytes)?),
             received_at_ms: i64::from_le_bytes(take(&mut bytes)?),
+            key_id: Uuid::nil(),
         };
+        let mut counts = Counts::default();
+        if layout > FIRST_LAYOUT {
+            owner.key_id = Uuid::from_bytes(take(&mut bytes)?);
+            counts.rejected = u32::from_le_bytes(take(&mut bytes)?);
+            counts.masked = u32::from_le_bytes(take(&mut bytes)?);
+        }
         let row_count = u32::from_le_bytes(take(&mut bytes)?);
         let rows = take_bytes(&mut bytes)?.to_vec();
         let count = u32::from_le_bytes(take(&mut bytes)?);
         let rejected = (0..count).map(|_| read_rejected(&mut bytes)).collect::<Option<_>>()?;
-        Some(Self { owner, rows, row_count, rejected })
+        Some(Self { owner, rows, row_count, rejected, counts })
+    }
+}
+
+impl Stored {
+    /// Events, and their bytes.
+    #[must_use]
+    pub fn amount(&self) -> (u64, u64) {
+        (u64::from(self.row_count), rows::event_bytes(&self.rows, self.row_count))
     }
 }
 
@@ -118,6 +150,7 @@ mod tests {
             project_id: Uuid::now_v7(),
             retention_days: 30,
             received_at_ms: 1_700_000_000_000,
+            key_id: Uuid::now_v7(),
         };
         let too_old = Rejected {
             index: 2,
@@ -125,7 +158,7 @@ mod tests {
             reason: "older than 30 days".into(),
             original: b"\xff".to_vec(),
         };
-        Accepted { owner, rows, rejected: vec![too_old] }
+        Accepted { owner, rows, rejected: vec![too_old], counts: Counts { rejected: 2, masked: 3 } }
     }
 
     #[test]
@@ -136,6 +169,21 @@ mod tests {
 
         assert_eq!((back.owner, back.row_count), (sent.owner, 2));
         assert_eq!((&back.rows[..], &back.rejected), (sent.rows.as_bytes(), &sent.rejected));
+        assert_eq!(back.counts, sent.counts);
+    }
+
+    #[test]
+    fn what_the_first_version_wrote_is_still_read() {
+        let sent = accepted();
+        let mut bytes = sent.encode();
+        bytes[0] = FIRST_LAYOUT;
+        let added = 1 + 16 + 2 + 8..1 + 16 + 2 + 8 + 24;
+        bytes.drain(added);
+
+        let back = Stored::decode(sent.owner.organization_id.into_bytes(), &bytes).unwrap();
+
+        assert_eq!((back.owner.project_id, back.owner.key_id), (sent.owner.project_id, Uuid::nil()));
+        assert_eq!((&back.rows[..], back.counts), (sent.rows.as_bytes(), Counts::default()));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Whenever it is not known whether an insert was stored, the store is asked before the same rows are sent again, and they go
 //! under the same token. So a row is stored once even when the answer was lost and the store's memory of tokens is short.
 
+use super::lag::Lag;
 use super::seal::SealedBatch;
 use super::sink::{LogSink, SinkError};
 use std::ops::Range;
@@ -53,6 +54,7 @@ pub struct Delivery {
     sink: Arc<dyn LogSink>,
     backoff: Backoff,
     stop: CancellationToken,
+    lag: Arc<Lag>,
     /// Tries that failed since the last one that did not.
     failures: u32,
 }
@@ -73,8 +75,8 @@ enum Outcome {
 
 impl Delivery {
     #[must_use]
-    pub fn new(sink: Arc<dyn LogSink>, backoff: Backoff, stop: CancellationToken) -> Self {
-        Self { sink, backoff, stop, failures: 0 }
+    pub fn new(sink: Arc<dyn LogSink>, backoff: Backoff, stop: CancellationToken, lag: Arc<Lag>) -> Self {
+        Self { sink, backoff, stop, lag, failures: 0 }
     }
 
     /// Returns when every row is stored or refused. `unsure`: an earlier run may have sent the batch.
@@ -142,7 +144,7 @@ impl Delivery {
     fn note_failures(&mut self, failures: u32) {
         if failures != self.failures {
             self.failures = failures;
-            metrics::gauge!("cordwood_shipper_failures_in_a_row").set(failures);
+            self.lag.note_failures(failures);
         }
     }
 
@@ -229,6 +231,10 @@ pub(super) mod tests {
             state.rows.values().cloned().collect()
         }
 
+        pub fn keys(&self) -> Vec<(u64, u32)> {
+            self.state.lock().unwrap().rows.keys().copied().collect()
+        }
+
         pub fn inserts(&self) -> u32 {
             self.state.lock().unwrap().inserts
         }
@@ -244,16 +250,17 @@ pub(super) mod tests {
             let mut state = self.state.lock().unwrap();
             state.inserts += 1;
             let fault = state.faults.pop_front().or(state.always);
-            let found: Vec<(u32, String)> =
-                rows.map(|row| (row, batch.row(row).unwrap().2.message.to_owned())).collect();
+            let found: Vec<((u64, u32), String)> = rows
+                .map(|row| (batch.keys(&(row..row + 1)).0, batch.row(row).unwrap().2.message.to_owned()))
+                .collect();
             let answer = if fault == Some(Fault::Down) {
                 Err(SinkError::Unavailable(anyhow::anyhow!("connection refused")))
             } else if found.iter().any(|(_, message)| message.contains("poison")) {
                 Err(SinkError::Refused("cannot parse".into()))
             } else {
                 if state.tokens.insert(token.to_owned()) || state.forgets_tokens {
-                    for (row, message) in found {
-                        let doubled = state.rows.insert((batch.id, row), message).is_some();
+                    for (key, message) in found {
+                        let doubled = state.rows.insert(key, message).is_some();
                         state.doubled += u32::from(doubled);
                     }
                 }
@@ -271,7 +278,8 @@ pub(super) mod tests {
             rows: Range<u32>,
         ) -> BoxFuture<'a, Result<u32, SinkError>> {
             let state = self.state.lock().unwrap();
-            let count = rows.filter(|row| state.rows.contains_key(&(batch.id, *row))).count() as u32;
+            let count =
+                rows.filter(|row| state.rows.contains_key(&batch.keys(&(*row..*row + 1)).0)).count() as u32;
             let answer = match state.always {
                 Some(Fault::Down) => Err(SinkError::Unavailable(anyhow::anyhow!("connection refused"))),
                 _ => Ok(count),
@@ -293,7 +301,7 @@ pub(super) mod tests {
     }
 
     fn delivery(sink: &Arc<FakeSink>) -> Delivery {
-        Delivery::new(sink.clone(), quick(), CancellationToken::new())
+        Delivery::new(sink.clone(), quick(), CancellationToken::new(), Arc::default())
     }
 
     #[tokio::test]
@@ -338,7 +346,7 @@ pub(super) mod tests {
         sink.forget_tokens();
         // The first run stores one half, and then the store goes away.
         let stop = CancellationToken::new();
-        let mut first = Delivery::new(sink.clone(), quick(), stop.clone());
+        let mut first = Delivery::new(sink.clone(), quick(), stop.clone(), Arc::default());
         sink.insert(&batch, 2..5, "half").await.unwrap();
         sink.fail_always(Some(Fault::Down));
         stop.cancel();

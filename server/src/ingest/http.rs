@@ -1,11 +1,13 @@
 //! `POST /api/v1/logs/ingest`, and receipts.
 
 use super::body::{self, Encoding};
+use super::health::health;
 use super::idempotency::{Begin, Claim, Seen};
 use super::intake::{Gathered, Gathering, owner_of};
 use super::{Ingest, IngestError, dead_letters};
 use crate::auth::IngestKey;
 use crate::error::{ApiError, Refused};
+use crate::masking::Rules;
 use crate::runtime::on_main;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
@@ -22,7 +24,8 @@ const KEY_BYTES: usize = 64;
 
 pub fn routes(app: &mut web::ServiceConfig) {
     app.service(web::resource("/api/v1/logs/ingest").post(ingest))
-        .service(web::resource("/api/v1/ingest/receipts/{batch}").get(on_main(receipt)));
+        .service(web::resource("/api/v1/ingest/receipts/{batch}").get(on_main(receipt)))
+        .service(web::resource("/api/v1/ingest/health").get(on_main(health)));
     dead_letters::http::routes(app);
 }
 
@@ -51,22 +54,40 @@ pub async fn ingest(
     payload: web::Payload,
     ingest: web::Data<Ingest>,
 ) -> Result<HttpResponse, ApiError> {
+    let outcome = take(&key, &request, &defaults, payload, &ingest).await;
+    if let Err(refused) = &outcome {
+        ingest.note_refused(&key, refused.code());
+    }
+    outcome
+}
+
+async fn take(
+    key: &IngestKey,
+    request: &HttpRequest,
+    defaults: &Defaults,
+    payload: web::Payload,
+    ingest: &Ingest,
+) -> Result<HttpResponse, ApiError> {
+    let rules = ingest.admit(key).await?;
     let content = content_of(request.headers())?;
-    let (body, _memory) = read_body(&ingest, request.headers(), payload).await?;
+    let (body, _memory) = read_body(ingest, request.headers(), payload).await?;
     let organization_id = key.scope.organization_id();
     ingest.0.rates.take_bytes(organization_id, body.len()).map_err(IngestError::from)?;
     let now_ns = jiff::Timestamp::now().as_nanosecond() as i64;
-    let claim = match claim(&ingest, &key, request.headers(), &body, now_ns).await? {
+    let claim = match claim(ingest, key, request.headers(), &body, now_ns).await? {
         Some(Begin::New(claim)) => Some(claim),
         Some(Begin::Repeat(earlier)) => {
-            return answer_repeat(&ingest, &key, &defaults, content, &body, earlier);
+            return answer_repeat(ingest, key, &rules, defaults, content, &body, earlier);
         }
         Some(Begin::OtherBody) => return Err(IngestError::OtherBody.into()),
         None => None,
     };
-    let gathered = gather(&key, &defaults, content, &body, now_ns)?;
+    let gathered = gather(key, &rules, defaults, content, &body, now_ns)?;
     ingest.0.rates.take_events(organization_id, gathered.events()).map_err(IngestError::from)?;
-    store(&ingest, gathered, claim, body.len()).await
+    if gathered.accepted.rows.is_empty() && gathered.rejected > 0 {
+        ingest.note_refused(key, "all_events_rejected");
+    }
+    store(ingest, gathered, claim, body.len()).await
 }
 
 fn content_of(headers: &HeaderMap) -> Result<Content, IngestError> {
@@ -123,6 +144,7 @@ async fn claim(
 
 fn gather(
     key: &IngestKey,
+    rules: &Rules,
     defaults: &Defaults,
     content: Content,
     body: &[u8],
@@ -134,7 +156,7 @@ fn gather(
     let mut intake = Intake::new(now_ns, u32::from(key.retention_days));
     intake.default_source = &defaults.source;
     intake.default_host = &defaults.host;
-    let mut gathering = Gathering::new(owner_of(key, now_ns), intake, body.len());
+    let mut gathering = Gathering::new(owner_of(key, now_ns), rules, intake, body.len());
     for item in decode(body, content) {
         gathering.take(item?)?;
     }
@@ -163,12 +185,13 @@ async fn store(
 fn answer_repeat(
     ingest: &Ingest,
     key: &IngestKey,
+    rules: &Rules,
     defaults: &Defaults,
     content: Content,
     body: &[u8],
     earlier: Seen,
 ) -> Result<HttpResponse, ApiError> {
-    let gathered = gather(key, defaults, content, body, earlier.received_at_ms * 1_000_000)?;
+    let gathered = gather(key, rules, defaults, content, body, earlier.received_at_ms * 1_000_000)?;
     metrics::counter!("cordwood_ingest_repeats_total").increment(1);
     Ok(respond(&IngestAnswer {
         accepted: u64::from(gathered.accepted.rows.count()),

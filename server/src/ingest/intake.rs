@@ -1,9 +1,10 @@
-//! Makes rows of a request's events, and remembers what was rejected and why. For every protocol.
+//! Makes rows of a request's events, masked as the project wants it, and remembers what was rejected and why. For every protocol.
 
 use super::IngestError;
-use super::accepted::{Accepted, Rejected};
+use super::accepted::{Accepted, Counts, Rejected};
 use super::rows::{Owner, Row, Rows};
 use crate::auth::IngestKey;
+use crate::masking::{Rules, Tally};
 use api_types::ingest::IngestError as EventError;
 use event::{BodyError, Event, Intake, RawEvent, Reject};
 
@@ -17,6 +18,8 @@ const KEPT_BYTES: usize = 1 << 20;
 /// Gathers the events of one request.
 pub struct Gathering<'a> {
     intake: Intake<'a>,
+    rules: &'a Rules,
+    tally: Tally,
     accepted: Accepted,
     rejected: u64,
     errors: Vec<EventError>,
@@ -46,16 +49,18 @@ pub fn owner_of(key: &IngestKey, now_ns: i64) -> Owner {
         project_id: key.project_id,
         retention_days: key.retention_days,
         received_at_ms: now_ns / 1_000_000,
+        key_id: key.key_id.unwrap_or_default(),
     }
 }
 
 impl<'a> Gathering<'a> {
-    /// `body_bytes` is a guess at how much room the rows need.
+    /// `rules` are what the project masks; `body_bytes` is a guess at how much room the rows need.
     #[must_use]
-    pub fn new(owner: Owner, intake: Intake<'a>, body_bytes: usize) -> Self {
-        let rows = Rows::with_capacity(body_bytes + body_bytes / 8);
-        let accepted = Accepted { owner, rows, rejected: Vec::new() };
-        Self { intake, accepted, rejected: 0, errors: Vec::new(), attributes: Vec::new() }
+    pub fn new(owner: Owner, rules: &'a Rules, intake: Intake<'a>, body_bytes: usize) -> Self {
+        let room = Rows::with_capacity(body_bytes + body_bytes / 8);
+        let accepted = Accepted { owner, rows: room, rejected: Vec::new(), counts: Counts::default() };
+        let tally = rules.tally();
+        Self { intake, rules, tally, accepted, rejected: 0, errors: Vec::new(), attributes: Vec::new() }
     }
 
     /// Takes the next item that a decoder found.
@@ -67,7 +72,10 @@ impl<'a> Gathering<'a> {
             return Err(IngestError::TooManyEvents(MOST_EVENTS));
         }
         match item.and_then(|raw| self.intake.normalise(raw)) {
-            Ok(event) => self.push(&event),
+            Ok(mut event) => {
+                self.rules.apply(&mut event, &mut self.tally);
+                self.push(&event);
+            }
             Err(reject) => self.reject(reject),
         }
         Ok(())
@@ -90,8 +98,10 @@ impl<'a> Gathering<'a> {
         note_marks(event);
     }
 
-    fn reject(&mut self, reject: Reject<'_>) {
+    fn reject(&mut self, mut reject: Reject<'_>) {
         self.rejected += 1;
+        reject.detail = self.rules.apply_to_text(&reject.detail, &mut self.tally).into_owned();
+        reject.original = self.rules.apply_to_bytes(reject.original, &mut self.tally);
         let code = reject.code.as_str();
         metrics::counter!("cordwood_ingest_rejected_events_total", "code" => code).increment(1);
         if self.errors.len() < LISTED {
@@ -121,7 +131,10 @@ impl<'a> Gathering<'a> {
     }
 
     #[must_use]
-    pub fn finish(self) -> Gathered {
+    pub fn finish(mut self) -> Gathered {
+        self.rules.note(&self.tally);
+        let masked = u32::try_from(self.tally.total()).unwrap_or(u32::MAX);
+        self.accepted.counts = Counts { rejected: self.rejected as u32, masked };
         Gathered { accepted: self.accepted, rejected: self.rejected, errors: self.errors }
     }
 }

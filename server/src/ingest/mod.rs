@@ -4,15 +4,19 @@
 //! which returns when they are on disk in the write-ahead log: then the client gets its answer. The `shipper` reads the log on
 //! its own, seals stretches of it (`seal`), and brings the batches to the log store (`delivery`, `sink`), however long that is
 //! away. What cannot be stored goes to the `dead_letters`. `idempotency` answers repeats, `receipts` tells what became of a
-//! batch, `limits` keeps one organization from pushing another aside. Live tails `subscribe` to what is acknowledged.
+//! batch, `ledger` counts what is stored; `limits` keeps one organization from pushing another aside. A `Follower` (live tails) is told of what is acknowledged.
 
 pub mod accepted;
 pub mod body;
 pub mod dead_letters;
 pub mod delivery;
+pub mod health;
 pub mod http;
 pub mod idempotency;
+pub mod identity;
 pub mod intake;
+pub mod lag;
+pub mod ledger;
 pub mod limits;
 pub mod receipts;
 pub mod rows;
@@ -23,32 +27,41 @@ pub mod sink;
 #[cfg(test)]
 mod tests;
 
+use crate::auth::IngestKey;
 use crate::config::Settings;
 use crate::db::Db;
 use crate::error::{Problem, ProblemKind};
+use crate::masking::{Masking, MaskingError, Rules};
+use crate::runtime::run_on_main;
 use crate::shutdown::Shutdown;
+use crate::tenant::TenantScope;
 use crate::time::{HOUR_US, now_us};
+use crate::usage::quota::{Amount, Quota, QuotaError};
+use crate::usage::refusals::Refusals;
+use crate::usage::{self, day_of};
 use accepted::{Accepted, Stored};
 use anyhow::Context;
 use body::BodyLimits;
 use dead_letters::DeadLetters;
 use delivery::Backoff;
 use idempotency::{Claim, Idempotency, Seen};
+use lag::Lag;
+use ledger::Ledger;
 use limits::{Memory, Rates};
 use seal::Seal;
 use shipper::{Parts, Shipper};
 use sink::LogSink;
 use std::collections::VecDeque;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
-use tokio::sync::{Notify, broadcast, oneshot};
+use tokio::sync::{Notify, oneshot};
 use wal::{AppendError, Entry, Kind, Lsn, Options, Wal};
 
 /// Bodies that are being worked on take at most this much memory together.
 const BODY_MEMORY_BYTES: usize = 128 << 20;
-/// A live tail that is this many batches behind loses some, and is told how many.
-const TAIL_BATCHES: usize = 1024;
+/// Usage is kept for so many days.
+const USAGE_DAYS: i64 = 400;
 
 #[derive(Debug, thiserror::Error)]
 pub enum IngestError {
@@ -78,6 +91,10 @@ pub enum IngestError {
     Append(AppendError),
     #[error(transparent)]
     Letters(#[from] dead_letters::LetterError),
+    #[error(transparent)]
+    Masking(#[from] MaskingError),
+    #[error(transparent)]
+    Quota(#[from] QuotaError),
 }
 
 impl Problem for IngestError {
@@ -87,6 +104,8 @@ impl Problem for IngestError {
             Self::Body(error) => error.kind(),
             Self::Limit(error) => error.kind(),
             Self::Letters(error) => error.kind(),
+            Self::Masking(error) => error.kind(),
+            Self::Quota(error) => error.kind(),
             Self::ContentType(_) => ProblemKind::UnsupportedMediaType("unknown_content_type"),
             Self::Malformed(_) => ProblemKind::BadRequest("invalid_json"),
             Self::Empty => ProblemKind::BadRequest("empty_body"),
@@ -102,6 +121,12 @@ impl Problem for IngestError {
     }
 }
 
+/// Somebody who is told of every request that is acknowledged, in the order of the log.
+pub trait Follower: Send + Sync {
+    /// `number` is the request's in the ids of its events. Called on the log's own thread: it has to return at once.
+    fn acknowledged(&self, number: u64, accepted: Accepted);
+}
+
 /// The way in. Clones are the same.
 #[derive(Clone)]
 pub struct Ingest(Arc<Inner>);
@@ -110,10 +135,14 @@ struct Inner {
     wal: Arc<Wal>,
     keys: Arc<Idempotency>,
     letters: DeadLetters,
+    masking: Masking,
+    quota: Quota,
+    refusals: Refusals,
+    lag: Arc<Lag>,
     rates: Rates,
     memory: Memory,
     body_limits: BodyLimits,
-    tails: broadcast::Sender<Arc<Accepted>>,
+    follower: OnceLock<Arc<dyn Follower>>,
 }
 
 impl Ingest {
@@ -130,16 +159,27 @@ impl Ingest {
         let committed = Arc::new(Notify::new());
         let wake = Arc::clone(&committed);
         let (folder, options) = (settings.data_dir.clone(), wal_options(settings));
+        let quota = Quota::of(settings);
         let opened = tokio::task::spawn_blocking(move || open(&folder, options, move || wake.notify_one()));
-        let (wal, keys, seals) = opened.await.context("opening the write-ahead log panicked")??;
-        let (wal, keys, letters) = (Arc::new(wal), Arc::new(keys), DeadLetters::new(db));
+        let Opened { wal, keys, seals, waiting } =
+            opened.await.context("opening the write-ahead log panicked")??;
+        let masking = Masking::new(db.clone());
+        shutdown.spawn(masking.clone().keep_fresh(shutdown.token()));
+        let (wal, keys, letters) = (Arc::new(wal), Arc::new(keys), DeadLetters::new(db.clone()));
         dead_letters::replay::settle_interrupted(&letters, &keys, wal.id()).await?;
+        let (next_lsn, lag) = (wal.next_lsn(), Arc::<Lag>::default());
+        let ledger = Ledger::start(db, quota.clone(), wal.id(), next_lsn).await?;
+        let uncounted = waiting.into_iter().filter(|(lsn, ..)| *lsn >= ledger.counted_before());
+        uncounted
+            .for_each(|(_, organization_id, day, amount)| quota.note_accepted(organization_id, day, amount));
         let shipper = Shipper::new(Parts {
             wal: Arc::clone(&wal),
             committed,
             sink,
             letters: letters.clone(),
             keys: Arc::clone(&keys),
+            ledger,
+            lag: Arc::clone(&lag),
             seals,
             backoff: Backoff::default(),
             stop: shutdown.token(),
@@ -149,10 +189,14 @@ impl Ingest {
             wal,
             keys,
             letters,
+            masking,
+            quota,
+            refusals: Refusals::default(),
+            lag,
             rates: Rates::new(settings.ingest_bytes_per_second, settings.ingest_events_per_second),
             memory: Memory::new(BODY_MEMORY_BYTES),
             body_limits: BodyLimits::default(),
-            tails: broadcast::channel(TAIL_BATCHES).0,
+            follower: OnceLock::new(),
         }));
         shutdown.spawn(ingest.clone().housekeeping(shutdown.token()));
         Ok(ingest)
@@ -170,15 +214,20 @@ impl Ingest {
         let tenant = accepted.owner.organization_id.into_bytes();
         let entry = Entry { kind: Kind::Data, tenant, key, hash, payload: accepted.encode() };
         let (done, answer) = oneshot::channel();
-        let tails = self.0.tails.clone();
+        let (follower, log_id) = (self.0.follower.get().cloned(), self.0.wal.id());
+        let (quota, day) = (self.0.quota.clone(), day_of(accepted.owner.received_at_ms * 1000));
+        let amount = Amount { events: accepted.rows.count().into(), bytes: accepted.rows.event_bytes() };
+        let organization_id = accepted.owner.organization_id;
         let begin = Instant::now();
         self.0.wal.append(entry, move |result| {
             if let Ok(lsn) = result {
                 if let Some(claim) = claim {
                     claim.acknowledge(lsn);
                 }
-                // Nobody listening is no error.
-                tails.send(Arc::new(accepted)).ok();
+                quota.note_accepted(organization_id, day, amount);
+                if let Some(follower) = follower {
+                    follower.acknowledged(identity::request_number(&log_id, lsn), accepted);
+                }
             }
             done.send(result).ok();
         });
@@ -187,15 +236,55 @@ impl Ingest {
         Ok(lsn)
     }
 
-    /// Every request that is acknowledged from now on.
-    #[must_use]
-    pub fn subscribe(&self) -> broadcast::Receiver<Arc<Accepted>> {
-        self.0.tails.subscribe()
+    /// Tells this one of every request that is acknowledged from now on. There is one follower; a later one is not told.
+    pub fn follow(&self, follower: Arc<dyn Follower>) {
+        self.0.follower.set(follower).ok();
     }
 
     #[must_use]
     pub fn dead_letters(&self) -> &DeadLetters {
         &self.0.letters
+    }
+
+    #[must_use]
+    pub fn masking(&self) -> &Masking {
+        &self.0.masking
+    }
+
+    #[must_use]
+    pub fn quota(&self) -> &Quota {
+        &self.0.quota
+    }
+
+    #[must_use]
+    pub fn lag(&self) -> &Lag {
+        &self.0.lag
+    }
+
+    /// Notes that a request was refused as a whole, for the organization's own pages.
+    pub fn note_refused(&self, key: &IngestKey, code: &str) {
+        self.0.refusals.note(key.scope.organization_id(), key.project_id, code);
+    }
+
+    /// Whether this key may send now, and what its project masks. For every protocol, before it decodes anything.
+    ///
+    /// # Errors
+    /// 429: the day's quota is used. 503: what is masked is not known and the database does not answer: nothing may be stored.
+    pub async fn admit(&self, key: &IngestKey) -> Result<Arc<Rules>, IngestError> {
+        self.0.quota.check(key.scope.organization_id())?;
+        if let Some(rules) = self.0.masking.known(&key.scope, key.project_id) {
+            return Ok(rules);
+        }
+        let (masking, scope, project_id) = (self.0.masking.clone(), key.scope, key.project_id);
+        Ok(run_on_main(async move { masking.rules(&scope, project_id).await }).await?)
+    }
+
+    pub(crate) async fn rules(
+        &self,
+        scope: &TenantScope,
+        project_id: uuid::Uuid,
+    ) -> Result<Arc<Rules>, IngestError> {
+        Ok(self.0.masking.rules(scope, project_id).await?)
     }
 
     pub(crate) fn keys(&self) -> &Idempotency {
@@ -214,6 +303,8 @@ impl Ingest {
             metrics::gauge!("cordwood_wal_capacity_bytes").set(usage.capacity_bytes as f64);
             metrics::gauge!("cordwood_wal_waiting_records").set(usage.waiting_records as f64);
             metrics::gauge!("cordwood_wal_queued_bytes").set(usage.queued_bytes as f64);
+            metrics::gauge!("cordwood_wal_oldest_seconds").set(self.0.lag.oldest_waiting_s());
+            self.0.refusals.flush(self.0.letters.db()).await;
             if now_us() - last_tidy_us > HOUR_US {
                 last_tidy_us = now_us();
                 self.tidy(last_tidy_us).await;
@@ -229,6 +320,9 @@ impl Ingest {
         self.0.rates.tidy();
         if let Err(error) = self.0.keys.forget_old(now_us / 1000) {
             tracing::warn!(%error, "old idempotency keys cannot be forgotten");
+        }
+        if let Err(error) = usage::store::sweep(self.0.letters.db(), day_of(now_us) - USAGE_DAYS).await {
+            tracing::warn!(%error, "old usage cannot be forgotten");
         }
         if let Err(error) = self.0.letters.tidy(now_us).await {
             tracing::warn!(%error, "old dead letters cannot be deleted");
@@ -246,12 +340,17 @@ fn wal_options(settings: &Settings) -> Options {
     }
 }
 
+/// What a start finds on the disk.
+struct Opened {
+    wal: Wal,
+    keys: Idempotency,
+    seals: VecDeque<Seal>,
+    /// Position, organization, day and size of the requests that are not shipped.
+    waiting: Vec<(Lsn, uuid::Uuid, i64, Amount)>,
+}
+
 /// Opens both logs and reads what is waiting: seals for the shipper, keys for repeats.
-fn open(
-    data_dir: &Path,
-    options: Options,
-    on_commit: impl Fn() + Send + 'static,
-) -> anyhow::Result<(Wal, Idempotency, VecDeque<Seal>)> {
+fn open(data_dir: &Path, options: Options, on_commit: impl Fn() + Send + 'static) -> anyhow::Result<Opened> {
     let (wal, report) = Wal::open(&data_dir.join("wal"), options, on_commit)?;
     metrics::counter!("cordwood_wal_lost_records_total").increment(report.lost_records);
     if report.lost_records > 0 || !report.damage.is_empty() || report.checkpoint_lost {
@@ -268,7 +367,7 @@ fn open(
         "opened the write-ahead log"
     );
     let keys = Idempotency::open(&data_dir.join("idempotency"), now_us() / 1000)?;
-    let mut seals = VecDeque::new();
+    let (mut seals, mut waiting) = (VecDeque::new(), Vec::new());
     let mut reader = wal.reader();
     while let Some(record) = reader.next_record()? {
         match record.entry.kind {
@@ -276,14 +375,18 @@ fn open(
                 let seal = Seal::decode(&record.entry.payload);
                 seals.extend(seal.filter(|seal| seal.last >= wal.checkpoint()));
             }
-            Kind::Data if record.entry.key != [0; 16] => {
-                let stored = Stored::decode(record.entry.tenant, &record.entry.payload);
-                if let Some(seen) = stored.and_then(|stored| Seen::of_record(&record, &stored.owner)) {
+            Kind::Data => {
+                let Some(stored) = Stored::decode(record.entry.tenant, &record.entry.payload) else {
+                    continue;
+                };
+                let ((events, bytes), owner) = (stored.amount(), stored.owner);
+                let day = day_of(owner.received_at_ms * 1000);
+                waiting.push((record.lsn, owner.organization_id, day, Amount { events, bytes }));
+                if let Some(seen) = Seen::of_record(&record, &owner) {
                     keys.restore(seen);
                 }
             }
-            Kind::Data => {}
         }
     }
-    Ok((wal, keys, seals))
+    Ok(Opened { wal, keys, seals, waiting })
 }

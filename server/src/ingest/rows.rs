@@ -31,6 +31,8 @@ pub struct Owner {
     pub project_id: Uuid,
     pub retention_days: u16,
     pub received_at_ms: i64,
+    /// The API key that sent them; nil for a person.
+    pub key_id: Uuid,
 }
 
 /// Rows one after the other.
@@ -61,6 +63,12 @@ impl Rows {
         &self.bytes
     }
 
+    /// What the rows take, without what keeps them apart.
+    #[must_use]
+    pub fn event_bytes(&self) -> u64 {
+        event_bytes(&self.bytes, self.count)
+    }
+
     /// Adds the rows of another request behind these.
     pub fn append(&mut self, other: &Self) {
         self.bytes.extend_from_slice(&other.bytes);
@@ -82,6 +90,12 @@ impl Rows {
         out[start..start + LENGTH_BYTES].copy_from_slice(&length.to_le_bytes());
         self.count += 1;
     }
+}
+
+/// What `count` rows take, without what keeps them apart.
+#[must_use]
+pub fn event_bytes(bytes: &[u8], count: u32) -> u64 {
+    bytes.len().saturating_sub(count as usize * LENGTH_BYTES) as u64
 }
 
 /// Goes through rows that `Rows` wrote; ends early at bytes that it cannot have written.
@@ -120,6 +134,12 @@ impl<'a> EncodedRow<'a> {
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.0.len()
+    }
+
+    /// The column `source` alone.
+    #[must_use]
+    pub fn source(&self) -> Option<&'a str> {
+        read_text(&mut self.0.get(FIXED_BYTES..)?)
     }
 
     /// Goes on from the checksum of the rows before.

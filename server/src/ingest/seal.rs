@@ -4,13 +4,15 @@
 //! A batch holds rows of one partition of the table (day and retention), of any tenants: each batch is one insert and one
 //! part, and parts must not grow with the number of tenants.
 
-use super::accepted::{Rejected, Stored};
+use super::accepted::{Counts, Rejected, Stored};
 use super::idempotency::Seen;
+use super::identity;
 use super::rows::{self, EncodedRow, Owner, Row};
 use crate::logstore::{EncodedBlock, LogBlock, LogRow};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::ops::Range;
 use std::sync::Arc;
 use uuid::Uuid;
 use wal::{Lsn, Record};
@@ -62,7 +64,7 @@ impl Seal {
 /// Rows of one partition, ready to be sent.
 #[derive(Clone, Debug)]
 pub struct SealedBatch {
-    /// In every row of the batch; the same whenever the batch is made again.
+    /// Names the batch; the same whenever it is made again.
     pub id: u64,
     /// The engine drops a second insert with the same token.
     pub token: String,
@@ -73,10 +75,15 @@ pub struct SealedBatch {
     pub organizations: Vec<Uuid>,
     /// Of the oldest row and of the newest.
     pub times_ns: (i64, i64),
+    /// When the first of its requests arrived, and when the last one.
+    pub received_ms: (i64, i64),
     pub block: EncodedBlock,
     requests: Arc<[Request]>,
     places: Vec<Place>,
 }
+
+/// Which request a row came with, and where it stands in it: the columns `batch_id` and `batch_row`.
+pub type RowKey = (u64, u32);
 
 /// One record of the log.
 #[derive(Debug)]
@@ -91,6 +98,7 @@ struct Request {
 struct Place {
     request: usize,
     offset: usize,
+    key: RowKey,
 }
 
 impl SealedBatch {
@@ -106,6 +114,25 @@ impl SealedBatch {
         let request = &self.requests[place.request];
         let row = rows::iterate(&request.stored.rows[place.offset..]).next()?.decode()?;
         Some((request.lsn, request.stored.owner, row))
+    }
+
+    /// Each row with its number in the batch and its owner.
+    pub fn each_row(&self) -> impl Iterator<Item = (u32, Owner, EncodedRow<'_>)> {
+        (0..).zip(&self.places).filter_map(|(number, place)| {
+            let stored = &self.requests[place.request].stored;
+            let row = rows::iterate(&stored.rows[place.offset..]).next()?;
+            Some((number, stored.owner, row))
+        })
+    }
+
+    /// The keys of the first and the last of these rows: in the table no other row of the batch's partition is between them.
+    ///
+    /// # Panics
+    /// When the batch has no such rows.
+    #[must_use]
+    pub fn keys(&self, rows: &Range<u32>) -> (RowKey, RowKey) {
+        let key = |row: u32| self.places[row as usize].key;
+        (key(rows.start), key(rows.end - 1))
     }
 }
 
@@ -166,21 +193,29 @@ impl Stretch {
         rejected.collect()
     }
 
+    /// Each request's owner, what of it was rejected, the counts beside, and its events and their bytes.
+    pub fn each_request(&self) -> impl Iterator<Item = (Owner, &[Rejected], Counts, (u64, u64))> {
+        self.requests.iter().map(|Request { stored, .. }| {
+            (stored.owner, &stored.rejected[..], stored.counts, stored.amount())
+        })
+    }
+
     /// The batches of a sealed stretch, always the same ones.
     #[must_use]
     pub fn cut(self, log_id: &[u8; 16], seal: &Seal) -> Vec<SealedBatch> {
         let mut open: BTreeMap<(i32, u16), Draft> = BTreeMap::new();
         let mut done = Vec::new();
         let bounds = self.bounds(log_id, seal);
-        for (request, Request { stored, .. }) in self.requests.iter().enumerate() {
-            for (offset, row) in rows::iterate_with_offsets(&stored.rows) {
+        for (request, Request { lsn, stored, .. }) in self.requests.iter().enumerate() {
+            let number = identity::request_number(log_id, *lsn);
+            for (index, (offset, row)) in rows::iterate_with_offsets(&stored.rows).enumerate() {
                 let partition = (row.day(), stored.owner.retention_days);
                 let draft = open.entry(partition).or_insert_with(|| Draft::new(&bounds, partition, 0));
                 if draft.is_full(row.bytes(), seal.limits) {
                     let next = Draft::new(&bounds, partition, draft.ordinal + 1);
                     done.push(std::mem::replace(draft, next));
                 }
-                draft.push(row, &stored.owner, Place { request, offset });
+                draft.push(row, &stored.owner, Place { request, offset, key: (number, index as u32) });
             }
         }
         done.extend(open.into_values());
@@ -210,6 +245,7 @@ struct Draft {
     content: u32,
     organizations: Vec<Uuid>,
     times_ns: (i64, i64),
+    received_ms: (i64, i64),
     places: Vec<Place>,
 }
 
@@ -226,6 +262,7 @@ impl Draft {
             content: 0,
             organizations: Vec::new(),
             times_ns: (i64::MAX, i64::MIN),
+            received_ms: (i64::MAX, i64::MIN),
             places: Vec::new(),
         }
     }
@@ -251,8 +288,8 @@ impl Draft {
             span_id: row.span_id,
             pattern_id: row.pattern_id,
             attributes: row.attributes,
-            batch_id: self.id,
-            batch_row: self.places.len() as u32,
+            batch_id: place.key.0,
+            batch_row: place.key.1,
             retention_days: owner.retention_days,
         });
         self.content = encoded.checksum(self.content);
@@ -260,6 +297,8 @@ impl Draft {
             self.organizations.push(owner.organization_id);
         }
         self.times_ns = (self.times_ns.0.min(row.timestamp_ns), self.times_ns.1.max(row.timestamp_ns));
+        let received_ms = owner.received_at_ms;
+        self.received_ms = (self.received_ms.0.min(received_ms), self.received_ms.1.max(received_ms));
         self.places.push(place);
     }
 
@@ -274,6 +313,7 @@ impl Draft {
             retention_days: self.partition.1,
             organizations: self.organizations,
             times_ns: self.times_ns,
+            received_ms: self.received_ms,
             block: self.block.encode(),
             requests,
             places: self.places,
@@ -284,7 +324,7 @@ impl Draft {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::ingest::accepted::Accepted;
+    use crate::ingest::accepted::{Accepted, Counts};
     use crate::ingest::rows::{Rows, tests::row};
     use std::collections::BTreeSet;
     use uuid::Uuid;
@@ -301,8 +341,9 @@ pub(super) mod tests {
             project_id: Uuid::from_u128(2),
             retention_days,
             received_at_ms: 1_700_000_000_000,
+            key_id: Uuid::nil(),
         };
-        let payload = Accepted { owner, rows, rejected: Vec::new() }.encode();
+        let payload = Accepted { owner, rows, rejected: Vec::new(), counts: Counts::default() }.encode();
         let entry = Entry {
             kind: Kind::Data,
             tenant: Uuid::from_u128(1).into_bytes(),
@@ -375,5 +416,17 @@ pub(super) mod tests {
         assert_eq!((lsn, owner.retention_days, row.message), (2, 30, "c"));
         assert_eq!((batch.times_ns, batch.organizations.len(), batch.block.rows()), ((1, 9), 1, 3));
         assert!(batch.row(3).is_none());
+    }
+
+    #[test]
+    fn a_row_has_the_key_that_its_request_and_place_give_it() {
+        let other_day = (DAY_NS, "other day");
+        let (stretch, seal) =
+            stretch([record(1, &[(1, "a"), other_day, (2, "b")], 30), record(7, &[(9, "c")], 30)]);
+        let batch = &stretch.cut(&[7; 16], &seal)[0];
+        let number = |lsn| identity::request_number(&[7; 16], lsn);
+
+        assert_eq!(batch.keys(&(0..3)), ((number(1), 0), (number(7), 0)));
+        assert_eq!(batch.keys(&(1..2)), ((number(1), 2), (number(1), 2)));
     }
 }

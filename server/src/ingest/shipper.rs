@@ -2,12 +2,14 @@
 //!
 //! One round: read a stretch of the log, write its seal to the log, send its batches, keep what was rejected or refused as dead
 //! letters, and let the log forget the stretch. A crash anywhere in between repeats the round with the same bounds. Where the
-//! metadata database is away, rounds go on and the log keeps what still has to be written there.
+//! metadata database is away, rounds go on and the log keeps what still has to be written there: dead letters, keys, counts.
 
 use super::dead_letters::DeadLetters;
 use super::dead_letters::letter::{Letter, Origin};
 use super::delivery::{Backoff, Delivery, Stopped};
 use super::idempotency::{Idempotency, Seen};
+use super::lag::Lag;
+use super::ledger::{Ledger, Tally};
 use super::seal::{Limits, Seal, SealedBatch, Stretch};
 use super::sink::LogSink;
 use std::collections::VecDeque;
@@ -32,6 +34,8 @@ pub struct Parts {
     pub sink: Arc<dyn LogSink>,
     pub letters: DeadLetters,
     pub keys: Arc<Idempotency>,
+    pub ledger: Ledger,
+    pub lag: Arc<Lag>,
     /// Seals that were in the log at the start, from the checkpoint on.
     pub seals: VecDeque<Seal>,
     pub backoff: Backoff,
@@ -55,12 +59,14 @@ struct Unfinished {
     done_before: Lsn,
     letters: Vec<Letter>,
     keys: Vec<Seen>,
+    tally: Tally,
 }
 
 impl Shipper {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let delivery = Delivery::new(Arc::clone(&parts.sink), parts.backoff, parts.stop.clone());
+        let delivery =
+            Delivery::new(Arc::clone(&parts.sink), parts.backoff, parts.stop.clone(), Arc::clone(&parts.lag));
         let reader = Some(parts.wal.reader());
         Self { delivery, limits: Limits::default(), reader, ahead: None, unfinished: VecDeque::new(), parts }
     }
@@ -93,7 +99,7 @@ impl Shipper {
             if !stretch.is_empty() {
                 deadline.get_or_insert_with(|| Instant::now() + LINGER);
             }
-            if !self.unfinished.is_empty() {
+            if !self.unfinished.is_empty() || self.parts.ledger.is_waiting() {
                 self.finish().await;
             }
             let wake = deadline.unwrap_or_else(|| Instant::now() + RETRY);
@@ -144,6 +150,8 @@ impl Shipper {
         };
         let log_id = self.parts.wal.id();
         let oldest_ms = stretch.oldest_arrival_ms();
+        self.parts.lag.note_oldest(oldest_ms);
+        let mut tally = Tally::of(&stretch);
         let rejected = stretch.take_rejected().into_iter();
         let mut letters: Vec<Letter> = rejected
             .map(|(lsn, owner, each)| Letter::of_rejected(Origin { log_id, lsn }, &owner, each))
@@ -153,13 +161,15 @@ impl Shipper {
             let begin = Instant::now();
             let refused = self.delivery.deliver(&batch, sealed.is_some()).await?;
             note_shipped(&batch, refused.len(), begin.elapsed());
+            tally.add_stored(&batch, &refused);
             letters.extend(refused.into_iter().filter_map(|each| Letter::of_refused(log_id, &batch, each)));
         }
+        self.parts.lag.note_oldest(None);
         if let Some(oldest_ms) = oldest_ms {
             let lag_ms = crate::time::now_us() / 1000 - oldest_ms;
             metrics::histogram!("cordwood_shipper_lag_seconds").record(lag_ms as f64 / 1000.0);
         }
-        self.unfinished.push_back(Unfinished { done_before: seal.last + 1, letters, keys });
+        self.unfinished.push_back(Unfinished { done_before: seal.last + 1, letters, keys, tally });
         self.finish().await;
         while self.waiting_letter_bytes() > WAITING_LETTER_BYTES {
             self.rest().await?;
@@ -194,7 +204,6 @@ impl Shipper {
 
     /// Writes what the stored stretches leave behind, oldest first, and lets the log forget them.
     async fn finish(&mut self) {
-        let mut done_before = None;
         while let Some(next) = self.unfinished.front_mut() {
             if !next.letters.is_empty() {
                 if let Err(error) = self.parts.letters.keep(&next.letters).await {
@@ -216,10 +225,12 @@ impl Shipper {
                     break;
                 }
             }
-            done_before = Some(next.done_before);
-            self.unfinished.pop_front();
+            if let Some(done) = self.unfinished.pop_front() {
+                self.parts.ledger.add(done.tally, done.done_before);
+            }
         }
-        let Some(done_before) = done_before else { return };
+        let stopping = self.parts.stop.is_cancelled();
+        let Some(done_before) = self.parts.ledger.write(stopping).await else { return };
         let wal = Arc::clone(&self.parts.wal);
         let advanced = tokio::task::spawn_blocking(move || wal.advance(done_before)).await;
         if let Err(error) = advanced.expect("advancing the log does not panic") {

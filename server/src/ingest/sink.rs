@@ -50,11 +50,14 @@ impl LogSink for LogStore {
         batch: &'a SealedBatch,
         rows: Range<u32>,
     ) -> BoxFuture<'a, Result<u32, SinkError>> {
+        let (first, last) = batch.keys(&rows);
         let part = BatchPart {
             tenant_ids: &batch.organizations,
-            batch_id: batch.id,
-            rows,
+            retention_days: batch.retention_days,
+            first,
+            last,
             times_ns: batch.times_ns,
+            received_ms: batch.received_ms,
         };
         Box::pin(async move { Ok(self.batch_rows(&part).await? as u32) })
     }

@@ -1,5 +1,8 @@
 //! One node from the request to a log store in memory: what is acknowledged arrives once, through restarts and outages.
 
+mod usage;
+
+use super::accepted::Counts;
 use super::delivery::tests::{FakeSink, Fault};
 use super::*;
 use crate::auth::Auth;
@@ -32,13 +35,17 @@ struct Node {
 
 impl Node {
     async fn start() -> Self {
+        Self::start_with(crate::config::defaults_for_tests()).await
+    }
+
+    async fn start_with(settings: Settings) -> Self {
         crate::runtime::remember_main();
         let folder = Arc::new(tempfile::tempdir().unwrap());
         let settings = Settings {
             data_dir: folder.path().to_owned(),
             wal_reserve_bytes: 0,
             wal_reserve_percent: 0,
-            ..crate::config::defaults_for_tests()
+            ..settings
         };
         let db = database(&folder).await;
         let auth = Auth::new(&settings, db.clone()).unwrap();
@@ -401,10 +408,14 @@ async fn a_replay_that_was_cut_off_is_settled_at_the_next_start() {
         project_id: node.project_id,
         retention_days: 30,
         received_at_ms: now_us() / 1000,
+        key_id: Uuid::nil(),
     };
     let mut rows = rows::Rows::default();
     rows.push(&rows::tests::row(now_us() * 1000, "healed one"));
-    node.ingest.accept(Accepted { owner, rows, rejected: Vec::new() }, Some(claim)).await.unwrap();
+    node.ingest
+        .accept(Accepted { owner, rows, rejected: Vec::new(), counts: Counts::default() }, Some(claim))
+        .await
+        .unwrap();
     let kept = all().await;
     for (each, key) in kept.iter().zip([stored, unstored]) {
         let mark = [node.ingest.log_id(), key].concat();
@@ -457,15 +468,27 @@ async fn a_full_buffer_is_503_and_takes_again_when_it_has_drained() {
     eventually(async || node.sink.messages().len() == accepted + 1).await;
 }
 
+#[derive(Default)]
+struct Told(std::sync::Mutex<Vec<(u64, Accepted)>>);
+
+impl Follower for Told {
+    fn acknowledged(&self, number: u64, accepted: Accepted) {
+        self.0.lock().unwrap().push((number, accepted));
+    }
+}
+
 #[actix_web::test]
-async fn a_live_tail_gets_what_is_acknowledged() {
+async fn a_follower_is_told_what_is_acknowledged_under_the_ids_that_it_will_have() {
     let node = Node::start().await;
-    let mut tail = node.ingest.subscribe();
+    let follower = Arc::new(Told::default());
+    node.ingest.follow(follower.clone());
 
-    node.send_text(r#"{"message":"seen at once"}"#).await;
+    node.send_text(r#"[{"message":"seen at once"},{"message":"and this"}]"#).await;
 
-    let accepted = tail.recv().await.unwrap();
+    let (number, accepted) = follower.0.lock().unwrap().remove(0);
     let rows: Vec<_> = rows::iterate(accepted.rows.as_bytes()).filter_map(|row| row.decode()).collect();
-    assert_eq!(rows.len(), 1);
-    assert_eq!((rows[0].message, accepted.owner.organization_id), ("seen at once", node.organization_id));
+    assert_eq!(rows.iter().map(|row| row.message).collect::<Vec<_>>(), ["seen at once", "and this"]);
+    assert_eq!(accepted.owner.organization_id, node.organization_id);
+    node.stores(&["seen at once", "and this"]).await;
+    assert_eq!(node.sink.keys(), [(number, 0), (number, 1)]);
 }

@@ -117,7 +117,7 @@ impl LogStoreError {
             // SET_SIZE_LIMIT_EXCEEDED, QUERY_IS_TOO_LARGE, MEMORY_LIMIT_EXCEEDED, TOO_MANY_BYTES, TOO_MANY_ROWS_OR_BYTES
             158..=162 | 165..=168 | 191 | 229 | 241 | 306 | 307 | 396 => Self::Limit { code, cause },
             // CANNOT_PARSE_…, ATTEMPT_TO_READ_AFTER_EOF, CANNOT_READ_ALL_DATA, TYPE_MISMATCH, ARGUMENT_OUT_OF_BOUND,
-            // INCORRECT_DATA, TOO_LARGE_…_SIZE, VALUE_IS_OUT_OF_RANGE_OF_DATA_TYPE, UNKNOWN_ELEMENT_OF_ENUM, …, and
+            // INCORRECT_DATA, TOO_LARGE_…_SIZE, VALUE_IS_OUT_OF_RANGE_OF_DATA_TYPE, UNKNOWN_ELEMENT_OF_ENUM, VIOLATED_CONSTRAINT, …, and
             // TOO_MANY_PARTITIONS: fewer rows touch fewer
             6
             | 25..=27
@@ -138,6 +138,7 @@ impl LogStoreError {
             | 349
             | 376
             | 467
+            | 469
             | 565
             | 632
             | 675

@@ -4,7 +4,6 @@
 //! same token may be sent again: the table remembers the last 10,000 tokens. What is older than that asks
 //! [`LogStore::batch_rows`] first. When `insert` has returned, the rows are on disk.
 
-use std::ops::Range;
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -34,14 +33,18 @@ const SETTINGS: &[(&str, &str)] = &[
 ];
 
 /// Some rows of a batch: what is asked after when nobody knows whether they were stored.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct BatchPart<'a> {
     /// Whose rows the batch has.
     pub tenant_ids: &'a [Uuid],
-    pub batch_id: u64,
-    pub rows: Range<u32>,
-    /// The oldest and the newest time in the batch, in nanoseconds since 1970.
+    pub retention_days: u16,
+    /// `batch_id` and `batch_row` of the first and of the last row.
+    pub first: (u64, u32),
+    pub last: (u64, u32),
+    /// The oldest and the newest time in the batch, in nanoseconds since 1970; of one day.
     pub times_ns: (i64, i64),
+    /// When the rows arrived, in milliseconds since 1970: a log that lost data may give numbers again, but not at the same time.
+    pub received_ms: (i64, i64),
 }
 
 impl LogStore {
@@ -76,20 +79,28 @@ impl LogStore {
     /// # Errors
     /// ClickHouse cannot be asked.
     pub async fn batch_rows(&self, part: &BatchPart<'_>) -> Result<u64, LogStoreError> {
-        let sql = "SELECT count() FROM logs WHERE tenant_id IN {tenants:Array(UUID)} AND batch_id = {batch:UInt64} \
-                   AND batch_row >= {first:UInt32} AND batch_row < {end:UInt32} \
+        let sql = "SELECT count() FROM logs WHERE tenant_id IN {tenants:Array(UUID)} \
+                   AND retention_days = {retention:UInt16} \
+                   AND (batch_id, batch_row) >= ({first_id:UInt64}, {first_row:UInt32}) \
+                   AND (batch_id, batch_row) <= ({last_id:UInt64}, {last_row:UInt32}) \
                    AND timestamp BETWEEN fromUnixTimestamp64Nano({from:Int64}, 'UTC') \
-                   AND fromUnixTimestamp64Nano({to:Int64}, 'UTC')";
+                   AND fromUnixTimestamp64Nano({to:Int64}, 'UTC') \
+                   AND received_at BETWEEN fromUnixTimestamp64Milli({received_from:Int64}, 'UTC') \
+                   AND fromUnixTimestamp64Milli({received_to:Int64}, 'UTC')";
         let tenants: Vec<String> = part.tenant_ids.iter().map(Uuid::to_string).collect();
         let query = self
             .client()?
             .query_raw(sql)
             .param("tenants", tenants)
-            .param("batch", part.batch_id)
-            .param("first", part.rows.start)
-            .param("end", part.rows.end)
+            .param("retention", part.retention_days)
+            .param("first_id", part.first.0)
+            .param("first_row", part.first.1)
+            .param("last_id", part.last.0)
+            .param("last_row", part.last.1)
             .param("from", part.times_ns.0)
-            .param("to", part.times_ns.1);
+            .param("to", part.times_ns.1)
+            .param("received_from", part.received_ms.0)
+            .param("received_to", part.received_ms.1);
         let answer = tokio::time::timeout(SEND_TIMEOUT, query.fetch_one::<u64>()).await;
         Ok(answer.map_err(|_| LogStoreError::unavailable("no answer in time"))??)
     }

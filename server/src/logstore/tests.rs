@@ -79,13 +79,23 @@ async fn a_batch_that_is_sent_again_is_stored_once() {
     assert_eq!(rows(&test.store, 1, "SELECT count() FROM logs").await, [[json!(2000)]]);
     let acme = acme.organization_id();
     let times_ns = (noon_ns(), noon_ns() + 999_000_000);
-    let part = |tenant_ids, batch_id, rows| BatchPart { tenant_ids, batch_id, rows, times_ns };
+    let received = noon_ns() / 1_000_000;
+    let part = |tenant_ids, batch_id, rows: std::ops::Range<u32>| BatchPart {
+        tenant_ids,
+        retention_days: 30,
+        first: (batch_id, rows.start),
+        last: (batch_id, rows.end - 1),
+        times_ns,
+        received_ms: (received, received),
+    };
     let tenants = [acme, tenant(2).organization_id()];
     let stored = async |part| test.store.batch_rows(&part).await.unwrap();
     assert_eq!(stored(part(&tenants, 1, 0..1000)).await, 2000);
     assert_eq!(stored(part(&tenants, 1, 10..20)).await, 20);
     assert_eq!(stored(part(&tenants, 2, 0..1000)).await, 0);
     assert_eq!(stored(part(&tenants[1..], 1, 0..1000)).await, 0);
+    let later = BatchPart { received_ms: (received + 1, received + 2), ..part(&tenants, 1, 0..1000) };
+    assert_eq!(stored(later).await, 0, "the same numbers, given again");
 }
 
 #[tokio::test]

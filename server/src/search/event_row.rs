@@ -54,7 +54,7 @@ fn reshape(event: &mut Map<String, Value>, shape: &RowShape, computed: &[(&Outpu
     }
 }
 
-fn put_computed(event: &mut Map<String, Value>, name: &str, value: Value) {
+pub fn put_computed(event: &mut Map<String, Value>, name: &str, value: Value) {
     if !FIXED.contains(&name) {
         event.insert(name.to_owned(), value);
     } else if let Some(attributes) = attributes_of(event) {
@@ -75,7 +75,7 @@ fn attributes_of(event: &mut Map<String, Value>) -> Option<&mut Map<String, Valu
 }
 
 /// Puts a value at a dotted path; objects are merged, everything else is replaced.
-fn merge(object: &mut Map<String, Value>, path: &str, value: Value) {
+pub fn merge(object: &mut Map<String, Value>, path: &str, value: Value) {
     if let Some((first, rest)) =
         path.split_once('.').filter(|(first, rest)| !first.is_empty() && !rest.is_empty())
     {
@@ -99,7 +99,7 @@ fn merge(object: &mut Map<String, Value>, path: &str, value: Value) {
 }
 
 /// Takes a core field, or a dotted path below the attributes, out of an event.
-fn take(event: &mut Map<String, Value>, path: &str) -> Option<Value> {
+pub fn take(event: &mut Map<String, Value>, path: &str) -> Option<Value> {
     if EVENT_COLUMNS.contains(&path) && !FIXED.contains(&path) {
         return event.get_mut(path).map(Value::take);
     }

@@ -4,9 +4,10 @@
 //! rows the shape of the API. `http` only reads requests. Alerts use `plan` and `execute` too; nothing here knows of them.
 
 pub mod cursor;
-mod event_row;
+pub(crate) mod event_row;
 pub mod execute;
 pub mod http;
+pub mod one_by_one;
 pub mod plan;
 pub mod respond;
 #[cfg(test)]

@@ -11,6 +11,8 @@ fn body(path: &str, target: &Target) -> Value {
         "/api/v1/auth/switch" => json!({"organization_id": target.organization_id}),
         "/api/v1/members/{user_id}" => json!({"role": "viewer"}),
         "/api/v1/organization" | "/api/v1/projects/{id}" => json!({"name": "taken over"}),
+        "/api/v1/projects/{id}/masking" => json!({"rules": []}),
+        "/api/v1/projects/{id}/masking/preview" => json!({"rules": [], "text": "a@b.example"}),
         "/api/v1/projects" => json!({"name": "another"}),
         "/api/v1/api-keys" => json!({"name": "k", "project_id": target.project_id, "scopes": ["ingest"]}),
         "/api/v1/logs/search" | "/api/v1/logs/histogram" | "/api/v1/logs/fields" => {
@@ -167,7 +169,9 @@ async fn lists_show_ones_own_only() {
     let (acme, globex) = (app.org("acme").await, app.org("globex").await);
     let target = Target::of(&acme).await;
     for (method, path, access) in ROUTES {
-        if *method != "GET" || *access == Access::Open || target.path(path).is_some() {
+        // A live tail has no end; its own tests look at what it shows.
+        let is_endless = *path == "/api/v1/logs/tail";
+        if *method != "GET" || *access == Access::Open || is_endless || target.path(path).is_some() {
             continue;
         }
         let answer = globex.get(path).await;

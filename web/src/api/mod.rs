@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod alerts;
 mod error;
+pub mod ingest;
 pub mod search;
 
 pub use error::ApiError;
@@ -40,6 +41,10 @@ async fn post<T: DeserializeOwned>(path: &str, body: &impl Serialize) -> Result<
 
 async fn patch<T: DeserializeOwned>(path: &str, body: &impl Serialize) -> Result<T, ApiError> {
     read(signed_in(Method::PATCH, path, Some(json(body)?)).await?).await
+}
+
+async fn put<T: DeserializeOwned>(path: &str, body: &impl Serialize) -> Result<T, ApiError> {
+    read(signed_in(Method::PUT, path, Some(json(body)?)).await?).await
 }
 
 async fn post_for_nothing(path: &str, body: &impl Serialize) -> Result<Nothing, ApiError> {

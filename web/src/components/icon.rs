@@ -19,6 +19,7 @@ macro_rules! icons {
 }
 
 icons! {
+    Activity = "activity",
     Add = "plus",
     Alert = "bell",
     Back = "arrow-left",
@@ -41,6 +42,7 @@ icons! {
     Fields = "list-filter",
     Help = "circle-question-mark",
     History = "history",
+    Inbox = "inbox",
     Include = "circle-plus",
     Info = "info",
     Key = "key-round",

@@ -3,5 +3,6 @@
 pub mod alerts;
 pub mod auth;
 pub mod explore;
+pub mod ingest;
 pub mod send;
 pub mod settings;

@@ -5,7 +5,8 @@ use crate::auth::{Editor, Member, Viewer};
 use crate::error::{ApiError, InvalidFields, Refused};
 use crate::ingest::Ingest;
 use crate::runtime::on_main;
-use crate::time::rfc3339;
+use crate::search::one_by_one::Question;
+use crate::time::{now_us, rfc3339};
 use actix_web::http::StatusCode;
 use actix_web::web;
 use api_types::List;
@@ -27,6 +28,8 @@ pub fn routes(app: &mut web::ServiceConfig) {
 pub struct ListQuery {
     project_id: Option<String>,
     code: Option<String>,
+    /// The search language, asked of each letter alone; `code` and `reason` are fields too.
+    query: Option<String>,
     limit: Option<u32>,
     cursor: Option<String>,
 }
@@ -35,6 +38,7 @@ pub struct ListQuery {
 ///
 /// # Errors
 /// - 422 `invalid`: the cursor is not one of ours.
+/// - 422 `query_invalid`: the query does not compile, or has a stage that needs more than one event.
 pub async fn list(
     member: Member<Viewer>,
     query: web::Query<ListQuery>,
@@ -48,6 +52,13 @@ pub async fn list(
             InvalidFields::one("cursor", "invalid_cursor", "Use the next_cursor of an answer.")
         })?,
     };
+    if let Some(source) = query.query.as_deref().filter(|source| !source.trim().is_empty()) {
+        let question = Question::parse(source, None, now_us() * 1000)?;
+        let letters = ingest.dead_letters();
+        let found = letters.search(member.scope(), &filter, &question, before, limit as usize).await?;
+        let next_cursor = found.next.map(|id| id.to_string());
+        return Ok(web::Json(List { items: found.letters.into_iter().map(view).collect(), next_cursor }));
+    }
     let mut kept = ingest.dead_letters().page(member.scope(), &filter, before, limit + 1).await?;
     let more = kept.len() > limit as usize;
     kept.truncate(limit as usize);

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use wal::Lsn;
 
 /// Why ClickHouse's refusals are listed under one code: its own words are the reason.
-const REFUSED: &str = "refused_by_store";
+pub const REFUSED: &str = "refused_by_store";
 
 /// Where a letter's request stands in which log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,6 +6,7 @@
 pub mod http;
 pub mod letter;
 pub mod replay;
+mod search;
 
 use crate::db::Db;
 use crate::error::{Problem, ProblemKind};
@@ -47,6 +48,7 @@ crate::statements! {
         ON CONFLICT (organization_id, id) DO NOTHING";
     KEPT_BYTES = "SELECT CAST(COALESCE(SUM(original_bytes), 0) AS BIGINT) FROM dead_letters WHERE organization_id = $1";
     OF_BATCH = "SELECT COUNT(*) FROM dead_letters WHERE organization_id = $1 AND batch_log = $2 AND batch_lsn = $3";
+    COUNT = "SELECT COUNT(*) FROM dead_letters WHERE organization_id = $1";
     DELETE_OLD = "DELETE FROM dead_letters WHERE received_at < $1";
     PAGE = "SELECT id, project_id, received_at, code, reason, original, batch_log, batch_lsn FROM dead_letters \
         WHERE organization_id = $1 AND id < $2 AND project_id = COALESCE($3, project_id) AND code = COALESCE($4, code) \
@@ -130,6 +132,17 @@ impl DeadLetters {
         }
         metrics::counter!("cordwood_dead_letters_total").increment(wanted.len() as u64);
         Ok(())
+    }
+
+    /// How many letters the organization has.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn count(&self, scope: &TenantScope) -> Result<u64, LetterError> {
+        on!(self.db.read(), pool => sqlx::query_scalar::<_, i64>(COUNT)
+            .bind(scope.organization_id()).fetch_one(pool).await)
+        .map(i64::unsigned_abs)
+        .map_err(failed("count dead letters"))
     }
 
     async fn insert(&self, letters: &[&Letter]) -> Result<(), sqlx::Error> {

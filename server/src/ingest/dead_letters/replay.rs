@@ -4,11 +4,12 @@
 //! write-ahead log under that key; then they are deleted. After a crash in between, the key tells whether the batch is on disk.
 
 use super::{DeadLetters, Kept, LetterError, Selection, failed};
-use crate::ingest::accepted::Accepted;
+use crate::ingest::accepted::{Accepted, Counts};
 use crate::ingest::idempotency::{Begin, Idempotency, Seen};
 use crate::ingest::intake::{Gathered, Gathering};
 use crate::ingest::rows::{Owner, Rows};
 use crate::ingest::{Ingest, IngestError};
+use crate::masking::Rules;
 use crate::on;
 use crate::tenant::TenantScope;
 use api_types::ingest::ReplayAnswer;
@@ -79,7 +80,8 @@ async fn replay_page(
     page.iter().for_each(|kept| by_project.entry(kept.project_id).or_default().push(kept));
     for (project_id, kept) in by_project {
         let owner = letters.owner(scope, project_id).await?;
-        let trials = kept.iter().map(|kept| try_again(owner, kept)).collect::<Result<Vec<_>, _>>()?;
+        let rules = ingest.rules(scope, project_id).await?;
+        let trials = kept.iter().map(|kept| try_again(owner, &rules, kept)).collect::<Result<Vec<_>, _>>()?;
         let (good, bad): (Vec<Trial>, Vec<Trial>) = trials
             .into_iter()
             .partition(|trial| trial.gathered.rejected == 0 && !trial.gathered.accepted.rows.is_empty());
@@ -90,9 +92,9 @@ async fn replay_page(
     Ok(())
 }
 
-fn try_again(owner: Owner, kept: &Kept) -> Result<Trial, IngestError> {
+fn try_again(owner: Owner, rules: &Rules, kept: &Kept) -> Result<Trial, IngestError> {
     let intake = Intake::new(owner.received_at_ms * 1_000_000, u32::from(owner.retention_days));
-    let mut gathering = Gathering::new(owner, intake, kept.original.len());
+    let mut gathering = Gathering::new(owner, rules, intake, kept.original.len());
     for item in decode(&kept.original, Content::Unlabelled) {
         match item {
             Ok(item) => gathering.take(item)?,
@@ -128,7 +130,9 @@ async fn send(
         lsn: 0,
     };
     let Begin::New(claim) = ingest.keys().begin(seen).await else { return Ok(0) };
-    let stored = ingest.accept(Accepted { owner, rows, rejected: Vec::new() }, Some(claim)).await;
+    let stored = ingest
+        .accept(Accepted { owner, rows, rejected: Vec::new(), counts: Counts::default() }, Some(claim))
+        .await;
     letters.settle(scope.organization_id(), &mark, stored.is_ok()).await?;
     stored.map(|_| marked.len() as u64)
 }
@@ -162,7 +166,7 @@ impl DeadLetters {
         .map_err(failed("look up a project"))?;
         let retention_days = retention.and_then(|days| u16::try_from(days).ok()).unwrap_or(0);
         let received_at_ms = crate::time::now_us() / 1000;
-        Ok(Owner { organization_id, project_id, retention_days, received_at_ms })
+        Ok(Owner { organization_id, project_id, retention_days, received_at_ms, key_id: Uuid::nil() })
     }
 
     async fn note_new_reasons(&self, scope: &TenantScope, bad: &[Trial]) -> Result<(), LetterError> {

@@ -2,6 +2,7 @@
 
 mod api_keys;
 mod channels;
+mod masking;
 mod members;
 mod new_api_key;
 mod profile;
@@ -12,9 +13,10 @@ use crate::components::{EmptyState, Icon, LinkButton};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
-const SECTIONS: [(&str, &str); 5] = [
+const SECTIONS: [(&str, &str); 6] = [
     ("api-keys", "API keys"),
     ("projects", "Projects"),
+    ("masking", "Masking"),
     ("members", "Members"),
     ("channels", "Notification channels"),
     ("profile", "Profile"),
@@ -40,6 +42,7 @@ pub fn Settings() -> impl IntoView {
             {move || section.with(|section| match section.as_str() {
                 "api-keys" => view! { <api_keys::ApiKeys/> }.into_any(),
                 "projects" => view! { <projects::Projects/> }.into_any(),
+                "masking" => view! { <masking::Masking/> }.into_any(),
                 "members" => view! { <members::Members/> }.into_any(),
                 "channels" => view! { <channels::Channels/> }.into_any(),
                 "profile" => view! { <profile::Profile/> }.into_any(),

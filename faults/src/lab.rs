@@ -1,0 +1,297 @@
+//! The programs of a check: a server, its engine, and the proxy between them, each in a temporary folder.
+
+use crate::proxy::Proxy;
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+const SECRET: &str = "only-for-this-check";
+const PATIENCE: Duration = Duration::from_secs(90);
+
+pub struct Lab {
+    programs: PathBuf,
+    library: PathBuf,
+    pub long: bool,
+    pub http: reqwest::Client,
+}
+
+impl Lab {
+    pub fn new(programs: PathBuf, library: PathBuf, long: bool) -> Result<Self> {
+        for needed in [programs.join("cordwood-server"), programs.join("cordwood-engine"), library.clone()] {
+            ensure!(needed.is_file(), "{} is missing: start this by `cargo xtask faults`", needed.display());
+        }
+        let http = reqwest::Client::builder().no_proxy().build()?;
+        Ok(Self { programs, library, long, http })
+    }
+
+    /// So many in a run for a change, and so many in one for a release.
+    pub fn rounds(&self, change: u64, release: u64) -> u64 {
+        if self.long { release } else { change }
+    }
+
+    /// A server with its engine behind a proxy.
+    pub async fn stack(&self, settings: &[&str]) -> Result<Stack> {
+        self.stack_with(settings, &[]).await
+    }
+
+    /// The same with variables in the server's environment.
+    pub async fn stack_with(&self, settings: &[&str], environment: &[(&str, String)]) -> Result<Stack> {
+        let folder = tempfile::Builder::new().prefix("cordwood-faults-").tempdir()?;
+        self.stack_in(folder, settings, environment).await
+    }
+
+    pub async fn stack_in(
+        &self,
+        folder: TempDir,
+        settings: &[&str],
+        environment: &[(&str, String)],
+    ) -> Result<Stack> {
+        let engine = Engine::start(self, &folder.path().join("engine"))?;
+        let proxy = Proxy::start(engine.address).await?;
+        let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let data = folder.path().join("data").display().to_string();
+        let mut arguments: Vec<String> = [
+            "--data-dir",
+            &data,
+            "--listen",
+            &format!("127.0.0.1:{port}"),
+            "--clickhouse-url",
+            &format!("http://default:{SECRET}@{}/default", proxy.address),
+            "--log=warn",
+            "--signup-per-hour=0",
+            "--wal-reserve-percent=0",
+        ]
+        .map(str::to_owned)
+        .into();
+        arguments.extend(settings.iter().map(|each| (*each).to_owned()));
+        for limit in ["--ingest-bytes-per-second", "--ingest-events-per-second", "--wal-reserve-bytes"] {
+            if !settings.iter().any(|each| each.starts_with(limit)) {
+                arguments.push(format!("{limit}=0"));
+            }
+        }
+        let mut command = Command::new(self.programs.join("cordwood-server"));
+        command.args(arguments).stdin(Stdio::null());
+        command.envs(environment.iter().map(|(name, value)| (*name, value.as_str())));
+        let log =
+            std::fs::File::options().create(true).append(true).open(folder.path().join("server.log"))?;
+        command.stderr(log).stdout(Stdio::null());
+        let process = command.spawn().context("the server does not start")?;
+        let url = format!("http://127.0.0.1:{port}");
+        let mut server = Server { url, http: self.http.clone(), command, process };
+        server.ready().await?;
+        Ok(Stack { server, proxy, engine, _folder: folder })
+    }
+}
+
+/// Everything that runs for one check.
+pub struct Stack {
+    pub server: Server,
+    pub proxy: Proxy,
+    pub engine: Engine,
+    _folder: TempDir,
+}
+
+impl Stack {
+    /// Waits until nothing but the last seal waits in the write-ahead log.
+    pub async fn shipped(&self, limit: Duration) -> Result<Duration> {
+        let begun = Instant::now();
+        loop {
+            if self.server.metric("cordwood_wal_waiting_records").await.is_ok_and(|waiting| waiting <= 1.0) {
+                return Ok(begun.elapsed());
+            }
+            ensure!(begun.elapsed() < limit, "not everything was delivered within {} s", limit.as_secs());
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// The first column of a query, as text, past the server and the proxy.
+    pub async fn column(&self, sql: &str) -> Result<Vec<String>> {
+        self.engine.column(&self.server.http, sql).await
+    }
+}
+
+pub struct Server {
+    pub url: String,
+    pub http: reqwest::Client,
+    command: Command,
+    process: Child,
+}
+
+impl Server {
+    /// SIGKILL: nothing is flushed, nobody is told.
+    pub fn kill(&mut self) -> Result<()> {
+        self.process.kill()?;
+        self.process.wait()?;
+        Ok(())
+    }
+
+    /// Starts again on the same folder and address; says how long it took to be ready.
+    pub async fn start_again(&mut self) -> Result<Duration> {
+        let begun = Instant::now();
+        self.process = self.command.spawn()?;
+        self.ready().await?;
+        Ok(begun.elapsed())
+    }
+
+    /// SIGTERM; says how long it took to end.
+    pub async fn terminate(&mut self) -> Result<Duration> {
+        let begun = Instant::now();
+        let told = Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status()?;
+        ensure!(told.success(), "the server cannot be told to stop");
+        while self.process.try_wait()?.is_none() {
+            ensure!(begun.elapsed() < PATIENCE, "the server does not stop");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(begun.elapsed())
+    }
+
+    pub fn is_running(&mut self) -> Result<bool> {
+        Ok(self.process.try_wait()?.is_none())
+    }
+
+    /// Bytes of memory that are the process's own.
+    pub fn memory(&self) -> Result<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no memory figure")?;
+        let kib: u64 = line.trim().trim_end_matches(" kB").trim().parse()?;
+        Ok(kib * 1024)
+    }
+
+    async fn ready(&mut self) -> Result<()> {
+        let begun = Instant::now();
+        loop {
+            ensure!(self.process.try_wait()?.is_none(), "the server ended by itself");
+            let answer = self.http.get(format!("{}/readyz", self.url)).send().await;
+            if answer.is_ok_and(|answer| answer.status().is_success()) {
+                return Ok(());
+            }
+            ensure!(begun.elapsed() < PATIENCE, "the server does not become ready");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// The sum of a metric over its labels.
+    pub async fn metric(&self, name: &str) -> Result<f64> {
+        let text = self.http.get(format!("{}/metrics", self.url)).send().await?.text().await?;
+        let of_it = text.lines().filter(|line| {
+            line.strip_prefix(name).is_some_and(|rest| rest.starts_with(' ') || rest.starts_with('{'))
+        });
+        let values: Vec<f64> = of_it.filter_map(|line| line.rsplit(' ').next()?.parse().ok()).collect();
+        ensure!(!values.is_empty(), "there is no metric {name}");
+        Ok(values.iter().sum())
+    }
+
+    /// Signs up an organization.
+    pub async fn organization(&self, name: &str) -> Result<Organization> {
+        let signup = json!({
+            "email": format!("{name}@example.org"), "password": "a horse that staples batteries",
+            "name": "Ann", "organization": name,
+        });
+        let session = self.post("/api/v1/auth/signup", None, &signup).await?;
+        let token = session["access_token"].as_str().context("no access token")?.to_owned();
+        let key = json!({"name": "load", "project_id": session["projects"][0]["id"], "scopes": ["admin"]});
+        let key = self.post("/api/v1/api-keys", Some(&token), &key).await?;
+        let key = key["secret"].as_str().context("a new key shows its secret")?.to_owned();
+        Ok(Organization { key })
+    }
+
+    pub async fn post(&self, path: &str, credential: Option<&str>, body: &Value) -> Result<Value> {
+        let mut request = self.http.post(format!("{}{path}", self.url)).json(body);
+        if let Some(credential) = credential {
+            request = request.bearer_auth(credential);
+        }
+        answered(path, request).await
+    }
+
+    pub async fn get(&self, path: &str, credential: &str) -> Result<Value> {
+        answered(path, self.http.get(format!("{}{path}", self.url)).bearer_auth(credential)).await
+    }
+}
+
+async fn answered(path: &str, request: reqwest::RequestBuilder) -> Result<Value> {
+    let answer = request.send().await?;
+    let (status, text) = (answer.status(), answer.text().await?);
+    ensure!(status.is_success(), "{path}: {status} {text}");
+    Ok(serde_json::from_str(&text).unwrap_or(Value::Null))
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.process.kill().ok();
+        self.process.wait().ok();
+    }
+}
+
+/// An organization by a key that may do everything.
+pub struct Organization {
+    pub key: String,
+}
+
+pub struct Engine {
+    pub address: SocketAddr,
+    command: Command,
+    process: Child,
+    _stdin: ChildStdin,
+}
+
+impl Engine {
+    fn start(lab: &Lab, folder: &Path) -> Result<Self> {
+        std::fs::create_dir_all(folder)?;
+        let mut command = Command::new(lab.programs.join("cordwood-engine"));
+        command.arg("--data-dir").arg(folder).arg("--library").arg(&lab.library);
+        command.env("CORDWOOD_ENGINE_SECRET", SECRET).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let (process, stdin, address) = run(&mut command)?;
+        Ok(Self { address, command, process, _stdin: stdin })
+    }
+
+    pub fn kill(&mut self) -> Result<()> {
+        self.process.kill()?;
+        self.process.wait()?;
+        Ok(())
+    }
+
+    /// Starts again on the same folder, at another address.
+    pub fn start_again(&mut self) -> Result<()> {
+        (self.process, self._stdin, self.address) = run(&mut self.command)?;
+        Ok(())
+    }
+
+    pub async fn column(&self, http: &reqwest::Client, sql: &str) -> Result<Vec<String>> {
+        let request = http.post(format!("http://{}/", self.address)).basic_auth("default", Some(SECRET));
+        let answer = request.body(format!("{sql} FORMAT TabSeparated")).send().await?;
+        let (status, text) = (answer.status(), answer.text().await?);
+        ensure!(status.is_success(), "{sql}: {text}");
+        Ok(text.lines().map(str::to_owned).collect())
+    }
+
+    pub async fn execute(&self, http: &reqwest::Client, sql: &str) -> Result<()> {
+        let request = http.post(format!("http://{}/", self.address)).basic_auth("default", Some(SECRET));
+        let answer = request.body(sql.to_owned()).send().await?;
+        if !answer.status().is_success() {
+            bail!("{sql}: {}", answer.text().await?);
+        }
+        Ok(())
+    }
+}
+
+fn run(command: &mut Command) -> Result<(Child, ChildStdin, SocketAddr)> {
+    let mut process = command.spawn().context("the engine does not start")?;
+    let stdin = process.stdin.take().context("the engine has an input")?;
+    let mut line = String::new();
+    BufReader::new(process.stdout.take().context("the engine has an output")?).read_line(&mut line)?;
+    let address =
+        line.trim().strip_prefix("listening on ").context("the engine does not tell its address")?;
+    Ok((process, stdin, address.parse()?))
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.process.kill().ok();
+        self.process.wait().ok();
+    }
+}

@@ -1,0 +1,44 @@
+//! Whether somebody who was let in a while ago would still be: for answers that go on for hours, such as a live tail.
+
+use super::{Auth, AuthError, Identity, store};
+use crate::time::now_us;
+use uuid::Uuid;
+
+/// What gave a caller the right to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Standing {
+    organization_id: Uuid,
+    by: By,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum By {
+    Session(Uuid),
+    Key(Uuid),
+}
+
+impl Standing {
+    pub(super) fn of(identity: &Identity) -> Self {
+        match identity {
+            Identity::Person { session_id, membership, .. } => {
+                Self { organization_id: membership.scope.organization_id(), by: By::Session(*session_id) }
+            }
+            Identity::Key(key) => Self { organization_id: key.scope.organization_id(), by: By::Key(key.id) },
+        }
+    }
+}
+
+impl Auth {
+    /// Whether the right still holds for this project, asked of the database and not of a cache.
+    ///
+    /// # Errors
+    /// The database does not answer: nobody knows.
+    pub async fn still_reads(&self, standing: &Standing, project_id: Uuid) -> Result<bool, AuthError> {
+        let organization_id = standing.organization_id;
+        let stands = match standing.by {
+            By::Session(id) => store::live_session(&self.db, id, organization_id, now_us()).await?.is_some(),
+            By::Key(id) => store::live_key(&self.db, organization_id, id, now_us()).await?,
+        };
+        Ok(stands && store::project_exists(&self.db, organization_id, project_id).await?)
+    }
+}

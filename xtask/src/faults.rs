@@ -1,0 +1,44 @@
+//! `cargo xtask faults`: builds the programs and has the checks of docs/RESILIENCY.md run against them.
+
+use crate::programs::{self, cargo, root, target};
+use crate::web;
+use anyhow::Result;
+use std::process::Command;
+
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    /// Only these, such as `F01,F08`.
+    #[arg(long)]
+    only: Option<String>,
+    /// The numbers of a release instead of those of a change: hours instead of minutes.
+    #[arg(long)]
+    long: bool,
+    /// Release builds.
+    #[arg(long)]
+    release: bool,
+    /// Writes the figures into docs/RESILIENCY.md.
+    #[arg(long)]
+    write: bool,
+}
+
+pub fn run(options: &Options) -> Result<()> {
+    web::install_node_modules(&root())?;
+    let (profile, folder) =
+        if options.release { ("--profile=release", "release") } else { ("--profile=dev", "debug") };
+    let packages = ["--package=cordwood-server", "--package=engine", "--package=faults"];
+    programs::run(cargo().args(["build", "--quiet", profile]).args(packages))?;
+    let programs_folder = target().join(folder);
+    let mut command = Command::new(programs_folder.join("faults"));
+    command.current_dir(root()).arg("--programs").arg(&programs_folder);
+    command.arg("--library").arg(root().join("node_modules/@chdb/lib-linux-x64-gnu/libchdb.so"));
+    if let Some(only) = &options.only {
+        command.args(["--only", only]);
+    }
+    if options.long {
+        command.arg("--long");
+    }
+    if options.write {
+        command.args(["--page", "docs/RESILIENCY.md"]);
+    }
+    programs::run(&mut command)
+}
