@@ -8,7 +8,7 @@ import { App, browser, eventually, logIn, page } from "./harness.mjs";
 
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-const OUTSIDE = ["/login", "/signup", "/forgot-password"];
+const OUTSIDE = ["/login", "/signup", "/forgot-password", "/local"];
 const INSIDE = ["/explore", "/send", "/alerts", "/alerts/new", "/settings/api-keys", "/settings/projects", "/settings/members", "/settings/channels", "/settings/profile", "/settings/masking", "/ingest/health", "/ingest/usage", "/ingest/dead-letters"];
 
 /** What opens on top of pages: name, page, how. */
@@ -16,7 +16,22 @@ const OPENED = [
   ["event", "/explore", (at) => at.getByText("upstream timeout").first().click()],
   ["columns", "/explore?columns=http.status", (at) => at.getByText("upstream timeout").first().waitFor()],
   ["time range", "/explore", (at) => at.getByRole("button", { name: /^Last 15 minutes/ }).click()],
-  ["keys", "/explore", (at) => at.getByRole("button", { name: "Keys (?)" }).click()],
+  ["examples", "/explore", (at) => at.getByRole("button", { name: "Syntax and keys (?)" }).click()],
+  ["stages", "/explore", async (at) => {
+    await at.getByRole("button", { name: "Syntax and keys (?)" }).click();
+    await at.getByRole("tab", { name: "Stages" }).click();
+  }],
+  ["keys", "/explore", async (at) => {
+    await at.getByRole("button", { name: "Syntax and keys (?)" }).click();
+    await at.getByRole("tab", { name: "Keys" }).click();
+  }],
+  ["pills", "/explore?q=level%3Aerror%20-source%3Aweb&off=timeout", (at) => at.getByRole("button", { name: "level:error", exact: true }).click()],
+  ["history", "/explore", (at) => at.getByRole("button", { name: "Query history (h)" }).click()],
+  ["commands", "/explore", async (at) => {
+    await at.getByText("upstream timeout").first().waitFor();
+    await at.keyboard.press("ControlOrMeta+k");
+    await at.getByRole("combobox", { name: "Command" }).waitFor();
+  }],
   ["share", "/explore", (at) => at.getByRole("button", { name: "Share" }).click()],
   ["a table", "/explore?q=* | stats count() by level", (at) => at.getByRole("table").first().waitFor()],
   ["a chart", "/explore?q=* | stats count() by bin(1s)", (at) => at.getByRole("table").first().waitFor()],

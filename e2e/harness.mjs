@@ -9,8 +9,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { chromium } from "playwright-core";
 
-const root = path.resolve(import.meta.dirname, "..");
-const programs = process.env.CORDWOOD_PROGRAMS ?? path.join(root, "target/debug");
+export const root = path.resolve(import.meta.dirname, "..");
+export const programs = process.env.CORDWOOD_PROGRAMS ?? path.join(root, "target/debug");
 
 /** Waits until `probe` gives something true, and returns it. The error says what was waited for; `what` may be a function. */
 export async function eventually(what, probe, limitMs = 30_000) {
@@ -158,7 +158,7 @@ export async function page(of, { theme = "light", width = 1280, height = 800 } =
   made.errors = [];
   made.on("pageerror", (error) => made.errors.push(String(error)));
   made.on("console", (message) => {
-    if (message.type() === "error" && !/status of 4\d\d/.test(message.text())) made.errors.push(message.text());
+    if (message.type() === "error" && !/status of 4\d\d/.test(message.text())) made.errors.push(`${message.text()} (${message.location().url}:${message.location().lineNumber})`);
   });
   return made;
 }

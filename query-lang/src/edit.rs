@@ -41,6 +41,10 @@ pub enum Edit {
         #[serde(default)]
         negated: bool,
     },
+    /// One more condition, as a person wrote it.
+    AddText { text: String },
+    /// Puts a condition that a person wrote in the place of the term with this number in [`terms`].
+    Replace { index: usize, text: String },
     /// Takes away the term with this number in [`terms`].
     Remove { index: usize },
     /// Includes what was excluded, and the other way round.
@@ -79,6 +83,17 @@ pub fn edit(source: &str, change: &Edit) -> Result<String, Diagnostic> {
     let edited = match change {
         Edit::Add { term, negated } => add(source, &query, term, *negated),
         Edit::Only { term, negated } => with_filter(source, &query, &term_text(term, *negated)),
+        Edit::AddText { text } => {
+            let mut texts = texts_of_terms(source, &query);
+            texts.push(as_term(text)?);
+            with_filter(source, &query, &texts.join(" "))
+        }
+        Edit::Replace { index, text } => {
+            let mut texts = texts_of_terms(source, &query);
+            existing(*index, texts.len())?;
+            texts[*index] = as_term(text)?;
+            with_filter(source, &query, &texts.join(" "))
+        }
         Edit::Remove { index } => {
             let mut texts = texts_of_terms(source, &query);
             existing(*index, texts.len())?;
@@ -99,6 +114,20 @@ pub fn edit(source: &str, change: &Edit) -> Result<String, Diagnostic> {
     };
     parse(&edited)?;
     Ok(edited)
+}
+
+/// A condition in canonical form, kept together when others stand beside it.
+fn as_term(text: &str) -> Result<String, Diagnostic> {
+    let query = parse(text)?.query;
+    let whole = Span { start: 0, end: text.len() };
+    if !query.stages.is_empty() {
+        return Err(Diagnostic::error(Code::E025, whole, "a condition has no stages"));
+    }
+    let Some(filter) = query.filter else {
+        return Err(Diagnostic::error(Code::E004, whole, "a condition is missing"));
+    };
+    let canonical = filter_text(&filter);
+    Ok(if matches!(filter.node, FilterNode::Or(_)) { format!("({canonical})") } else { canonical })
 }
 
 fn existing(index: usize, count: usize) -> Result<(), Diagnostic> {
@@ -327,6 +356,18 @@ mod tests {
             edit("a OR b | stats count()", &change).expect("valid"),
             "duration_ms:[10 TO *] | stats count()"
         );
+    }
+
+    #[test]
+    fn written_conditions_stay_together() {
+        let change = |source: &str, change: Edit| edit(source, &change).expect(source);
+        let text = |text: &str| text.to_owned();
+        assert_eq!(change("x | limit 5", Edit::AddText { text: text("a OR b") }), "x (a OR b) | limit 5");
+        assert_eq!(change("*", Edit::AddText { text: text("source:api // why") }), "source:api");
+        assert_eq!(change("a b", Edit::Replace { index: 0, text: text("level>=warn") }), "level>=warn b");
+        assert!(edit("a", &Edit::AddText { text: text("b | limit 1") }).is_err());
+        assert!(edit("a", &Edit::AddText { text: text(" ") }).is_err());
+        assert!(edit("a", &Edit::Replace { index: 1, text: text("b") }).is_err());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The application: its routes, and what every page can count on.
 
 use crate::components::{EmptyState, Icon, LinkButton, Toasts};
-use crate::pages::{alerts, auth, explore, ingest, send, settings};
+use crate::pages::{alerts, auth, explore, ingest, local, send, settings};
 use crate::preferences;
 use crate::shell::Shell;
 use leptos::prelude::*;
@@ -43,6 +43,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/forgot-password") view=auth::ForgotPassword/>
                 <Route path=path!("/reset-password") view=auth::ResetPassword/>
                 <Route path=path!("/verify-email") view=auth::VerifyEmail/>
+                <Route path=path!("/local") view=local::LocalFile/>
                 <ParentRoute path=path!("/") view=Shell>
                     <Route path=path!("") view=|| view! { <Redirect path="/explore"/> }/>
                     <Route path=path!("explore") view=explore::Explore/>

@@ -11,6 +11,14 @@ extern "C" {
     fn refresh_session_promise() -> Promise;
 }
 
+#[cfg(debug_assertions)]
+#[wasm_bindgen(js_namespace = console)]
+extern "C" {
+    /// A panic says where it was; release builds leave the texts out.
+    #[wasm_bindgen(js_name = error)]
+    pub fn log_error(text: &str);
+}
+
 /// Whether the session could be renewed.
 pub async fn refresh_session() -> bool {
     JsFuture::from(refresh_session_promise()).await.is_ok_and(|renewed| renewed.is_truthy())

@@ -146,6 +146,26 @@ pub fn number_columns(text: &str) -> Option<Vec<String>> {
     }
 }
 
+/// One condition of a query, for a pill.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Condition {
+    pub text: String,
+    pub negated: bool,
+}
+
+/// The conditions of a query that can be changed one by one; nothing while the text is broken.
+pub fn conditions(text: &str) -> Option<Vec<Condition>> {
+    let terms = query_lang::terms(text).ok()?;
+    Some(terms.into_iter().map(|term| Condition { text: term.text, negated: term.negated }).collect())
+}
+
+/// Whether each event can be tried alone, as a live tail does; else why not.
+pub fn streamed(text: &str) -> Result<(), String> {
+    let said = |mistake: Diagnostic| sentence(&mistake.message);
+    let checked = checked(text).map_err(said)?;
+    query_lang::eval::Stream::of(&checked.query, &TimeZone::UTC).map(drop).map_err(said)
+}
+
 /// The text as the server would understand it, for the last quarter of an hour.
 fn checked(text: &str) -> Result<Checked, Diagnostic> {
     const SECOND: i64 = 1_000_000_000;

@@ -30,6 +30,7 @@ pub struct Loaded<T: Send + Sync + 'static> {
     pub state: RwSignal<Load<T>>,
     pub busy: RwSignal<bool>,
     again: Trigger,
+    running: StoredValue<Option<AbortHandle>>,
 }
 
 impl<T: Send + Sync + 'static> Clone for Loaded<T> {
@@ -43,6 +44,29 @@ impl<T: Send + Sync + 'static> Copy for Loaded<T> {}
 impl<T: Send + Sync + 'static> Loaded<T> {
     pub fn refetch(&self) {
         self.again.notify();
+    }
+
+    /// Ends a fetch that is on its way, also at the server; what was there before stays.
+    pub fn cancel(&self) {
+        self.running.try_update_value(|running| running.take().map(|running| running.abort()));
+        if self.busy.get_untracked() {
+            self.busy.set(false);
+            self.state.update(|state| {
+                if matches!(state, Load::Waiting) {
+                    *state = Load::Failed(ApiError::Cancelled);
+                }
+            });
+        }
+    }
+
+    /// Cancels whenever the bell rings.
+    pub fn cancel_on(self, bell: Trigger) {
+        Effect::new(move |before: Option<()>| {
+            bell.track();
+            if before.is_some() {
+                self.cancel();
+            }
+        });
     }
 
     /// Changes what is there, if it is; for showing the result of an action at once.
@@ -62,9 +86,13 @@ where
     T: Send + Sync + 'static,
     F: Future<Output = Result<T, ApiError>> + 'static,
 {
-    let loaded =
-        Loaded { state: RwSignal::new(Load::Waiting), busy: RwSignal::new(false), again: Trigger::new() };
     let running = StoredValue::new(None::<AbortHandle>);
+    let loaded = Loaded {
+        state: RwSignal::new(Load::Waiting),
+        busy: RwSignal::new(false),
+        again: Trigger::new(),
+        running,
+    };
     let stop = move || {
         running.try_update_value(|running| running.take().map(|running| running.abort()));
     };

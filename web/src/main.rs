@@ -11,6 +11,7 @@ mod editor;
 mod format;
 mod language;
 mod load;
+mod local;
 mod pages;
 mod preferences;
 mod session;
@@ -19,6 +20,12 @@ mod stats;
 mod time_range;
 mod url;
 
+/// The same program is the page, and the worker behind `/local`.
 fn main() {
-    leptos::mount::mount_to_body(app::App);
+    #[cfg(debug_assertions)]
+    std::panic::set_hook(Box::new(|panic| browser::log_error(&panic.to_string())));
+    match local::worker::scope() {
+        Some(scope) => local::worker::run(scope),
+        None => leptos::mount::mount_to_body(app::App),
+    }
 }

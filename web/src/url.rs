@@ -17,11 +17,28 @@ pub struct Exploration {
     pub event: Option<String>,
     /// Attribute columns shown between time and message.
     pub columns: Vec<String>,
+    /// Conditions that are kept at hand but do not count.
+    pub off: Vec<String>,
+    pub tab: Tab,
+    /// New events are shown as they come.
+    pub live: bool,
+}
+
+/// Which view of what was found is shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Tab {
+    #[default]
+    Events,
+    Patterns,
 }
 
 impl Exploration {
     /// `/explore?…`
     pub fn address(&self) -> String {
+        self.address_at("/explore")
+    }
+
+    pub fn address_at(&self, page: &str) -> String {
         let mut pairs = Vec::new();
         let mut push = |name: &str, value: &str| pairs.push(format!("{name}={}", escape(value)));
         if let Some(project) = &self.project {
@@ -38,12 +55,21 @@ impl Exploration {
             push("now", &now_ms.to_string());
         }
         if !self.columns.is_empty() {
-            push("columns", &self.columns.iter().map(|column| escape(column)).collect::<Vec<_>>().join(","));
+            push("columns", &joined(&self.columns));
+        }
+        if !self.off.is_empty() {
+            push("off", &joined(&self.off));
+        }
+        if self.tab == Tab::Patterns {
+            push("tab", "patterns");
+        }
+        if self.live {
+            push("live", "1");
         }
         if let Some(event) = &self.event {
             push("event", event);
         }
-        if pairs.is_empty() { "/explore".into() } else { format!("/explore?{}", pairs.join("&")) }
+        if pairs.is_empty() { page.to_owned() } else { format!("{page}?{}", pairs.join("&")) }
     }
 
     /// Reads the part after `?`; unknown names and broken values are passed over.
@@ -58,10 +84,10 @@ impl Exploration {
                 "from" if !value.is_empty() => state.range.from = value,
                 "to" if !value.is_empty() => state.range.to = value,
                 "now" => state.now_ms = value.parse().ok(),
-                "columns" => {
-                    state.columns =
-                        value.split(',').filter(|column| !column.is_empty()).map(unescape).collect();
-                }
+                "columns" => state.columns = parts(&value),
+                "off" => state.off = parts(&value),
+                "tab" if value == "patterns" => state.tab = Tab::Patterns,
+                "live" => state.live = value == "1",
                 "event" => state.event = some(value),
                 _ => {}
             }
@@ -71,8 +97,16 @@ impl Exploration {
 
     /// The same search, as far as rows and numbers go.
     pub fn without_view(&self) -> Self {
-        Self { event: None, columns: Vec::new(), ..self.clone() }
+        Self { event: None, columns: Vec::new(), off: Vec::new(), tab: Tab::Events, ..self.clone() }
     }
+}
+
+fn joined(texts: &[String]) -> String {
+    texts.iter().map(|text| escape(text)).collect::<Vec<_>>().join(",")
+}
+
+fn parts(text: &str) -> Vec<String> {
+    text.split(',').filter(|part| !part.is_empty()).map(unescape).collect()
 }
 
 fn some(value: String) -> Option<String> {
@@ -127,16 +161,22 @@ mod tests {
             (text, text),
             proptest::option::of(any::<i64>()),
             optional,
-            prop::collection::vec(text, 0..4),
+            (prop::collection::vec(text, 0..4), prop::collection::vec(text, 0..4)),
+            (any::<bool>(), any::<bool>()),
         )
-            .prop_map(|(project, query, (from, to), now_ms, event, columns)| Exploration {
-                project,
-                query,
-                range: TimeRange { from, to },
-                now_ms,
-                event,
-                columns,
-            })
+            .prop_map(
+                |(project, query, (from, to), now_ms, event, (columns, off), (patterns, live))| Exploration {
+                    project,
+                    query,
+                    range: TimeRange { from, to },
+                    now_ms,
+                    event,
+                    columns,
+                    off,
+                    tab: if patterns { Tab::Patterns } else { Tab::Events },
+                    live,
+                },
+            )
     }
 
     proptest! {

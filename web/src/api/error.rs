@@ -13,6 +13,8 @@ pub enum ApiError {
     Unreadable(String),
     /// The session is over; the browser is on its way to the login page.
     SignedOut,
+    /// The reader did not want to wait for it.
+    Cancelled,
 }
 
 impl ApiError {
@@ -26,6 +28,7 @@ impl ApiError {
             Self::Unexpected(status) => format!("The server answered {status} without saying why."),
             Self::Unreachable => "The server cannot be reached. Check the connection and try again.".into(),
             Self::Unreadable(detail) => format!("The answer could not be read: {detail}"),
+            Self::Cancelled => "It was cancelled before it was done.".into(),
             Self::SignedOut => "Your session has ended. Log in again.".into(),
         }
     }

@@ -12,6 +12,18 @@ pub enum Change {
     Exclude { field: String, value: String },
     /// Of this field, this value alone; conditions on other fields stay.
     Only { field: String, value: String },
+    /// Numbers of this field between the two, ends included; other conditions on it go.
+    Between { field: String, low: Option<f64>, high: Option<f64> },
+    /// Takes away the condition with this number.
+    Remove(usize),
+    /// Turns the condition with this number into its opposite.
+    Negate(usize),
+    /// Puts what a person wrote in the place of the condition with this number.
+    Replace(usize, String),
+    /// One more condition that a person wrote.
+    Add(String),
+    /// One more stage at the end.
+    Stage(String),
 }
 
 impl Change {
@@ -36,8 +48,21 @@ pub fn edit(text: &str, change: &Change) -> Result<String, String> {
         Change::Only { field, value } => {
             without_field(text, field).and_then(|text| add(&text, value_term(field, value), false))
         }
+        Change::Between { field, low, high } => without_field(text, field).and_then(|text| {
+            add(&text, Term::Between { field: field.clone(), low: *low, high: *high }, false)
+        }),
+        Change::Remove(index) => query_lang::edit(text, &Edit::Remove { index: *index }),
+        Change::Negate(index) => query_lang::edit(text, &Edit::Negate { index: *index }),
+        Change::Replace(index, condition) => {
+            query_lang::edit(text, &Edit::Replace { index: *index, text: condition.clone() })
+        }
+        Change::Add(condition) => query_lang::edit(text, &Edit::AddText { text: condition.clone() }),
+        Change::Stage(stage) => query_lang::edit(text, &Edit::AddStage { stage: stage.clone() }),
     };
-    changed.map_err(|mistake| format!("Mend the query first: {}", mistake.message))
+    changed.map_err(|mistake| match query_lang::parse(text) {
+        Ok(_) => super::sentence(&mistake.message),
+        Err(broken) => format!("Mend the query first: {}", broken.message),
+    })
 }
 
 fn value_term(field: &str, value: &str) -> Term {
@@ -140,6 +165,21 @@ mod tests {
             "timeout level:error source:auth | stats count()"
         );
         assert_eq!(after("", Change::only, "host", "a b"), "host:\"a b\"");
+    }
+
+    #[test]
+    fn a_range_replaces_what_was_asked_of_the_field() {
+        let range = Change::Between { field: "http.status".into(), low: Some(400.0), high: None };
+        assert_eq!(edit("x http.status:500 y", &range).as_deref(), Ok("x y http.status:[400 TO *]"));
+    }
+
+    #[test]
+    fn what_a_person_writes_in_a_pill_has_to_be_a_condition() {
+        let change = |change| edit("a b", &change);
+        assert_eq!(change(Change::Replace(0, "level>=warn".into())).as_deref(), Ok("level>=warn b"));
+        assert!(
+            change(Change::Replace(0, "level:(".into())).is_err_and(|message| !message.starts_with("Mend"))
+        );
     }
 
     #[test]

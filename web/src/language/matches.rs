@@ -16,24 +16,39 @@ impl Matches {
         Matcher::of(Some(filter)).ok().map(Self)
     }
 
+    /// For narrowing while typing: only for a query that is a filter and nothing else, and can be told for each event alone.
+    pub fn narrowing(query: &str) -> Option<Self> {
+        let checked = super::checked(query).ok()?;
+        let is_filter = checked.query.stages.is_empty();
+        let filter = checked.query.filter.as_ref().filter(|_| is_filter)?;
+        Matcher::of(Some(filter)).ok().map(Self)
+    }
+
+    pub fn matches(&self, event: &EventRow) -> bool {
+        with_event(event, |event| self.0.matches(event))
+    }
+
     /// By field: where its text matched, in bytes.
     pub fn spans(&self, event: &EventRow) -> BTreeMap<String, Vec<(usize, usize)>> {
-        let text = |text: &'_ Option<String>| text.clone().unwrap_or_default();
-        let (source, host, message) = (text(&event.source), text(&event.host), text(&event.message));
-        let (trace_id, span_id) = (text(&event.trace_id), text(&event.span_id));
-        let marks = self.0.marks(&Event {
-            id: &event.id,
-            timestamp_ns: 0,
-            level: event.level.as_deref().and_then(Level::from_name),
-            source: &source,
-            host: &host,
-            message: &message,
-            trace_id: &trace_id,
-            span_id: &span_id,
-            attributes: &event.attributes,
-        });
+        let marks = with_event(event, |event| self.0.marks(event));
         marks.into_iter().map(|mark| (mark.field, mark.spans)).collect()
     }
+}
+
+/// A row of an answer as the evaluator sees it.
+fn with_event<T>(event: &EventRow, look: impl FnOnce(&Event) -> T) -> T {
+    let time: Option<jiff::Timestamp> = event.timestamp.parse().ok();
+    look(&Event {
+        id: &event.id,
+        timestamp_ns: time.and_then(|time| i64::try_from(time.as_nanosecond()).ok()).unwrap_or_default(),
+        level: event.level.as_deref().and_then(Level::from_name),
+        source: event.source.as_deref().unwrap_or_default(),
+        host: event.host.as_deref().unwrap_or_default(),
+        message: event.message.as_deref().unwrap_or_default(),
+        trace_id: event.trace_id.as_deref().unwrap_or_default(),
+        span_id: event.span_id.as_deref().unwrap_or_default(),
+        attributes: &event.attributes,
+    })
 }
 
 /// A part of a text, and whether it matched.
@@ -91,6 +106,21 @@ mod tests {
         );
         assert_eq!(matched("-nothing"), []);
         assert_eq!(matched(""), []);
+    }
+
+    #[test]
+    fn only_a_filter_narrows() {
+        let event: EventRow = serde_json::from_value(json!({
+            "id": "1", "timestamp": "2026-03-10T10:00:00Z", "level": "error", "source": "api", "host": null,
+            "message": "Upstream timeout", "trace_id": null, "span_id": null, "attributes": {}
+        }))
+        .expect("an event");
+        let holds = |query: &str| Matches::narrowing(query).map(|matches| matches.matches(&event));
+        assert_eq!(holds("timeout source:api"), Some(true));
+        assert_eq!(holds("timeout -source:api"), Some(false));
+        assert_eq!(holds("timeout | stats count()"), None);
+        assert_eq!(holds("source:("), None);
+        assert_eq!(holds(""), None);
     }
 
     #[test]

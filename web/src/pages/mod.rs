@@ -4,5 +4,6 @@ pub mod alerts;
 pub mod auth;
 pub mod explore;
 pub mod ingest;
+pub mod local;
 pub mod send;
 pub mod settings;

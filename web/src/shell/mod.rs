@@ -2,6 +2,7 @@
 
 mod account;
 mod navigation;
+pub mod palette;
 mod switcher;
 
 use crate::api::{ApiError, accounts};
@@ -12,6 +13,7 @@ use account::Account;
 use leptos::prelude::*;
 use leptos_router::components::Outlet;
 use navigation::Navigation;
+use palette::{PageCommands, Palette};
 use switcher::Switcher;
 
 #[component]
@@ -33,6 +35,7 @@ pub fn Shell() -> impl IntoView {
 #[component]
 fn Frame() -> impl IntoView {
     let session = crate::session::session();
+    provide_context(PageCommands::new());
     view! {
         <a class="skip-link" href="#main">"Skip to content"</a>
         <div class="shell">
@@ -54,6 +57,7 @@ fn Frame() -> impl IntoView {
                 }}
             </main>
         </div>
+        <Palette/>
     }
 }
 

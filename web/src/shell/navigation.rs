@@ -4,7 +4,7 @@ use crate::components::{Glyph, Icon};
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
-const PAGES: [(&str, &str, Icon); 5] = [
+pub const PAGES: [(&str, &str, Icon); 5] = [
     ("/explore", "Explore", Icon::Explore),
     ("/alerts", "Alerts", Icon::Alert),
     ("/send", "Send logs", Icon::Send),

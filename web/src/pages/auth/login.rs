@@ -47,6 +47,7 @@ pub fn Login() -> impl IntoView {
             </form>
             <p class="auth-foot"><a class="link" href="/forgot-password">"Forgot your password?"</a></p>
             <p class="auth-foot">"New here? "<a class="link" href="/signup">"Create an account"</a></p>
+            <p class="auth-foot">"Just looking? "<a class="link" href="/local">"Search a log file in your browser"</a></p>
         </AuthFrame>
     }
 }

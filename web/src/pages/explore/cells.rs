@@ -66,10 +66,42 @@ pub fn marked_text(text: &str, spans: &[(usize, usize)], write: fn(&str) -> Stri
     parts.collect_view().into_any()
 }
 
+/// The same, ended where the row has no more room.
+pub fn marked_until(
+    text: &str,
+    spans: &[(usize, usize)],
+    write: fn(&str) -> String,
+    end: Option<usize>,
+) -> AnyView {
+    let Some(mut left) = end else { return marked_text(text, spans, write) };
+    let mut parts = Vec::new();
+    for piece in pieces(text, spans) {
+        let mut text = write(piece.text);
+        let cut = text.len().min(left);
+        left -= cut;
+        text.truncate((0..=cut).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default());
+        parts.push(if piece.matched { view! { <mark>{text}</mark> }.into_any() } else { text.into_any() });
+    }
+    parts.push("…".into_any());
+    parts.into_any()
+}
+
 /// As much of a message as a row can show.
 pub fn beginning(text: &str) -> &str {
     const LONGEST: usize = 1000;
     text.char_indices().nth(LONGEST).map_or(text, |(end, _)| &text[..end])
+}
+
+/// A message on lines of its own, as a list shows it.
+pub fn shown_text(text: &str) -> String {
+    text.trim_end().replace("\r\n", "\n").replace('\r', "↵").replace('\t', "  ")
+}
+
+/// The event as JSON, without what it lacks.
+pub fn row_json(event: &EventRow) -> String {
+    let Ok(Value::Object(mut whole)) = serde_json::to_value(event) else { return String::new() };
+    whole.retain(|name, value| name != "id" && !value.is_null());
+    serde_json::to_string_pretty(&whole).unwrap_or_default()
 }
 
 /// A message as one line of a list.
@@ -106,6 +138,13 @@ mod tests {
             attributes(&event),
             [("a.e".to_owned(), json!({})), ("a.z".to_owned(), json!(1)), ("b".to_owned(), json!([1, 2]))]
         );
+    }
+
+    #[test]
+    fn an_event_as_json_has_no_empty_places() {
+        let json = row_json(&event(json!({"n": 1})));
+        assert!(json.contains("\"message\": \"a\\nb\"") && json.contains("\"n\": 1"), "{json}");
+        assert!(!json.contains("null") && !json.contains("\"id\""), "{json}");
     }
 
     #[test]

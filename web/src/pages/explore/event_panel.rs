@@ -1,6 +1,7 @@
 //! One event beside the list: every attribute with what can be done with it, the neighbours, a link, a copy.
 
 use super::cells::{attributes, marked_text, value_text};
+use super::compare::Compare;
 use super::explorer::explorer;
 use super::results::results;
 use crate::api::search;
@@ -34,17 +35,21 @@ pub fn EventPanel() -> impl IntoView {
         },
         |id| async move { search::event(&id).await.map(Arc::new) },
     );
+    let shown = Memo::new(move |_| {
+        let fetched = fetched.state.with(|state| state.ready().cloned());
+        listed.get().or_else(|| fetched.filter(|event| Some(&event.id) == id.get().as_ref()))
+    });
     view! {
         <aside class="event" aria-label="Event">
-            {move || match (listed.get(), fetched.state.get()) {
-                (Some(event), _) => view! { <EventView event/> }.into_any(),
-                (None, Load::Ready(event)) if Some(&event.id) == id.get().as_ref() => view! { <EventView event/> }.into_any(),
-                (None, Load::Failed(error)) if error.code() == "not_found" => view! { <Gone/> }.into_any(),
-                (None, Load::Failed(error)) => {
+            // By id: another event is another panel, and not the same one with stale handlers.
+            <For each=move || shown.get() key=|event| event.id.clone() let:event><EventView event/></For>
+            {move || shown.with(Option::is_none).then(|| match fetched.state.get() {
+                Load::Failed(error) if error.code() == "not_found" => view! { <Gone/> }.into_any(),
+                Load::Failed(error) => {
                     view! { <LoadError error on_retry=Callback::new(move |()| fetched.refetch())/> }.into_any()
                 }
-                (None, _) => view! { <Loading lines=9/> }.into_any(),
-            }}
+                _ => view! { <Loading lines=9/> }.into_any(),
+            })}
         </aside>
     }
 }
@@ -117,23 +122,22 @@ fn EventBar(event: Arc<EventRow>) -> impl IntoView {
     let (explorer, results) = (explorer(), results());
     let id = StoredValue::new(event.id.clone());
     let position = Memo::new(move |_| id.with_value(|id| results.position(id)));
-    let last = move || results.events.with(Vec::len).saturating_sub(1);
+    let last = move || results.len().saturating_sub(1);
     let step = move |by: isize| {
         let Some(next) = position.get_untracked().and_then(|at| at.checked_add_signed(by)) else { return };
-        if let Some(event) =
-            results.events.with_untracked(|events| events.get(next).map(|event| event.id.clone()))
-        {
+        if let Some(event) = untrack(|| results.get(next)) {
             results.cursor.set(Some(next));
-            explorer.open_event(Some(event));
+            explorer.open_event(Some(event.id.clone()));
         }
     };
     let json = serde_json::to_string_pretty(&*event).unwrap_or_default();
+    let this = StoredValue::new(event);
     let link = move |_| {
         let state = Exploration {
             now_ms: Some(explorer.run.with_untracked(|run| run.now_ms)),
             ..explorer.state.get_untracked()
         };
-        let address = format!("{}{}", browser::origin(), state.address());
+        let address = explorer.address(&state);
         leptos::task::spawn_local(async move {
             if browser::copy(&address).await {
                 toast("Link to this event copied");
@@ -159,10 +163,44 @@ fn EventBar(event: Arc<EventRow>) -> impl IntoView {
             <span class="grow faint numbers">
                 {move || position.get().map(|at| format!("{} of {}{}", at + 1, last() + 1, if results.has_more() { "+" } else { "" }))}
             </span>
+            <CompareButton event=this/>
             <IconButton icon=Icon::Link label="Copy link to this event" on:click=link/>
-            <CopyButton text=json label="Copy event as JSON"/>
+            <span data-key="copy"><CopyButton text=json label="Copy event as JSON (y)"/></span>
             <IconButton icon=Icon::Close label="Close (Esc)" on:click=move |_| explorer.open_event(None)/>
         </div>
+    }
+}
+
+/// Remembers an event, then compares others with it.
+#[component]
+fn CompareButton(event: StoredValue<Arc<EventRow>>) -> impl IntoView {
+    let compared = explorer().compared;
+    let pair = RwSignal::new(None);
+    let is_first = move || {
+        compared
+            .with(|first| first.as_ref().is_some_and(|first| event.with_value(|event| first.id == event.id)))
+    };
+    let label = move || match compared.with(Option::is_some) {
+        false => "Compare with another event",
+        true if is_first() => "Do not compare this event",
+        true => "Compare with the event chosen before",
+    };
+    let press = move |_| match compared.get_untracked() {
+        None => {
+            compared.set(Some(event.get_value()));
+            toast("Open another event and press Compare there");
+        }
+        Some(_) if untrack(is_first) => compared.set(None),
+        Some(first) => pair.set(Some((first, event.get_value()))),
+    };
+    view! {
+        <IconButton
+            icon=Icon::Compare
+            label=Signal::derive(move || label().to_owned())
+            pressed=Signal::derive(is_first)
+            on:click=press
+        />
+        <Compare pair/>
     }
 }
 

@@ -4,10 +4,12 @@ use crate::app::Go;
 use crate::browser;
 use crate::components::toast_error;
 use crate::language::{self, Change, Matches};
+use crate::pages::explore::columns::Columns;
+use crate::pages::explore::layout::RowView;
 use crate::session::Session;
 use crate::time_range::TimeRange;
-use crate::url::Exploration;
-use api_types::search::{Field, SearchRequest, TimeInput};
+use crate::url::{Exploration, Tab};
+use api_types::search::{EventRow, Field, SearchRequest, TimeInput};
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 use std::sync::Arc;
@@ -51,6 +53,15 @@ pub struct Explorer {
     pub focus_query: RwSignal<u32>,
     pub time_picker_open: RwSignal<bool>,
     pub help_open: RwSignal<bool>,
+    pub history_open: RwSignal<bool>,
+    pub row_view: RwSignal<RowView>,
+    pub columns: Columns,
+    /// The event that others are compared with.
+    pub compared: RwSignal<Option<Arc<EventRow>>>,
+    /// Rings when the reader does not want to wait any longer.
+    pub cancelled: Trigger,
+    /// The page that addresses lead to.
+    page: &'static str,
     fields_wanted: RwSignal<bool>,
     reruns: RwSignal<u32>,
     go: Go,
@@ -58,26 +69,31 @@ pub struct Explorer {
 
 const FIELDS_HIDDEN: &str = "cordwood.fields-hidden";
 
+/// A link names the project that it is about.
+pub fn follow_linked_project(session: Session) {
+    let linked = use_location().search.with_untracked(|search| Exploration::from_search(search).project);
+    if let Some(linked) = linked {
+        let known = untrack(|| session.projects()).iter().any(|project| project.id == linked);
+        if known && untrack(|| session.project_id()) != linked {
+            session.choose_project(linked);
+        }
+    }
+}
+
 pub fn explorer() -> Explorer {
     expect_context()
 }
 
 impl Explorer {
-    pub fn new(session: Session) -> Self {
+    pub fn new(project: Signal<String>, page: &'static str) -> Self {
         let search = use_location().search;
         let state = Memo::new(move |_| Exploration::from_search(&search.get()));
-        if let Some(linked) = state.with_untracked(|state| state.project.clone()) {
-            let known = untrack(|| session.projects()).iter().any(|project| project.id == linked);
-            if known && untrack(|| session.project_id()) != linked {
-                session.choose_project(linked);
-            }
-        }
         let reruns = RwSignal::new(0);
         let run = Memo::new(move |_| {
             reruns.track();
             let Exploration { query, range, now_ms, .. } = state.get().without_view();
             let now_ms = now_ms.unwrap_or_else(browser::now_ms);
-            Run { query, range, project_id: session.project_id(), now_ms }
+            Run { query, range, project_id: project.get(), now_ms }
         });
         let matches = RwSignal::new(None);
         Effect::new(move |_| matches.set(run.with(|run| Matches::of(&run.query)).map(Arc::new)));
@@ -85,6 +101,8 @@ impl Explorer {
         Effect::new(move |_| text.set(state.with(|state| state.query.clone())));
         let wide =
             window().inner_width().ok().and_then(|width| width.as_f64()).is_none_or(|width| width > 1000.0);
+        let row_view = RwSignal::new(RowView::remembered());
+        Effect::new(move |_| row_view.get().remember());
         Self {
             state,
             run,
@@ -96,6 +114,12 @@ impl Explorer {
             focus_query: RwSignal::new(0),
             time_picker_open: RwSignal::new(false),
             help_open: RwSignal::new(false),
+            history_open: RwSignal::new(false),
+            row_view,
+            columns: Columns::new(),
+            compared: RwSignal::new(None),
+            cancelled: Trigger::new(),
+            page,
             fields_wanted: RwSignal::new(wide && browser::stored(FIELDS_HIDDEN).is_none()),
             reruns,
             go: Go::here(),
@@ -123,7 +147,17 @@ impl Explorer {
         if next == self.state.get_untracked() {
             return;
         }
-        self.go.to(next.address());
+        self.go.to(next.address_at(self.page));
+    }
+
+    /// The address of a state of this page.
+    pub fn address(self, state: &Exploration) -> String {
+        format!("{}{}", browser::origin(), state.address_at(self.page))
+    }
+
+    /// Whether the page is about a file on the reader's machine.
+    pub fn is_local(self) -> bool {
+        self.page != "/explore"
     }
 
     /// Runs the text in the bar; the same text once more asks anew.
@@ -168,6 +202,17 @@ impl Explorer {
             state.range = range;
             state.now_ms = None;
             state.event = None;
+            state.live = false;
+        });
+    }
+
+    pub fn set_live(self, live: bool) {
+        self.change(|state| {
+            state.live = live;
+            if live {
+                state.now_ms = None;
+                state.tab = Tab::Events;
+            }
         });
     }
 
@@ -176,14 +221,69 @@ impl Explorer {
         let mut next = self.state.get_untracked();
         let walking = next.event.is_some() && event.is_some();
         next.event = event;
-        if walking { self.go.replace(next.address()) } else { self.go.to(next.address()) }
+        let address = next.address_at(self.page);
+        if walking { self.go.replace(address) } else { self.go.to(address) }
     }
 
     pub fn toggle_column(self, column: &str) {
-        self.change(|state| match state.columns.iter().position(|shown| shown == column) {
-            Some(index) => drop(state.columns.remove(index)),
-            None => state.columns.push(column.to_owned()),
+        self.change_columns(|columns| match columns.iter().position(|shown| shown == column) {
+            Some(index) => drop(columns.remove(index)),
+            None => columns.push(column.to_owned()),
         });
+    }
+
+    /// Moves a column by one place to the left (-1) or to the right (1).
+    pub fn move_column(self, column: &str, by: isize) {
+        self.change_columns(|columns| {
+            let Some(from) = columns.iter().position(|shown| shown == column) else { return };
+            let to = from.saturating_add_signed(by).min(columns.len() - 1);
+            columns.swap(from, to);
+        });
+    }
+
+    fn change_columns(self, change: impl FnOnce(&mut Vec<String>)) {
+        self.change(|state| change(&mut state.columns));
+        self.state.with_untracked(|state| self.columns.remember(&state.columns));
+    }
+
+    /// The columns of the last visit, where the address names none.
+    pub fn restore_columns(self) {
+        let remembered = self.columns.remembered();
+        if self.state.with_untracked(|state| state.columns.is_empty()) && !remembered.is_empty() {
+            let state = Exploration { columns: remembered, ..self.state.get_untracked() };
+            self.go.replace(state.address_at(self.page));
+        }
+    }
+
+    /// Keeps a condition at hand without letting it count, or lets it count again.
+    pub fn turn_off(self, index: usize, condition: String) {
+        let Ok(query) = language::edit(&self.text.get_untracked(), &Change::Remove(index)) else { return };
+        self.text.set(query.clone());
+        self.change(|state| {
+            state.query = query;
+            state.event = None;
+            if !state.off.contains(&condition) {
+                state.off.push(condition);
+            }
+        });
+    }
+
+    pub fn turn_on(self, condition: String) {
+        match language::edit(&self.text.get_untracked(), &Change::Add(condition.clone())) {
+            Ok(query) => {
+                self.text.set(query.clone());
+                self.change(|state| {
+                    state.query = query;
+                    state.event = None;
+                    state.off.retain(|off| *off != condition);
+                });
+            }
+            Err(message) => toast_error(message),
+        }
+    }
+
+    pub fn forget_off(self, condition: &str) {
+        self.change(|state| state.off.retain(|off| off != condition));
     }
 
     /// Changes the query by a click on a value, and runs it.

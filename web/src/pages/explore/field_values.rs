@@ -2,7 +2,7 @@
 
 use super::explorer::explorer;
 use crate::api::search;
-use crate::components::{Icon, IconButton};
+use crate::components::{Button, Icon, IconButton};
 use crate::format;
 use crate::language::Change;
 use crate::load::{Load, load};
@@ -44,6 +44,42 @@ pub fn FieldValuesView(field: String) -> impl IntoView {
             let rows = found.values.into_iter().map(|value| view! { <ValueRow field value most/> });
             view! { <ul class="values">{rows.collect_view()}</ul> }.into_any()
         }
+    }
+}
+
+/// Two ends for a field of numbers; an empty one is open.
+#[component]
+pub fn NumberRange(field: String) -> impl IntoView {
+    let explorer = explorer();
+    let (low, high) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
+    let name = StoredValue::new(field.clone());
+    let apply = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let number = |text: RwSignal<String>| text.with_untracked(|text| text.trim().parse::<f64>().ok());
+        let (low, high) = (number(low), number(high));
+        if low.is_some() || high.is_some() {
+            explorer.edit(Change::Between { field: name.get_value(), low, high });
+        }
+    };
+    let end = |value: RwSignal<String>, placeholder: &'static str, label: String| {
+        view! {
+            <input
+                class="input"
+                type="number"
+                step="any"
+                placeholder=placeholder
+                aria-label=label
+                prop:value=move || value.get()
+                on:input=move |event| value.set(event_target_value(&event))
+            />
+        }
+    };
+    view! {
+        <form class="number-range" on:submit=apply>
+            {end(low, "from", format!("{field} at least"))}
+            {end(high, "to", format!("{field} at most"))}
+            <Button small=true submit=true>"Apply"</Button>
+        </form>
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::cells::CORE;
 use super::explorer::explorer;
-use super::field_values::FieldValuesView;
+use super::field_values::{FieldValuesView, NumberRange};
 use super::results::{Shape, results};
 use crate::api::search;
 use crate::components::{Glyph, Icon, IconButton, LoadError, Loading};
@@ -17,6 +17,7 @@ pub fn FieldList() -> impl IntoView {
     let explorer = explorer();
     let fields =
         load(move || Some(explorer.run.get()), |run| async move { search::fields(run.request()).await });
+    fields.cancel_on(explorer.cancelled);
     Effect::new(move |_| {
         if let Load::Ready(fields) = fields.state.get() {
             explorer.fields.set(fields);
@@ -95,6 +96,7 @@ fn FieldRow(field: Field, most: u64, open: RwSignal<HashSet<String>>) -> impl In
         });
     };
     let (mark, kind) = kind_mark(&field.kind);
+    let is_number = field.kind == "number";
     let share = (field.count as f64 / most as f64 * 100.0).round();
     let is_column = Signal::derive(move || {
         name.with_value(|name| explorer.state.with(|state| state.columns.contains(name)))
@@ -122,6 +124,7 @@ fn FieldRow(field: Field, most: u64, open: RwSignal<HashSet<String>>) -> impl In
             })}
         </div>
         <Show when=move || is_open.get()>
+            {is_number.then(|| view! { <NumberRange field=name.get_value()/> })}
             <FieldValuesView field=name.get_value()/>
         </Show>
     }

@@ -26,6 +26,7 @@ pub fn HistogramView() -> impl IntoView {
             search::histogram(request).await.map(|histogram| (run, histogram))
         },
     );
+    histogram.cancel_on(explorer.cancelled);
     Effect::new(move |_| {
         let total = histogram.state.with(|state| state.ready().map(|(_, histogram)| total(histogram)));
         explorer.total.set(total);

@@ -1,22 +1,32 @@
 //! The keys that work anywhere on the page while nothing is being typed.
 
 use super::explorer::Explorer;
+use super::layout::RowView;
 use super::results::Results;
 use crate::browser;
+use crate::components::Icon;
+use crate::shell::palette::Command;
 use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;
+use wasm_bindgen::JsCast;
 
-pub const KEYS: [(&str, &str); 10] = [
+pub const KEYS: [(&str, &str); 16] = [
     ("/", "Edit the query"),
     ("Enter", "Run the query, or open the row"),
     ("↑ ↓", "In the query: former queries"),
+    ("h", "Search in former queries"),
     ("t", "Choose the time range"),
+    ("l", "Live tail on or off"),
     ("j", "Next row, older"),
     ("k", "Previous row, newer"),
+    ("Home", "First row"),
+    ("y", "Copy the open event"),
     ("Esc", "Close the event, leave the query"),
     ("f", "Show or hide fields"),
+    ("v", "Rows compact, wrapped, JSON"),
     ("r", "Run again"),
-    ("?", "These keys"),
+    ("Ctrl K", "Commands"),
+    ("?", "Syntax and these keys"),
 ];
 
 pub fn listen(explorer: Explorer, results: Results) {
@@ -33,9 +43,34 @@ pub fn listen(explorer: Explorer, results: Results) {
     on_cleanup(move || listener.remove());
 }
 
+/// What the page adds to the command palette.
+pub fn commands(explorer: Explorer) -> Vec<Command> {
+    let mut commands = vec![
+        Command::new(Icon::Edit, "Edit the query", "/", move || {
+            explorer.focus_query.update(|count| *count += 1)
+        }),
+        Command::new(Icon::Clock, "Choose the time range", "t", move || explorer.time_picker_open.set(true)),
+        Command::new(Icon::History, "Search in former queries", "h", move || explorer.history_open.set(true)),
+        Command::new(Icon::Live, "Live tail on or off", "l", move || {
+            explorer.set_live(!explorer.state.with_untracked(|state| state.live))
+        }),
+        Command::new(Icon::Fields, "Show or hide fields", "f", move || explorer.toggle_fields()),
+        Command::new(Icon::ResetZoom, "Undo the zoom", "", move || explorer.reset_zoom()),
+        Command::new(Icon::Refresh, "Run again", "r", move || explorer.run_text()),
+        Command::new(Icon::Book, "Syntax and keys", "?", move || explorer.help_open.set(true)),
+        Command::new(Icon::Trash, "Clear the query", "", move || explorer.run_query("")),
+    ];
+    commands.extend(RowView::ALL.map(|view| {
+        Command::new(Icon::Columns, format!("Rows: {}", view.name()), "v", move || {
+            explorer.row_view.set(view)
+        })
+    }));
+    commands
+}
+
 /// Whether the key meant something.
 fn handle(event: &KeyboardEvent, explorer: Explorer, results: Results) -> bool {
-    if explorer.help_open.get_untracked() {
+    if document().query_selector("dialog[open]").ok().flatten().is_some() {
         return false; // the dialog has the keyboard
     }
     match event.key().as_str() {
@@ -43,6 +78,10 @@ fn handle(event: &KeyboardEvent, explorer: Explorer, results: Results) -> bool {
         "t" => explorer.time_picker_open.set(true),
         "f" => explorer.toggle_fields(),
         "r" => explorer.run_text(),
+        "h" => explorer.history_open.set(true),
+        "v" => explorer.row_view.update(|view| *view = view.next()),
+        "l" if !explorer.is_local() => explorer.set_live(!explorer.state.with_untracked(|state| state.live)),
+        "y" => return press(".event [data-key=copy] button"),
         "?" => explorer.help_open.set(true),
         "j" => step(explorer, results, 1),
         "k" => step(explorer, results, -1),
@@ -50,7 +89,7 @@ fn handle(event: &KeyboardEvent, explorer: Explorer, results: Results) -> bool {
         "ArrowUp" if in_rows() => step(explorer, results, -1),
         "Home" if in_rows() => results.cursor.set(Some(0)),
         "Enter" if in_rows() => return open_at_cursor(explorer, results),
-        "Escape" if explorer.event().is_some() => explorer.open_event(None),
+        "Escape" if explorer.state.with_untracked(|state| state.event.is_some()) => explorer.open_event(None),
         _ => return false,
     }
     true
@@ -58,25 +97,33 @@ fn handle(event: &KeyboardEvent, explorer: Explorer, results: Results) -> bool {
 
 /// Moves to the next row; an open panel follows.
 fn step(explorer: Explorer, results: Results, by: isize) {
-    let count = results.events.with_untracked(Vec::len);
+    let count = untrack(|| results.len());
     if count == 0 {
         return;
     }
     let open = explorer.state.with_untracked(|state| state.event.clone());
-    let from = results.cursor.get_untracked().or_else(|| results.position(open.as_deref()?));
+    let from = results.cursor.get_untracked().or_else(|| untrack(|| results.position(open.as_deref()?)));
     let next = from.map_or(0, |at| at.saturating_add_signed(by).min(count - 1));
     results.cursor.set(Some(next));
     browser::focus("#rows");
     if open.is_some() {
-        let id = results.events.with_untracked(|events| events.get(next).map(|event| event.id.clone()));
-        explorer.open_event(id);
+        explorer.open_event(untrack(|| results.get(next)).map(|event| event.id.clone()));
     }
 }
 
 fn open_at_cursor(explorer: Explorer, results: Results) -> bool {
     let Some(at) = results.cursor.get_untracked() else { return false };
-    let id = results.events.with_untracked(|events| events.get(at).map(|event| event.id.clone()));
-    explorer.open_event(id);
+    explorer.open_event(untrack(|| results.get(at)).map(|event| event.id.clone()));
+    true
+}
+
+/// Presses a button of the page, when it is there.
+fn press(selector: &str) -> bool {
+    let found = document().query_selector(selector).ok().flatten();
+    let Some(button) = found.and_then(|button| button.dyn_into::<web_sys::HtmlElement>().ok()) else {
+        return false;
+    };
+    button.click();
     true
 }
 

@@ -4,18 +4,26 @@
 //! itself, so that an error in one leaves the others.
 
 mod cells;
+mod columns;
+mod compare;
 mod event_panel;
 mod explorer;
 mod field_values;
 mod fields;
 mod help;
 mod histogram;
+mod history;
 mod keys;
+mod layout;
+mod live;
+mod live_bar;
 mod no_results;
+mod pills;
 mod query_bar;
 mod query_history;
 mod results;
 mod rows;
+mod rows_head;
 mod share;
 mod status;
 mod table;
@@ -25,11 +33,13 @@ mod time_picker;
 pub use cells::field_text;
 
 use crate::session::session;
+use crate::shell::palette::PageCommands;
 use event_panel::EventPanel;
 use explorer::Explorer;
 use fields::FieldList;
-use help::KeyHelp;
+use help::Help;
 use histogram::HistogramView;
+use history::History;
 use leptos::prelude::*;
 use query_bar::QueryBar;
 use results::{Results, Shape};
@@ -38,13 +48,23 @@ use status::Toolbar;
 #[component]
 pub fn Explore() -> impl IntoView {
     crate::app::set_title("Explore");
-    // A link names the project that it is about.
     let session = session();
-    let explorer = Explorer::new(session);
+    explorer::follow_linked_project(session);
+    view! { <Workbench project=Signal::derive(move || session.project_id()) page="/explore"/> }
+}
+
+/// Query, picture, fields and rows: of a project, or of a file.
+#[component]
+pub fn Workbench(project: Signal<String>, page: &'static str) -> impl IntoView {
+    let explorer = Explorer::new(project, page);
+    explorer.restore_columns();
     provide_context(explorer);
     let results = Results::new(explorer);
     provide_context(results);
     keys::listen(explorer, results);
+    if let Some(palette) = use_context::<PageCommands>() {
+        palette.offer(keys::commands(explorer));
+    }
     view! {
         <h1 class="sr-only">"Explore"</h1>
         <div class="explore" class:with-fields=move || explorer.fields_shown() class:with-event=move || explorer.event().is_some()>
@@ -57,7 +77,8 @@ pub fn Explore() -> impl IntoView {
                 <Show when=move || explorer.event().is_some()><EventPanel/></Show>
             </div>
         </div>
-        <KeyHelp/>
+        <Help/>
+        <History/>
     }
 }
 

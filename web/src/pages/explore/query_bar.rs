@@ -1,11 +1,12 @@
 //! The query, the time, and running both. What is wrong with the text stands under it, with a button that mends it.
 
 use super::explorer::explorer;
+use super::pills::Pills;
 use super::query_history;
 use super::results::results;
 use super::time_picker::TimePicker;
 use crate::api::search;
-use crate::components::{Button, ButtonKind, Glyph, Icon};
+use crate::components::{Button, ButtonKind, Glyph, Icon, IconButton};
 use crate::editor::{EditorView, QueryEditor};
 use crate::language::{self, Finding};
 use leptos::prelude::*;
@@ -64,10 +65,12 @@ pub fn QueryBar() -> impl IntoView {
                     <Glyph icon=Icon::Explore/>
                     <EditorView editor label="Query" hint="Search words, level:error, or … | stats count() by source"/>
                 </div>
+                <IconButton icon=Icon::History label="Query history (h)" on:click=move |_| explorer.history_open.set(true)/>
                 <TimePicker/>
                 <Button kind=ButtonKind::Primary submit=true icon=Icon::Play busy=results.first.busy>"Run"</Button>
             </form>
             {move || finding.get().map(|finding| view! { <FindingView finding/> })}
+            <Pills/>
         </div>
     }
 }

@@ -1,16 +1,27 @@
-//! The queries run on this browser, for the arrow keys in the query bar.
+//! The queries run on this browser, for the arrow keys in the query bar and the history.
 
 use crate::browser;
 
 const KEY: &str = "cordwood.queries";
-const KEPT: usize = 50;
+const KEPT: usize = 300;
 
 pub fn remember(query: &str) {
     if query.is_empty() {
         return;
     }
-    let queries = with(past(), query);
-    if let Ok(json) = serde_json::to_string(&queries) {
+    keep(&with(past(), query));
+}
+
+/// Lets go of one; answers those that are left.
+pub fn forget(query: &str) -> Vec<String> {
+    let mut queries = past();
+    queries.retain(|known| known != query);
+    keep(&queries);
+    queries
+}
+
+fn keep(queries: &[String]) {
+    if let Ok(json) = serde_json::to_string(queries) {
         browser::store(KEY, Some(&json));
     }
 }
@@ -39,7 +50,7 @@ mod tests {
 
     #[test]
     fn the_oldest_are_forgotten() {
-        let queries = (0..60).fold(Vec::new(), |queries, number| with(queries, &number.to_string()));
-        assert_eq!((queries.len(), queries[0].as_str()), (KEPT, "59"));
+        let queries = (0..310).fold(Vec::new(), |queries, number| with(queries, &number.to_string()));
+        assert_eq!((queries.len(), queries[0].as_str()), (KEPT, "309"));
     }
 }

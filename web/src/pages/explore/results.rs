@@ -1,13 +1,25 @@
-//! The rows of the current search: the first page when it runs, more pages as the reader goes on.
+//! The rows of the current search: the first page when it runs, more pages as the reader goes on in either direction.
+//!
+//! While another query is being typed, the rows that are here are narrowed to those that it matches; the server is asked when it is run.
 
 use super::explorer::{Explorer, Run};
+use super::live::Live;
 use crate::api::{ApiError, search};
+use crate::components::toast;
+use crate::language::{Change, Matches, edit};
 use crate::load::{Load, Loaded, load};
 use api_types::search::{EventRow, SearchAnswer};
 use leptos::prelude::*;
+use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
-const PAGE: u32 = 200;
+/// The first page is small, to be there soon; a reader who goes far gets larger ones.
+const FIRST_PAGE: u32 = 200;
+const LARGER_PAGES: [(usize, u32); 3] = [(10_000, 5_000), (1_000, 2_000), (0, 500)];
+/// At most so many rows are narrowed while typing, so that typing stays fast.
+const NARROWED: usize = 20_000;
+const TYPING_PAUSE: Duration = Duration::from_millis(80);
 
 /// Which picture the answer asks for.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +36,10 @@ pub struct Results {
     pub first: Loaded<Arc<SearchAnswer>>,
     pub shape: Memo<Shape>,
     pub events: RwSignal<Vec<Arc<EventRow>>>,
+    /// Which of the events match what is being typed; all, when nothing else is.
+    pub narrowed: RwSignal<Option<Arc<[usize]>>>,
+    pub newer: RwSignal<More>,
+    pub live: Live,
     /// Where the next page begins; nothing when all rows are here.
     next: RwSignal<Option<String>>,
     pub more: RwSignal<More>,
@@ -51,7 +67,7 @@ impl Results {
             move || Some(run.get()),
             |run| async move {
                 let mut request = run.request();
-                request.limit = Some(PAGE);
+                request.limit = Some(FIRST_PAGE);
                 search::search(request).await.map(Arc::new)
             },
         );
@@ -60,6 +76,9 @@ impl Results {
             first,
             shape,
             events: RwSignal::new(Vec::new()),
+            narrowed: RwSignal::new(None),
+            newer: RwSignal::new(More::Idle),
+            live: Live::new(),
             next: RwSignal::new(None),
             more: RwSignal::new(More::Idle),
             cursor: RwSignal::new(None),
@@ -73,9 +92,39 @@ impl Results {
             results.events.set(events);
             results.next.set(next);
             results.more.set(More::Idle);
+            results.newer.set(More::Idle);
             results.cursor.set(None);
         });
+        first.cancel_on(explorer.cancelled);
+        narrow_while_typing(explorer, results);
+        results.live.follow(explorer, results);
         results
+    }
+
+    /// How many rows are shown.
+    pub fn len(self) -> usize {
+        self.narrowed
+            .with(|narrowed| narrowed.as_ref().map(|rows| rows.len()))
+            .unwrap_or_else(|| self.events.with(Vec::len))
+    }
+
+    /// The row shown at a place.
+    pub fn get(self, at: usize) -> Option<Arc<EventRow>> {
+        let at = self.narrowed.with(|narrowed| match narrowed {
+            Some(rows) => rows.get(at).copied(),
+            None => Some(at),
+        })?;
+        self.events.with(|events| events.get(at).cloned())
+    }
+
+    /// All rows shown.
+    pub fn rows(self) -> Vec<Arc<EventRow>> {
+        self.narrowed.with(|narrowed| {
+            self.events.with(|events| match narrowed {
+                Some(rows) => rows.iter().filter_map(|at| events.get(*at).cloned()).collect(),
+                None => events.clone(),
+            })
+        })
     }
 
     pub fn has_more(self) -> bool {
@@ -90,9 +139,11 @@ impl Results {
         let Some(cursor) = self.next.get_untracked() else { return };
         let run = self.run.get_untracked();
         self.more.set(More::Loading);
+        let loaded = self.events.with_untracked(Vec::len);
+        let page = LARGER_PAGES.iter().find(|(from, _)| loaded >= *from).map(|(_, page)| *page);
         leptos::task::spawn_local(async move {
             let mut request = run.request();
-            request.limit = Some(PAGE);
+            request.limit = page;
             request.cursor = Some(cursor);
             let answer = search::search(request).await;
             if self.run.try_get_untracked() != Some(run) {
@@ -109,10 +160,103 @@ impl Results {
         });
     }
 
+    /// Fetches the events that directly follow the newest one shown.
+    pub fn load_newer(self) {
+        if self.newer.with_untracked(|newer| *newer == More::Loading) {
+            return;
+        }
+        let Some(newest) = self.events.with_untracked(|events| events.first().cloned()) else { return };
+        let run = self.run.get_untracked();
+        let Ok(query) = edit(&run.query, &Change::Stage("sort timestamp".into())) else { return };
+        self.newer.set(More::Loading);
+        leptos::task::spawn_local(async move {
+            let mut request = run.request();
+            request.query = query;
+            request.from = Some(newest.timestamp.as_str().into());
+            request.to = Some("now+10m".into());
+            request.now = None;
+            request.limit = Some(LARGER_PAGES[LARGER_PAGES.len() - 1].1);
+            let answer = search::search(request).await;
+            if self.run.try_get_untracked() != Some(run) {
+                return;
+            }
+            match answer {
+                Ok(answer) => {
+                    let found = self.prepend(events_of(&answer));
+                    self.newer.set(More::Idle);
+                    if found == 0 {
+                        toast("There are no newer events");
+                    }
+                }
+                Err(error) => self.newer.set(More::Failed(error)),
+            }
+        });
+    }
+
+    /// Puts events, oldest first, on top of the list, unless they are there; answers how many were not.
+    pub fn prepend(self, newer: Vec<Arc<EventRow>>) -> usize {
+        let known: HashSet<String> = self
+            .events
+            .with_untracked(|events| events.iter().take(2_000).map(|event| event.id.clone()).collect());
+        let mut fresh: Vec<_> = newer.into_iter().filter(|event| !known.contains(&event.id)).collect();
+        let count = fresh.len();
+        if count > 0 {
+            fresh.reverse();
+            self.cursor.update(|cursor| *cursor = cursor.map(|at| at + count));
+            self.events.update(|events| {
+                events.splice(0..0, fresh);
+            });
+        }
+        count
+    }
+
+    /// Lets go of the oldest rows.
+    pub fn keep_newest(self, count: usize) {
+        if self.events.with_untracked(Vec::len) > count {
+            self.events.update(|events| events.truncate(count));
+            self.next.set(None);
+        }
+    }
+
     /// Where an event is in the list.
     pub fn position(self, id: &str) -> Option<usize> {
-        self.events.with(|events| events.iter().position(|event| event.id == id))
+        self.narrowed.with(|narrowed| {
+            self.events.with(|events| match narrowed {
+                Some(rows) => rows.iter().position(|at| events.get(*at).is_some_and(|event| event.id == id)),
+                None => events.iter().position(|event| event.id == id),
+            })
+        })
     }
+}
+
+/// Tries what is being typed on the rows that are here.
+fn narrow_while_typing(explorer: Explorer, results: Results) {
+    let typed = RwSignal::new(None::<String>);
+    let mut settle = leptos::leptos_dom::helpers::debounce(TYPING_PAUSE, move |text| {
+        typed.try_set(text);
+    });
+    Effect::new(move |_| {
+        let text = explorer.text.get();
+        let is_other = explorer.run.with(|run| run.query.trim() != text.trim());
+        if !is_other {
+            typed.set(None);
+        }
+        settle(is_other.then_some(text));
+    });
+    Effect::new(move |_| {
+        let filter = typed.with(|text| text.as_deref().and_then(Matches::narrowing));
+        let narrowed = filter.map(|filter| {
+            results.events.with(|events| {
+                let matching =
+                    events.iter().take(NARROWED).enumerate().filter(|(_, event)| filter.matches(event));
+                matching.map(|(at, _)| at).collect::<Arc<[usize]>>()
+            })
+        });
+        if narrowed != results.narrowed.get_untracked() {
+            results.cursor.set(None);
+            results.narrowed.set(narrowed);
+        }
+    });
 }
 
 fn shape_of(state: &Load<Arc<SearchAnswer>>) -> Shape {

@@ -14,7 +14,8 @@ pub fn ShareMenu() -> impl IntoView {
     let trigger = ViewFn::from(|| view! { <Glyph icon=Icon::Share/>"Share" });
     let project = move || Some(explorer.run.with_untracked(|run| run.project_id.clone()));
     let relative = Callback::new(move |()| {
-        copy(link(&Exploration { project: project(), ..explorer.state.get_untracked() }), "Link copied");
+        let state = Exploration { project: project(), ..explorer.state.get_untracked() };
+        copy(explorer.address(&state), "Link copied");
     });
     let fixed = Callback::new(move |()| {
         let run = explorer.run.get_untracked();
@@ -26,9 +27,10 @@ pub fn ShareMenu() -> impl IntoView {
             project: project(),
             range: TimeRange::between(from, to),
             now_ms: None,
+            live: false,
             ..explorer.state.get_untracked()
         };
-        copy(link(&state), "Link with fixed time copied");
+        copy(explorer.address(&state), "Link with fixed time copied");
     });
     let command = Callback::new(move |()| {
         let run = explorer.run.get_untracked();
@@ -46,10 +48,6 @@ pub fn ShareMenu() -> impl IntoView {
             <MenuItem icon=Icon::Terminal on_choose=command>"Copy as curl"</MenuItem>
         </Menu>
     }
-}
-
-fn link(state: &Exploration) -> String {
-    format!("{}{}", browser::origin(), state.address())
 }
 
 fn copy(text: String, done: &'static str) {

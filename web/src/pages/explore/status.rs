@@ -1,15 +1,21 @@
 //! The line between picture and rows: how much was found and what it took, and what can be done with the search as a whole.
 
 use super::explorer::explorer;
-use super::results::results;
+use super::layout::RowView;
+use super::live_bar::LiveBar;
+use super::results::{More, Shape, results};
 use super::share::ShareMenu;
-use crate::components::{ButtonKind, Icon, IconButton, LinkButton, Notice, NoticeKind};
+use crate::browser;
+use crate::components::{
+    Button, ButtonKind, Glyph, Icon, IconButton, LinkButton, Menu, MenuItem, MenuSide, Notice, NoticeKind,
+};
 use crate::format;
 use crate::language::sentence;
 use crate::load::Load;
 use crate::session::session;
-use crate::url::escape;
+use crate::url::{Tab, escape};
 use leptos::prelude::*;
+use std::time::Duration;
 
 #[component]
 pub fn Toolbar() -> impl IntoView {
@@ -18,6 +24,7 @@ pub fn Toolbar() -> impl IntoView {
         let query = explorer.run.with(|run| run.query.clone());
         format!("/alerts/new?query={}", escape(&query))
     });
+    let may_alert = move || !explorer.is_local() && session().can_edit();
     view! {
         <div class="toolbar">
             <IconButton
@@ -27,22 +34,73 @@ pub fn Toolbar() -> impl IntoView {
                 on:click=move |_| explorer.toggle_fields()
             />
             <Status/>
-            <Show when=move || session().can_edit()>
+            <Newer/>
+            <ViewMenu/>
+            <Show when=may_alert>
                 <LinkButton small=true kind=ButtonKind::Quiet icon=Icon::Alert href=alert>"Create alert"</LinkButton>
             </Show>
-            <ShareMenu/>
-            <IconButton icon=Icon::Keyboard label="Keys (?)" on:click=move |_| explorer.help_open.set(true)/>
+            <Show when=move || !explorer.is_local()><ShareMenu/></Show>
+            <IconButton icon=Icon::Book label="Syntax and keys (?)" on:click=move |_| explorer.help_open.set(true)/>
         </div>
+        <Show when=move || explorer.state.with(|state| state.live)><LiveBar/></Show>
+        <Narrowed/>
         <Warnings/>
+    }
+}
+
+/// How rows are shown.
+#[component]
+fn ViewMenu() -> impl IntoView {
+    let (explorer, results) = (explorer(), results());
+    let trigger = ViewFn::from(move || {
+        view! { <Glyph icon=Icon::Rows/>{move || explorer.row_view.get().name()} }
+    });
+    let items = move || {
+        let items = RowView::ALL.map(|view| {
+            let chosen = Signal::derive(move || explorer.row_view.get() == view);
+            let choose = Callback::new(move |()| explorer.row_view.set(view));
+            view! { <MenuItem checked=chosen on_choose=choose>{view.name()}</MenuItem> }
+        });
+        items.collect_view()
+    };
+    view! {
+        <Show when=move || results.shape.get() == Shape::Events>
+            <Menu label="Rows (v)" class="button button-quiet button-small" side=MenuSide::End trigger=trigger.clone()>{items()}</Menu>
+        </Show>
+    }
+}
+
+/// Events that came after the search.
+#[component]
+fn Newer() -> impl IntoView {
+    let (explorer, results) = (explorer(), results());
+    let may = move || {
+        results.shape.get() == Shape::Events
+            && !explorer.is_local()
+            && explorer.state.with(|state| !state.live && state.tab == Tab::Events)
+    };
+    view! {
+        <Show when=may>
+            <Button
+                small=true
+                kind=ButtonKind::Quiet
+                icon=Icon::Newer
+                busy=Signal::derive(move || results.newer.get() == More::Loading)
+                on:click=move |_| results.load_newer()
+            >
+                "Newer"
+            </Button>
+        </Show>
     }
 }
 
 #[component]
 fn Status() -> impl IntoView {
     let (explorer, results) = (explorer(), results());
+    let running_ms = running_ms(results.first.busy);
     let text = move || {
         if results.first.busy.get() {
-            return "Searching …".to_owned();
+            return format!("Searching … {}", format::elapsed(running_ms.get() as f64));
         }
         results.first.state.with(|state| match state {
             Load::Ready(answer) => {
@@ -66,7 +124,60 @@ fn Status() -> impl IntoView {
             Load::Waiting => String::new(),
         })
     };
-    view! { <p class="status grow truncate numbers" role="status" data-testid="status">{text}</p> }
+    view! {
+        <p class="status grow truncate numbers" role="status" data-testid="status">{text}</p>
+        <Show when=move || results.first.busy.get()>
+            <Button small=true icon=Icon::Stop on:click=move |_| explorer.cancelled.notify()>"Cancel"</Button>
+        </Show>
+    }
+}
+
+/// How long the search has been running, for those that take long enough to wonder.
+fn running_ms(busy: RwSignal<bool>) -> ReadSignal<i64> {
+    let (running, set_running) = signal(0);
+    let since = StoredValue::new(0);
+    Effect::new(move |_| {
+        if busy.get() {
+            since.set_value(browser::now_ms());
+            set_running.set(0);
+        }
+    });
+    let tick = move || {
+        if busy.get_untracked() {
+            set_running.set(browser::now_ms() - since.get_value());
+        }
+    };
+    let handle = set_interval_with_handle(tick, Duration::from_millis(100)).ok();
+    on_cleanup(move || {
+        if let Some(handle) = handle {
+            handle.clear();
+        }
+    });
+    running
+}
+
+/// Says that what is shown is only a part, while another query is being typed.
+#[component]
+fn Narrowed() -> impl IntoView {
+    let (explorer, results) = (explorer(), results());
+    let text = move || {
+        let count = results.narrowed.with(|narrowed| narrowed.as_ref().map(|rows| rows.len()))?;
+        let loaded = results.events.with(Vec::len);
+        Some(format!(
+            "Partial: {} of the {} loaded events match what you type.",
+            format::count(count as u64),
+            format::count(loaded as u64)
+        ))
+    };
+    view! {
+        <Show when=move || results.narrowed.with(Option::is_some)>
+            <div class="narrowed" role="status" data-testid="narrowed">
+                <Glyph icon=Icon::Fields size="icon-small"/>
+                <span class="grow">{text}</span>
+                <Button small=true icon=Icon::Play on:click=move |_| explorer.run_text()>"Search all"</Button>
+            </div>
+        </Show>
+    }
 }
 
 /// What the server noticed about a query that it ran.

@@ -27,6 +27,9 @@ pub fn TimePicker() -> impl IntoView {
     });
     on_cleanup(move || outside.remove());
     let label = move || {
+        if explorer.state.with(|state| state.live) {
+            return "Live".to_owned();
+        }
         let zone = preferences().zone.get().minutes(browser::now_ms());
         explorer.state.with(|state| state.range.label(zone))
     };
@@ -82,7 +85,24 @@ fn Panel() -> impl IntoView {
     });
     view! {
         <div class="time-panel" role="dialog" aria-label="Time range">
-            <ul class="time-presets">{presets.collect_view()}</ul>
+            <ul class="time-presets">
+                <Show when=move || !explorer.is_local()>
+                    <li>
+                        <button
+                            type="button"
+                            class="menu-item"
+                            aria-current=move || explorer.state.with(|state| state.live).then_some("true")
+                            on:click=move |_| {
+                                explorer.time_picker_open.set(false);
+                                explorer.set_live(true);
+                            }
+                        >
+                            <Glyph icon=Icon::Live size="icon-small"/>"Live"
+                        </button>
+                    </li>
+                </Show>
+                {presets.collect_view()}
+            </ul>
             <div class="time-exact">
                 <form class="stack" on:submit=take_typed>
                     <TextField
