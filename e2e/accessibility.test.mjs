@@ -9,7 +9,7 @@ import { App, browser, eventually, logIn, page } from "./harness.mjs";
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 const OUTSIDE = ["/login", "/signup", "/forgot-password", "/local"];
-const INSIDE = ["/explore", "/send", "/alerts", "/alerts/new", "/settings/api-keys", "/settings/projects", "/settings/members", "/settings/channels", "/settings/profile", "/settings/masking", "/ingest/health", "/ingest/usage", "/ingest/dead-letters"];
+const INSIDE = ["/explore", "/send", "/alerts", "/alerts/new", "/settings/api-keys", "/settings/projects", "/settings/members", "/settings/channels", "/settings/organization", "/settings/audit-log", "/settings/erasure", "/settings/profile", "/settings/masking", "/ingest/health", "/ingest/usage", "/ingest/dead-letters"];
 
 /** What opens on top of pages: name, page, how. */
 const OPENED = [
@@ -38,6 +38,9 @@ const OPENED = [
   ["nothing found", "/explore?q=nowhere", (at) => at.getByText("No event matches").waitFor()],
   ["a mistake", "/explore?q=level:eror", (at) => at.getByText("E023").first().waitFor()],
   ["new key", "/settings/api-keys", (at) => at.getByRole("button", { name: "Create API key" }).first().click()],
+  ["invite", "/settings/members", (at) => at.getByRole("button", { name: "Invite" }).click()],
+  ["erase", "/settings/erasure", (at) => at.getByRole("button", { name: "Erase logs" }).first().click()],
+  ["second factor", "/settings/profile", (at) => at.getByRole("button", { name: "Set up" }).click()],
   ["new channel", "/settings/channels", (at) => at.getByRole("button", { name: "Create channel" }).first().click()],
 ];
 

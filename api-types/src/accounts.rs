@@ -26,6 +26,59 @@ pub struct SignupRequest {
 pub struct LoginRequest {
     pub email: String,
     pub password: String,
+    /// Of the authenticator app, or a recovery code; for accounts with a second factor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+}
+
+/// One's own password, given again before something that matters.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordRequest {
+    pub password: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CodeRequest {
+    pub code: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordAndCode {
+    pub password: String,
+    pub code: String,
+}
+
+/// The caller's second factor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecondFactor {
+    pub enabled: bool,
+    pub recovery_codes_left: u64,
+}
+
+/// What an authenticator app is told.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SecondFactorSetup {
+    /// Base32, for typing.
+    pub secret: String,
+    pub otpauth_url: String,
+    /// The address as a square for the app's camera: rows of `0` and `1`, dark as `1`.
+    pub qr: Vec<String>,
+}
+
+/// Each works once, instead of a code. Shown this once.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RecoveryCodes {
+    pub recovery_codes: Vec<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EmailChange {
+    pub email: String,
+    pub password: String,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -142,6 +195,8 @@ pub struct Member {
     pub email: String,
     pub name: String,
     pub role: Role,
+    #[serde(default)]
+    pub second_factor: bool,
     pub joined_at: String,
 }
 
@@ -149,6 +204,49 @@ pub struct Member {
 #[serde(deny_unknown_fields)]
 pub struct RoleChange {
     pub role: Role,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InvitationRequest {
+    pub email: String,
+    pub role: Role,
+}
+
+/// An invitation that was not accepted yet.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Invitation {
+    pub id: String,
+    pub email: String,
+    pub role: Role,
+    /// The name of who invited; absent when it was an API key, or when they have left.
+    pub invited_by: Option<String>,
+    pub expired: bool,
+    pub created_at: String,
+    pub expires_at: String,
+}
+
+/// What the link of an invitation leads to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct InvitedTo {
+    pub email: String,
+    pub organization: String,
+    pub role: Role,
+    pub invited_by: Option<String>,
+    /// Whether to log in, or to choose a name and a password.
+    pub has_account: bool,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AcceptRequest {
+    pub token: String,
+    /// For a new account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// For a new account, or of the one there is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
 }
 
 /// A browser in which the caller is signed in.
@@ -172,7 +270,7 @@ pub enum KeyScope {
     Admin,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewApiKeyRequest {
     pub name: String,
@@ -180,6 +278,25 @@ pub struct NewApiKeyRequest {
     pub scopes: Vec<KeyScope>,
     #[serde(default)]
     pub expires_at: Option<String>,
+    /// Networks such as `10.0.0.0/8` from which the key works; none: from everywhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed_networks: Vec<String>,
+    /// Rows that its searches may read in a day (UTC).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows_per_day: Option<u64>,
+}
+
+/// How a key is followed by a new one.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RotateRequest {
+    /// Hours in which the old key still works.
+    #[serde(default = "a_day")]
+    pub overlap_hours: u32,
+}
+
+fn a_day() -> u32 {
+    24
 }
 
 /// An API key as lists show it; the secret is only in `CreatedApiKey`.
@@ -193,6 +310,13 @@ pub struct ApiKey {
     pub created_at: String,
     pub expires_at: Option<String>,
     pub last_used_at: Option<String>,
+    #[serde(default)]
+    pub allowed_networks: Vec<String>,
+    #[serde(default)]
+    pub rows_per_day: Option<u64>,
+    /// The key that follows it, while both work.
+    #[serde(default)]
+    pub replaced_by: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

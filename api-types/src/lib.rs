@@ -4,6 +4,8 @@
 
 pub mod accounts;
 pub mod alerts;
+pub mod audit;
+pub mod erasure;
 pub mod ingest;
 pub mod masking;
 pub mod problem;

@@ -80,7 +80,7 @@ impl Server {
             name: "bench".into(),
             project_id: session.projects.first().context("a first project")?.id.clone(),
             scopes: vec![KeyScope::Ingest, KeyScope::Query],
-            expires_at: None,
+            ..NewApiKeyRequest::default()
         };
         let created: CreatedApiKey = self.post("/api/v1/api-keys", &session.access_token, &key).await?;
         Ok(created.secret)

@@ -70,7 +70,7 @@ fn remembered(path: &Path) -> Option<Account> {
 
 /// False when the server's data is not the one that the account was made in.
 async fn is_known(client: &reqwest::Client, url: &str, account: &Account) -> Result<bool> {
-    let login = LoginRequest { email: account.email.clone(), password: account.password.clone() };
+    let login = LoginRequest { email: account.email.clone(), password: account.password.clone(), code: None };
     let answer = client.post(format!("{url}/api/v1/auth/login")).json(&login).send().await?;
     Ok(answer.status().is_success())
 }
@@ -90,7 +90,7 @@ async fn sign_up(client: &reqwest::Client, url: &str) -> Result<Account> {
         name: "demo logs".into(),
         project_id: session.projects.first().context("the account has no project")?.id.clone(),
         scopes: vec![KeyScope::Ingest],
-        expires_at: None,
+        ..NewApiKeyRequest::default()
     };
     let key: CreatedApiKey =
         post(client, &format!("{url}/api/v1/api-keys"), Some(&session.access_token), &key).await?;

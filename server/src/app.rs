@@ -2,9 +2,11 @@
 
 use crate::accounts::{self, Accounts};
 use crate::alerts::{self, Alerts};
+use crate::audit::{self, Audit};
 use crate::auth::Auth;
 use crate::config::Settings;
 use crate::db::Db;
+use crate::erasure::{self, Erasure};
 use crate::http_head;
 use crate::ingest::{self, Ingest};
 use crate::logstore::LogStore;
@@ -28,6 +30,8 @@ pub struct Services {
     pub db: Db,
     pub auth: Auth,
     pub accounts: Accounts,
+    pub audit: Audit,
+    pub erasure: Erasure,
     pub logs: LogStore,
     pub ingest: Ingest,
     pub tails: Tails,
@@ -45,6 +49,8 @@ pub fn routes(app: &mut web::ServiceConfig, services: &Services) {
         .app_data(web::Data::new(services.db.clone()))
         .app_data(web::Data::new(services.auth.clone()))
         .app_data(web::Data::new(services.accounts.clone()))
+        .app_data(web::Data::new(services.audit.clone()))
+        .app_data(web::Data::new(services.erasure.clone()))
         .app_data(web::Data::new(services.ingest.clone()))
         .app_data(web::Data::new(services.ingest.masking().clone()))
         .app_data(web::Data::new(services.ingest.quota().clone()))
@@ -52,11 +58,13 @@ pub fn routes(app: &mut web::ServiceConfig, services: &Services) {
         .app_data(web::Data::new(services.searches.clone()))
         .app_data(web::Data::new(services.alerts.clone()))
         .configure(accounts::routes)
+        .configure(audit::routes)
         .configure(ingest::http::routes)
         .configure(masking::http::routes)
         .configure(usage::http::routes)
         // Before the search, whose `/logs/{id}` would take it for an id.
         .configure(tail::http::routes)
+        .configure(erasure::routes)
         .configure(search::http::routes)
         .configure(alerts::http::routes)
         .service(web::resource("/healthz").get(health))

@@ -15,11 +15,9 @@ pub struct Client {
     pub user_agent: String,
 }
 
-impl FromRequest for Client {
-    type Error = Infallible;
-    type Future = Ready<Result<Self, Infallible>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+impl Client {
+    #[must_use]
+    pub fn of(request: &HttpRequest) -> Self {
         let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
         let trusted = request
             .app_data::<web::Data<Settings>>()
@@ -28,7 +26,16 @@ impl FromRequest for Client {
         let peer = request.peer_addr().map(|peer| peer.ip());
         let address = peer.map(|peer| true_address(peer, header("x-forwarded-for"), trusted));
         let user_agent = header("user-agent").unwrap_or_default().chars().take(200).collect();
-        ready(Ok(Self { address: address.map(|it| it.to_string()).unwrap_or_default(), user_agent }))
+        Self { address: address.map(|it| it.to_string()).unwrap_or_default(), user_agent }
+    }
+}
+
+impl FromRequest for Client {
+    type Error = Infallible;
+    type Future = Ready<Result<Self, Infallible>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Ok(Self::of(request)))
     }
 }
 

@@ -110,6 +110,16 @@ settings! {
     signup_per_hour: u32 = 5, "5", "CORDWOOD_SIGNUP_PER_HOUR";
     /// Failed logins per quarter of an hour for one account from one address; 0 switches the limit off.
     login_failures: u32 = 5, "5", "CORDWOOD_LOGIN_FAILURES";
+    /// Invitations per hour that an organization mails; 0 switches the limit off.
+    invitations_per_hour: u32 = 20, "20", "CORDWOOD_INVITATIONS_PER_HOUR";
+    /// Days that the audit log keeps who did what.
+    audit_retention_days: u32 = 400, "400", "CORDWOOD_AUDIT_RETENTION_DAYS";
+    /// Seconds between asking for an erasure, or for the deletion of a project, and its start: so long it can be cancelled.
+    erasure_delay_s: u32 = 600, "600", "CORDWOOD_ERASURE_DELAY_S";
+    /// Days between asking for the deletion of an organization and its start.
+    deletion_grace_days: u32 = 7, "7", "CORDWOOD_DELETION_GRACE_DAYS";
+    /// Seconds between two rounds that erase what has outlived a shortened retention.
+    retention_sweep_s: u32 = 3600, "3600", "CORDWOOD_RETENTION_SWEEP_S";
     /// Ingested bytes per second and organization; 0 switches the limit off.
     ingest_bytes_per_second: u64 = 10_000_000, "10000000", "CORDWOOD_INGEST_BYTES_PER_SECOND";
     /// Ingested events per second and organization; 0 switches the limit off.

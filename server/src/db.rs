@@ -180,6 +180,8 @@ mod tests {
     const STORES: &[&[Store]] = &[
         crate::accounts::STATEMENTS,
         crate::alerts::STATEMENTS,
+        crate::audit::STATEMENTS,
+        crate::erasure::STATEMENTS,
         &[
             ("auth/store.rs", crate::auth::store::ALL),
             ("ingest/dead_letters/mod.rs", crate::ingest::dead_letters::ALL),

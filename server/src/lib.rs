@@ -5,11 +5,13 @@
 pub mod accounts;
 pub mod alerts;
 pub mod app;
+pub mod audit;
 pub mod auth;
 pub mod client;
 pub mod config;
 pub mod db;
 pub mod email;
+pub mod erasure;
 pub mod error;
 pub mod http_head;
 pub mod ingest;

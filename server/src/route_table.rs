@@ -11,14 +11,16 @@ pub enum Access {
     Open,
     /// A member with this role or a higher one; an API key with the scope `admin` counts as an admin.
     Member(Role),
+    /// Any signed-in person, about their own account; no API key.
+    Person,
     /// A member, or an API key with the scope `query`.
     Read,
     /// An API key with the scope `ingest`, or an editor by access token; refusals are in the protocol's own words.
     Ingest,
 }
 
-use Access::{Ingest, Member, Open, Read};
-use Role::{Admin, Editor, Viewer};
+use Access::{Ingest, Member, Open, Person, Read};
+use Role::{Admin, Editor, Owner, Viewer};
 
 /// Method, path, access.
 pub const ROUTES: &[(&str, &str, Access)] = &[
@@ -29,19 +31,37 @@ pub const ROUTES: &[(&str, &str, Access)] = &[
     ("POST", "/api/v1/auth/login", Open),
     ("POST", "/api/v1/auth/refresh", Open),
     ("POST", "/api/v1/auth/logout", Open),
-    ("POST", "/api/v1/auth/switch", Member(Viewer)),
+    ("POST", "/api/v1/auth/switch", Person),
     ("POST", "/api/v1/auth/verify-email", Open),
     ("POST", "/api/v1/auth/forgot-password", Open),
     ("POST", "/api/v1/auth/reset-password", Open),
-    ("GET", "/api/v1/me", Member(Viewer)),
-    ("PATCH", "/api/v1/me", Member(Viewer)),
-    ("GET", "/api/v1/sessions", Member(Viewer)),
-    ("DELETE", "/api/v1/sessions/{id}", Member(Viewer)),
+    ("GET", "/api/v1/me", Person),
+    ("PATCH", "/api/v1/me", Person),
+    ("POST", "/api/v1/me/email", Person),
+    ("POST", "/api/v1/auth/change-email", Open),
+    ("GET", "/api/v1/second-factor", Person),
+    ("POST", "/api/v1/second-factor", Person),
+    ("POST", "/api/v1/second-factor/confirm", Person),
+    ("POST", "/api/v1/second-factor/recovery-codes", Person),
+    ("POST", "/api/v1/second-factor/disable", Person),
+    ("GET", "/api/v1/sessions", Person),
+    ("DELETE", "/api/v1/sessions/{id}", Person),
     ("GET", "/api/v1/organization", Member(Viewer)),
     ("PATCH", "/api/v1/organization", Member(Admin)),
+    ("DELETE", "/api/v1/organization", Member(Owner)),
     ("GET", "/api/v1/members", Member(Viewer)),
     ("PATCH", "/api/v1/members/{user_id}", Member(Admin)),
     ("DELETE", "/api/v1/members/{user_id}", Member(Admin)),
+    ("DELETE", "/api/v1/members/{user_id}/second-factor", Member(Admin)),
+    ("GET", "/api/v1/invitations", Member(Admin)),
+    ("POST", "/api/v1/invitations", Member(Admin)),
+    ("POST", "/api/v1/invitations/look-up", Open),
+    ("POST", "/api/v1/invitations/accept", Open),
+    ("DELETE", "/api/v1/invitations/{id}", Member(Admin)),
+    ("POST", "/api/v1/invitations/{id}/resend", Member(Admin)),
+    ("GET", "/api/v1/audit-log", Member(Admin)),
+    ("GET", "/api/v1/audit-log/export", Member(Admin)),
+    ("GET", "/api/v1/audit-log/check", Member(Admin)),
     ("GET", "/api/v1/projects", Member(Viewer)),
     ("POST", "/api/v1/projects", Member(Admin)),
     ("GET", "/api/v1/projects/{id}", Member(Viewer)),
@@ -49,10 +69,16 @@ pub const ROUTES: &[(&str, &str, Access)] = &[
     ("GET", "/api/v1/projects/{id}/masking", Member(Viewer)),
     ("PUT", "/api/v1/projects/{id}/masking", Member(Admin)),
     ("POST", "/api/v1/projects/{id}/masking/preview", Member(Viewer)),
+    ("DELETE", "/api/v1/projects/{id}", Member(Admin)),
     ("GET", "/api/v1/api-keys", Member(Editor)),
     ("POST", "/api/v1/api-keys", Member(Editor)),
     ("DELETE", "/api/v1/api-keys/{id}", Member(Editor)),
+    ("POST", "/api/v1/api-keys/{id}/rotate", Member(Editor)),
     ("POST", "/api/v1/logs/ingest", Ingest),
+    ("POST", "/api/v1/logs/delete", Member(Admin)),
+    ("GET", "/api/v1/jobs", Member(Admin)),
+    ("GET", "/api/v1/jobs/{id}", Member(Admin)),
+    ("DELETE", "/api/v1/jobs/{id}", Member(Admin)),
     ("GET", "/api/v1/logs/search", Read),
     ("POST", "/api/v1/logs/search", Read),
     ("POST", "/api/v1/logs/histogram", Read),

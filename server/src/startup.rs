@@ -6,10 +6,12 @@
 use crate::accounts::{Accounts, MailLinks};
 use crate::alerts::Alerts;
 use crate::app::{self, Services};
+use crate::audit::Audit;
 use crate::auth::{self, Auth};
 use crate::config::Settings;
 use crate::db::Db;
 use crate::email::Mailer;
+use crate::erasure::Erasure;
 use crate::ingest::Ingest;
 use crate::logstore::{self, Engine};
 use crate::search::execute::Executor;
@@ -52,6 +54,7 @@ async fn start_services(settings: Settings) -> anyhow::Result<(Services, Option<
     let mailer = Mailer::of(&settings)?;
     let links = MailLinks::new(db.clone(), mailer.clone(), &settings.public_url());
     links.start(&shutdown);
+    let audit = Audit::start(db.clone(), settings.audit_retention_days, &shutdown);
     let accounts = Accounts::new(settings.clone(), db.clone(), auth.clone(), links);
     let logs = logstore::start(&settings).await.context("cannot start the log store")?;
     let ingest = Ingest::start(&settings, db.clone(), Arc::new(logs.store.clone()), &shutdown)
@@ -67,6 +70,16 @@ async fn start_services(settings: Settings) -> anyhow::Result<(Services, Option<
         shutdown.token(),
     ));
     let searches = Executor::of(&settings, logs.store.clone());
+    let erasure = Erasure::new(
+        &settings,
+        db.clone(),
+        logs.store.clone(),
+        searches.clone(),
+        auth.clone(),
+        audit.clone(),
+        mailer.clone(),
+    );
+    erasure.start(&shutdown);
     let alerts = Alerts::new(&settings, db.clone(), mailer, searches.clone())?;
     if settings.has_role("alerts") {
         alerts.start(&settings.node_name, &shutdown);
@@ -76,6 +89,8 @@ async fn start_services(settings: Settings) -> anyhow::Result<(Services, Option<
         db,
         auth,
         accounts,
+        audit,
+        erasure,
         logs: logs.store,
         ingest,
         tails,

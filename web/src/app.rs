@@ -44,6 +44,8 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/reset-password") view=auth::ResetPassword/>
                 <Route path=path!("/verify-email") view=auth::VerifyEmail/>
                 <Route path=path!("/local") view=local::LocalFile/>
+                <Route path=path!("/change-email") view=auth::ChangeEmail/>
+                <Route path=path!("/invite") view=auth::AcceptInvitation/>
                 <ParentRoute path=path!("/") view=Shell>
                     <Route path=path!("") view=|| view! { <Redirect path="/explore"/> }/>
                     <Route path=path!("explore") view=explore::Explore/>

@@ -11,26 +11,33 @@ use api_types::accounts::{ApiKey, KeyScope};
 use uuid::Uuid;
 
 crate::statements! {
-    LIST = "SELECT id, project_id, name, lookup, scopes, created_at, expires_at, last_used_at FROM api_keys \
+    LIST = "SELECT id, project_id, name, lookup, scopes, created_at, expires_at, last_used_at, \
+        allowed_networks, rows_per_day, replaced_by FROM api_keys \
         WHERE organization_id = $1 AND revoked_at IS NULL ORDER BY created_at DESC, id DESC";
-    GET = "SELECT id, project_id, name, lookup, scopes, created_at, expires_at, last_used_at FROM api_keys \
+    GET = "SELECT id, project_id, name, lookup, scopes, created_at, expires_at, last_used_at, \
+        allowed_networks, rows_per_day, replaced_by FROM api_keys \
         WHERE organization_id = $1 AND id = $2 AND revoked_at IS NULL";
     INSERT = "INSERT INTO api_keys \
-        (organization_id, id, project_id, name, lookup, secret_hash, scopes, created_by, created_at, expires_at) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+        (organization_id, id, project_id, name, lookup, secret_hash, scopes, created_by, created_at, expires_at, \
+        allowed_networks, rows_per_day) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+    REPLACE = "UPDATE api_keys SET replaced_by = $3, expires_at = CASE WHEN expires_at < $4 THEN expires_at ELSE $4 END \
+        WHERE organization_id = $1 AND id = $2 AND revoked_at IS NULL AND replaced_by IS NULL";
     REVOKE = "UPDATE api_keys SET revoked_at = $3 WHERE organization_id = $1 AND id = $2 AND revoked_at IS NULL";
 }
 
 #[derive(sqlx::FromRow)]
 pub struct KeyRow {
     id: Uuid,
-    project_id: Uuid,
-    name: String,
+    pub project_id: Uuid,
+    pub name: String,
     pub lookup: String,
     scopes: String,
     created_at: Micros,
-    expires_at: Option<Micros>,
+    pub expires_at: Option<Micros>,
     last_used_at: Option<Micros>,
+    pub allowed_networks: String,
+    pub rows_per_day: Option<i64>,
+    replaced_by: Option<Uuid>,
 }
 
 impl KeyRow {
@@ -51,6 +58,9 @@ impl From<KeyRow> for ApiKey {
             created_at: rfc3339(row.created_at),
             expires_at: row.expires_at.map(rfc3339),
             last_used_at: row.last_used_at.map(rfc3339),
+            allowed_networks: words(&row.allowed_networks),
+            rows_per_day: row.rows_per_day.map(i64::unsigned_abs),
+            replaced_by: row.replaced_by.map(|id| id.to_string()),
         }
     }
 }
@@ -61,6 +71,9 @@ pub struct NewRow<'a> {
     pub scopes: &'a [KeyScope],
     pub created_by: Option<Uuid>,
     pub expires_at: Option<Micros>,
+    /// With commas between.
+    pub allowed_networks: &'a str,
+    pub rows_per_day: Option<i64>,
     pub key: &'a NewKey,
 }
 
@@ -79,8 +92,29 @@ pub async fn get(db: &Db, scope: &TenantScope, key_id: Uuid) -> Result<KeyRow, A
     .ok_or(AccountError::NotFound)
 }
 
-pub async fn insert(db: &Db, scope: &TenantScope, new: &NewRow<'_>) -> Result<ApiKey, AccountError> {
-    let row = KeyRow {
+/// The statement that inserts a key, for either database, in a transaction or not.
+macro_rules! insert_row {
+    ($executor:expr, $scope:expr, $row:expr, $new:expr) => {
+        sqlx::query(INSERT)
+            .bind($scope.organization_id())
+            .bind($row.id)
+            .bind($row.project_id)
+            .bind(&$row.name)
+            .bind(&$row.lookup)
+            .bind($new.key.secret_hash.to_vec())
+            .bind(&$row.scopes)
+            .bind($new.created_by)
+            .bind($row.created_at)
+            .bind($row.expires_at)
+            .bind(&$row.allowed_networks)
+            .bind($row.rows_per_day)
+            .execute($executor)
+            .await
+    };
+}
+
+fn row_of(new: &NewRow<'_>) -> KeyRow {
+    KeyRow {
         id: Uuid::now_v7(),
         project_id: new.project_id,
         name: new.name.to_owned(),
@@ -89,14 +123,48 @@ pub async fn insert(db: &Db, scope: &TenantScope, new: &NewRow<'_>) -> Result<Ap
         created_at: now_us(),
         expires_at: new.expires_at,
         last_used_at: None,
-    };
-    on!(db.write(), pool => sqlx::query(INSERT)
-        .bind(scope.organization_id()).bind(row.id).bind(row.project_id).bind(&row.name).bind(&row.lookup)
-        .bind(new.key.secret_hash.to_vec()).bind(&row.scopes).bind(new.created_by)
-        .bind(row.created_at).bind(row.expires_at)
-        .execute(pool).await.map(|_| ()))
-    .map_err(failed_to("create an API key"))?;
+        allowed_networks: new.allowed_networks.to_owned(),
+        rows_per_day: new.rows_per_day,
+        replaced_by: None,
+    }
+}
+
+pub async fn insert(db: &Db, scope: &TenantScope, new: &NewRow<'_>) -> Result<ApiKey, AccountError> {
+    let row = row_of(new);
+    on!(db.write(), pool => insert_row!(pool, scope, row, new).map(|_| ()))
+        .map_err(failed_to("create an API key"))?;
     Ok(row.into())
+}
+
+/// Makes the key that follows another one, which ends at `ends_at` or when it would have ended anyway.
+pub async fn replace(
+    db: &Db,
+    scope: &TenantScope,
+    old: Uuid,
+    new: &NewRow<'_>,
+    ends_at: Micros,
+) -> Result<ApiKey, AccountError> {
+    let row = row_of(new);
+    let replaced: Result<bool, sqlx::Error> = async {
+        on!(db.write(), pool => {
+            let mut transaction = pool.begin().await?;
+            let replaced = sqlx::query(REPLACE)
+                .bind(scope.organization_id()).bind(old).bind(row.id).bind(ends_at)
+                .execute(&mut *transaction).await?.rows_affected();
+            if replaced == 0 {
+                return Ok(false);
+            }
+            insert_row!(&mut *transaction, scope, row, new)?;
+            transaction.commit().await?;
+            Ok(true)
+        })
+    }
+    .await;
+    if replaced.map_err(failed_to("rotate an API key"))? {
+        Ok(row.into())
+    } else {
+        Err(AccountError::KeyRotated)
+    }
 }
 
 pub async fn revoke(db: &Db, scope: &TenantScope, key_id: Uuid) -> Result<(), AccountError> {
@@ -105,6 +173,10 @@ pub async fn revoke(db: &Db, scope: &TenantScope, key_id: Uuid) -> Result<(), Ac
         .execute(pool).await.map(|done| done.rows_affected()))
     .map_err(failed_to("revoke an API key"))?;
     if revoked == 1 { Ok(()) } else { Err(AccountError::NotFound) }
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split(',').filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
 fn words_of(scopes: &[KeyScope]) -> String {

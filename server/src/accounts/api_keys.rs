@@ -3,22 +3,30 @@
 use super::api_key_store::{self, NewRow};
 use super::checked::{Name, refuse_any};
 use super::{AccountError, Accounts, id, project_store};
+use crate::audit::{Auditor, Target};
 use crate::auth::api_key::NewKey;
 use crate::auth::{Editor, Member};
 use crate::error::{ApiError, InvalidFields};
 use crate::http_head::NoContent;
 use crate::runtime::on_main;
-use crate::time::{Micros, now_us};
+use crate::time::{HOUR_US, Micros, now_us};
 use actix_web::http::StatusCode;
 use actix_web::web;
 use api_types::List;
-use api_types::accounts::{ApiKey, CreatedApiKey, KeyScope, NewApiKeyRequest, Role};
+use api_types::accounts::{ApiKey, CreatedApiKey, KeyScope, NewApiKeyRequest, Role, RotateRequest};
 use api_types::problem::FieldProblem;
 use jiff::Timestamp;
+use query_lang::network::Network;
+use serde_json::json;
+
+/// Thirty days.
+const MOST_OVERLAP_HOURS: u32 = 720;
+const MOST_NETWORKS: usize = 50;
 
 pub fn routes(app: &mut web::ServiceConfig) {
     app.service(web::resource("/api/v1/api-keys").get(on_main(list)).post(on_main(create)))
-        .service(web::resource("/api/v1/api-keys/{id}").delete(on_main(revoke)));
+        .service(web::resource("/api/v1/api-keys/{id}").delete(on_main(revoke)))
+        .service(web::resource("/api/v1/api-keys/{id}/rotate").post(on_main(rotate)));
 }
 
 async fn list(
@@ -35,11 +43,19 @@ async fn list(
 async fn create(
     editor: Member<Editor>,
     accounts: web::Data<Accounts>,
+    auditor: Auditor,
     body: web::Json<NewApiKeyRequest>,
 ) -> Result<(web::Json<CreatedApiKey>, StatusCode), ApiError> {
     let (name, scopes) = (Name::parse("name", &body.name), checked_scopes(&body.scopes));
     let expires_at = body.expires_at.as_deref().map(future).transpose();
-    refuse_any(&[name.as_ref().err(), scopes.as_ref().err(), expires_at.as_ref().err()])?;
+    let (networks, rows_per_day) = (networks(&body.allowed_networks), rows_per_day(body.rows_per_day));
+    refuse_any(&[
+        name.as_ref().err(),
+        scopes.as_ref().err(),
+        expires_at.as_ref().err(),
+        networks.as_ref().err(),
+        rows_per_day.as_ref().err(),
+    ])?;
     let (name, scopes) = (name.map_err(InvalidFields::from)?, scopes.map_err(InvalidFields::from)?);
     refuse_unless_admin(&editor, &scopes)?;
     let project_id = id(&body.project_id)?;
@@ -51,9 +67,13 @@ async fn create(
         scopes: &scopes,
         created_by: editor.user_id(),
         expires_at: expires_at.map_err(InvalidFields::from)?,
+        allowed_networks: &networks.map_err(InvalidFields::from)?,
+        rows_per_day: rows_per_day.map_err(InvalidFields::from)?,
         key: &key,
     };
     let shown = api_key_store::insert(&accounts.db, editor.scope(), &row).await?;
+    let target = Target::of(&shown.id, &shown.name);
+    auditor.record("api_key.created", target, json!({"scopes": shown.scopes, "prefix": shown.prefix})).await;
     Ok((web::Json(CreatedApiKey { key: shown, secret: key.text }), StatusCode::CREATED))
 }
 
@@ -64,6 +84,7 @@ async fn create(
 async fn revoke(
     editor: Member<Editor>,
     accounts: web::Data<Accounts>,
+    auditor: Auditor,
     path: web::Path<String>,
 ) -> Result<NoContent, ApiError> {
     let key_id = id(&path)?;
@@ -71,7 +92,48 @@ async fn revoke(
     refuse_unless_admin(&editor, &key.scopes())?;
     api_key_store::revoke(&accounts.db, editor.scope(), key_id).await?;
     accounts.auth.forget_key(&key.lookup).await;
+    auditor.record("api_key.revoked", Target::of(key_id, &key.name), json!({})).await;
     Ok(NoContent)
+}
+
+/// Makes a key that may do the same; the old one works on for the overlap, so that programs can be changed one by one.
+///
+/// # Errors
+/// 403 for a key with the scope `admin` by who is none, 404, 409 `key_rotated`, 422 `invalid`.
+async fn rotate(
+    editor: Member<Editor>,
+    accounts: web::Data<Accounts>,
+    auditor: Auditor,
+    path: web::Path<String>,
+    body: web::Json<RotateRequest>,
+) -> Result<(web::Json<CreatedApiKey>, StatusCode), ApiError> {
+    if body.overlap_hours > MOST_OVERLAP_HOURS {
+        return Err(InvalidFields::one("overlap_hours", "out_of_range", "Give 0 to 720 hours.").into());
+    }
+    let key_id = id(&path)?;
+    let old = api_key_store::get(&accounts.db, editor.scope(), key_id).await?;
+    let scopes = old.scopes();
+    refuse_unless_admin(&editor, &scopes)?;
+    let key = NewKey::generate(&scopes);
+    let row = NewRow {
+        project_id: old.project_id,
+        name: &old.name,
+        scopes: &scopes,
+        created_by: editor.user_id(),
+        expires_at: old.expires_at,
+        allowed_networks: &old.allowed_networks,
+        rows_per_day: old.rows_per_day,
+        key: &key,
+    };
+    let ends_at = now_us() + i64::from(body.overlap_hours) * HOUR_US;
+    let shown = api_key_store::replace(&accounts.db, editor.scope(), key_id, &row, ends_at).await?;
+    if body.overlap_hours == 0 {
+        api_key_store::revoke(&accounts.db, editor.scope(), key_id).await?;
+    }
+    accounts.auth.forget_key(&old.lookup).await;
+    let detail = json!({"new_key": shown.id, "overlap_hours": body.overlap_hours});
+    auditor.record("api_key.rotated", Target::of(key_id, &shown.name), detail).await;
+    Ok((web::Json(CreatedApiKey { key: shown, secret: key.text }), StatusCode::CREATED))
 }
 
 fn refuse_unless_admin(editor: &Member<Editor>, scopes: &[KeyScope]) -> Result<(), AccountError> {
@@ -93,6 +155,39 @@ fn checked_scopes(asked: &[KeyScope]) -> Result<Vec<KeyScope>, FieldProblem> {
         });
     }
     Ok(scopes)
+}
+
+/// Networks as they are stored: each in its shortest form, with commas between.
+fn networks(asked: &[String]) -> Result<String, FieldProblem> {
+    let problem = |code: &str, detail: String| FieldProblem {
+        field: "allowed_networks".into(),
+        code: code.into(),
+        detail,
+    };
+    if asked.len() > MOST_NETWORKS {
+        return Err(problem("too_many", format!("Give at most {MOST_NETWORKS} networks.")));
+    }
+    let parse = |text: &String| {
+        Network::parse(text.trim()).map(|network| network.to_string()).ok_or_else(|| {
+            problem(
+                "not_a_network",
+                format!("`{text}` is no network: write 10.0.0.0/8, 2001:db8::/32 or an address."),
+            )
+        })
+    };
+    Ok(asked.iter().map(parse).collect::<Result<Vec<_>, _>>()?.join(","))
+}
+
+fn rows_per_day(asked: Option<u64>) -> Result<Option<i64>, FieldProblem> {
+    match asked.map(i64::try_from) {
+        None => Ok(None),
+        Some(Ok(rows)) if rows > 0 => Ok(Some(rows)),
+        Some(_) => Err(FieldProblem {
+            field: "rows_per_day".into(),
+            code: "out_of_range".into(),
+            detail: "Give a number of rows above 0, or leave it out for no limit.".into(),
+        }),
+    }
 }
 
 fn future(text: &str) -> Result<Micros, FieldProblem> {

@@ -8,17 +8,24 @@ use crate::on;
 use crate::time::{DAY_US, MINUTE_US, Micros, now_us};
 use uuid::Uuid;
 
+pub const INVITATION_US: Micros = 7 * DAY_US;
 const VERIFY_US: Micros = 3 * DAY_US;
+const CHANGE_US: Micros = DAY_US;
 const RESET_US: Micros = 30 * MINUTE_US;
 /// Longer than a try can take; after it another node may try.
 const LEASE_US: Micros = 2 * MINUTE_US;
 
 crate::statements! {
     CLAIM = "UPDATE mail_links SET attempts = attempts + 1, next_attempt_at = $2, token_hash = $3, \
-        expires_at = CASE purpose WHEN 'reset_password' THEN CAST($4 AS BIGINT) ELSE CAST($5 AS BIGINT) END \
+        expires_at = CASE purpose WHEN 'reset_password' THEN CAST($4 AS BIGINT) WHEN 'change_email' THEN CAST($6 AS BIGINT) \
+        WHEN 'invitation' THEN (SELECT i.expires_at FROM invitations i WHERE i.id = mail_links.invitation_id) \
+        ELSE CAST($5 AS BIGINT) END \
         WHERE id = (SELECT id FROM mail_links WHERE next_attempt_at <= $1 ORDER BY next_attempt_at, id LIMIT 1) \
         AND next_attempt_at <= $1 \
-        RETURNING id, purpose, email, attempts, (SELECT name FROM users WHERE users.id = mail_links.user_id) AS name";
+        RETURNING id, purpose, email, attempts, (SELECT name FROM users WHERE users.id = mail_links.user_id) AS name, \
+        (SELECT o.name FROM invitations i JOIN organizations o ON o.id = i.organization_id WHERE i.id = mail_links.invitation_id) \
+        AS organization, (SELECT u.name FROM invitations i JOIN users u ON u.id = i.invited_by \
+        WHERE i.id = mail_links.invitation_id) AS invited_by";
     FINISH = "UPDATE mail_links SET next_attempt_at = $3, last_error = $4 WHERE id = $1 AND attempts = $2 AND used_at IS NULL";
     VERIFY = "UPDATE mail_links SET used_at = $2 WHERE token_hash = $1 AND purpose = 'verify_email' \
         AND used_at IS NULL AND expires_at > $2 RETURNING user_id, email";
@@ -31,6 +38,16 @@ crate::statements! {
         AND used_at IS NULL AND expires_at > $2";
     USE_RESET = "UPDATE mail_links SET used_at = $2, next_attempt_at = NULL WHERE token_hash = $1 \
         AND purpose = 'reset_password' AND used_at IS NULL AND expires_at > $2 RETURNING user_id, email";
+    CANCEL_CHANGES = "UPDATE mail_links SET used_at = $2, next_attempt_at = NULL WHERE user_id = $1 \
+        AND purpose = 'change_email' AND used_at IS NULL";
+    REQUEST_CHANGE = "INSERT INTO mail_links (id, purpose, user_id, email, created_at, attempts, next_attempt_at) \
+        VALUES ($1, 'change_email', $2, $3, $4, 0, $4)";
+    USE_CHANGE = "UPDATE mail_links SET used_at = $2, next_attempt_at = NULL WHERE token_hash = $1 \
+        AND purpose = 'change_email' AND used_at IS NULL AND expires_at > $2 RETURNING user_id, email";
+    EMAIL = "SELECT email FROM users WHERE id = $1";
+    SET_EMAIL = "UPDATE users SET email = $2, email_verified_at = $3 WHERE id = $1 \
+        AND NOT EXISTS (SELECT o.id FROM users o WHERE o.email = $2 AND o.id <> $1)";
+    END_OTHER_LINKS = "UPDATE mail_links SET used_at = $2, next_attempt_at = NULL WHERE user_id = $1 AND used_at IS NULL";
     SET_PASSWORD = "UPDATE users SET password_hash = $2 WHERE id = $1";
     END_SESSIONS = "UPDATE sessions SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL";
 }
@@ -39,6 +56,8 @@ crate::statements! {
 pub enum Purpose {
     VerifyEmail,
     ResetPassword,
+    ChangeEmail,
+    Invitation,
 }
 
 /// A link that is to be mailed by who claimed it.
@@ -48,12 +67,24 @@ pub struct Job {
     purpose: String,
     pub email: String,
     pub attempts: i64,
-    pub name: String,
+    name: Option<String>,
+    organization: Option<String>,
+    pub invited_by: Option<String>,
 }
 
 impl Job {
     pub fn purpose(&self) -> Purpose {
-        if self.purpose == "verify_email" { Purpose::VerifyEmail } else { Purpose::ResetPassword }
+        match self.purpose.as_str() {
+            "verify_email" => Purpose::VerifyEmail,
+            "change_email" => Purpose::ChangeEmail,
+            "invitation" => Purpose::Invitation,
+            _ => Purpose::ResetPassword,
+        }
+    }
+
+    /// Of the person, or of the organization that invites.
+    pub fn name(&self) -> &str {
+        self.name.as_deref().or(self.organization.as_deref()).unwrap_or_default()
     }
 }
 
@@ -62,6 +93,7 @@ pub async fn claim(db: &Db, token_hash: &[u8]) -> Result<Option<Job>, AccountErr
     let now = now_us();
     on!(db.write(), pool => sqlx::query_as(CLAIM)
         .bind(now).bind(now + LEASE_US).bind(token_hash).bind(now + RESET_US).bind(now + VERIFY_US)
+        .bind(now + CHANGE_US)
         .fetch_optional(pool).await)
     .map_err(failed_to("take a mail to send"))
 }
@@ -123,21 +155,64 @@ pub async fn email_of_reset(db: &Db, token_hash: &[u8]) -> Result<Option<String>
 }
 
 /// Uses the link up, sets the password, ends all sessions. Whoever has the mail has the address, so it counts as confirmed.
-pub async fn reset_password(db: &Db, token_hash: &[u8], hash: &str) -> Result<(), AccountError> {
-    let reset: Result<bool, sqlx::Error> = async {
+pub async fn reset_password(db: &Db, token_hash: &[u8], hash: &str) -> Result<Uuid, AccountError> {
+    let reset: Result<Option<Uuid>, sqlx::Error> = async {
         let now = now_us();
         on!(db.write(), pool => {
             let mut transaction = pool.begin().await?;
             let used: Option<(Uuid, String)> = sqlx::query_as(USE_RESET)
                 .bind(token_hash).bind(now).fetch_optional(&mut *transaction).await?;
-            let Some((user_id, email)) = used else { return Ok(false) };
+            let Some((user_id, email)) = used else { return Ok(None) };
             sqlx::query(SET_PASSWORD).bind(user_id).bind(hash).execute(&mut *transaction).await?;
             sqlx::query(END_SESSIONS).bind(user_id).bind(now).execute(&mut *transaction).await?;
             sqlx::query(SET_VERIFIED).bind(user_id).bind(email).bind(now).execute(&mut *transaction).await?;
             transaction.commit().await?;
-            Ok(true)
+            Ok(Some(user_id))
         })
     }
     .await;
-    if reset.map_err(failed_to("reset a password"))? { Ok(()) } else { Err(AccountError::LinkInvalid) }
+    reset.map_err(failed_to("reset a password"))?.ok_or(AccountError::LinkInvalid)
+}
+
+/// Notes that a link is to be mailed to the address which the user wants; an older wish ends.
+pub async fn request_change(db: &Db, user_id: Uuid, email: &Email) -> Result<(), AccountError> {
+    let requested = async {
+        let now = now_us();
+        on!(db.write(), pool => {
+            let mut transaction = pool.begin().await?;
+            sqlx::query(CANCEL_CHANGES).bind(user_id).bind(now).execute(&mut *transaction).await?;
+            sqlx::query(REQUEST_CHANGE)
+                .bind(Uuid::now_v7()).bind(user_id).bind(email.as_str()).bind(now)
+                .execute(&mut *transaction).await?;
+            transaction.commit().await
+        })
+    };
+    requested.await.map_err(failed_to("note a change of address"))
+}
+
+/// Uses the link up and sets the address, and ends every other link of the user. Tells the user, the old and the new address.
+pub async fn change_email(db: &Db, token_hash: &[u8]) -> Result<(Uuid, String, String), AccountError> {
+    try_change_email(db, token_hash).await.map_err(failed_to("change an address"))?
+}
+
+async fn try_change_email(
+    db: &Db,
+    token_hash: &[u8],
+) -> Result<Result<(Uuid, String, String), AccountError>, sqlx::Error> {
+    let now = now_us();
+    on!(db.write(), pool => {
+        let mut transaction = pool.begin().await?;
+        let used: Option<(Uuid, String)> = sqlx::query_as(USE_CHANGE)
+            .bind(token_hash).bind(now).fetch_optional(&mut *transaction).await?;
+        let Some((user_id, new)) = used else { return Ok(Err(AccountError::LinkInvalid)) };
+        let old: String = sqlx::query_scalar(EMAIL).bind(user_id).fetch_one(&mut *transaction).await?;
+        let changed = sqlx::query(SET_EMAIL)
+            .bind(user_id).bind(&new).bind(now).execute(&mut *transaction).await?.rows_affected();
+        if changed == 0 {
+            return Ok(Err(AccountError::EmailTaken));
+        }
+        sqlx::query(END_OTHER_LINKS).bind(user_id).bind(now).execute(&mut *transaction).await?;
+        transaction.commit().await?;
+        Ok(Ok((user_id, old, new)))
+    })
 }

@@ -1,11 +1,12 @@
-//! Links that come by mail: confirming an address, resetting a password.
+//! Links that come by mail: confirming an address, resetting a password, joining an organization.
 //!
 //! The row of a link is also the job that mails it. Its secret is made when the mail is sent and again at each further try, so it
 //! stands nowhere but in the newest mail. A link works once; asking for a reset again replaces the older one.
 
 use super::checked::{Email, NewPassword};
 use super::mail_link_store::{self as store, Job, Purpose};
-use super::{AccountError, Accounts};
+use super::{AccountError, Accounts, organization_store};
+use crate::audit::{Actor, Auditor, Target};
 use crate::client::Client;
 use crate::db::Db;
 use crate::email::{self, LinkMail, MailError, Mailer};
@@ -13,11 +14,13 @@ use crate::error::{ApiError, InvalidFields};
 use crate::http_head::NoContent;
 use crate::runtime::on_main;
 use crate::shutdown::Shutdown;
+use crate::tenant::TenantScope;
 use actix_web::http::StatusCode;
 use actix_web::web;
 use api_types::accounts::{ForgotPasswordRequest, ResetPasswordRequest, TokenRequest};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::time::Duration;
@@ -75,6 +78,7 @@ async fn forgot_password(
 /// 422 `link_invalid`, or `invalid` for a password that is not good enough.
 async fn reset_password(
     accounts: web::Data<Accounts>,
+    auditor: Auditor,
     body: web::Json<ResetPasswordRequest>,
 ) -> Result<NoContent, ApiError> {
     let ResetPasswordRequest { token, password } = body.into_inner();
@@ -82,12 +86,17 @@ async fn reset_password(
     let email = store::email_of_reset(&accounts.db, &token).await?.ok_or(AccountError::LinkInvalid)?;
     let password = NewPassword::parse("password", password, &email).map_err(InvalidFields::from)?;
     let hash = accounts.auth.passwords.hash(password.into_secret()).await?;
-    store::reset_password(&accounts.db, &token, &hash).await?;
+    let user_id = store::reset_password(&accounts.db, &token, &hash).await?;
     accounts.auth.forget_sessions();
+    if let Ok(organization_id) = organization_store::last_used(&accounts.db, user_id).await {
+        let scope = TenantScope::authenticated(organization_id);
+        let target = Target::of(user_id, email);
+        auditor.record_as(scope, Actor::Person(user_id), "password.reset", target, json!({})).await;
+    }
     Ok(NoContent)
 }
 
-fn hash_of(token: &str) -> Vec<u8> {
+pub(super) fn hash_of(token: &str) -> Vec<u8> {
     Sha256::digest(token.as_bytes()).to_vec()
 }
 
@@ -147,12 +156,16 @@ impl MailLinks {
         let page = match job.purpose() {
             Purpose::VerifyEmail => "verify-email",
             Purpose::ResetPassword => "reset-password",
+            Purpose::ChangeEmail => "change-email",
+            Purpose::Invitation => "invite",
         };
         let link = format!("{}/{page}?token={token}", self.public_url);
-        let mail = LinkMail { id: job.id, to: &job.email, name: &job.name, link: &link };
+        let mail = LinkMail { id: job.id, to: &job.email, name: job.name(), link: &link };
         let mail = match job.purpose() {
             Purpose::VerifyEmail => email::verify_email(&mail),
             Purpose::ResetPassword => email::reset_password(&mail),
+            Purpose::ChangeEmail => email::change_email(&mail),
+            Purpose::Invitation => email::invitation(&mail, job.invited_by.as_deref()),
         };
         self.mailer.send(&mail.map_err(|error| MailError::Permanent(error.to_string()))?).await
     }

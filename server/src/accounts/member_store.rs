@@ -1,7 +1,7 @@
 //! SQL of members. Whoever changes roles holds the organization's row, so that two owners cannot demote each other at once.
 
 use super::{AccountError, failed_to};
-use crate::auth::role_of;
+use crate::auth::{role_of, word_of};
 use crate::db::Db;
 use crate::on;
 use crate::tenant::TenantScope;
@@ -10,7 +10,8 @@ use api_types::accounts::{Member, Role};
 use uuid::Uuid;
 
 crate::statements! {
-    LIST = "SELECT u.id, u.email, u.name, m.role, m.created_at FROM memberships m JOIN users u ON u.id = m.user_id \
+    LIST = "SELECT u.id, u.email, u.name, m.role, m.created_at, \
+        (SELECT COUNT(*) FROM second_factors f WHERE f.user_id = u.id AND f.confirmed_at IS NOT NULL) AS factors FROM memberships m JOIN users u ON u.id = m.user_id \
         WHERE m.organization_id = $1 ORDER BY m.created_at, u.id";
     LOCK = "UPDATE organizations SET name = name WHERE id = $1";
     ROLE = "SELECT role FROM memberships WHERE organization_id = $1 AND user_id = $2";
@@ -27,6 +28,7 @@ struct MemberRow {
     name: String,
     role: String,
     created_at: Micros,
+    factors: i64,
 }
 
 impl From<MemberRow> for Member {
@@ -36,6 +38,7 @@ impl From<MemberRow> for Member {
             email: row.email,
             name: row.name,
             role: role_of(&row.role),
+            second_factor: row.factors > 0,
             joined_at: rfc3339(row.created_at),
         }
     }
@@ -105,15 +108,6 @@ fn allowed(held: Option<Role>, wanted: Option<Role>, by: Role, owners: i64) -> R
         return Err(AccountError::LastOwner);
     }
     Ok(())
-}
-
-fn word_of(role: Role) -> &'static str {
-    match role {
-        Role::Viewer => "viewer",
-        Role::Editor => "editor",
-        Role::Admin => "admin",
-        Role::Owner => "owner",
-    }
 }
 
 #[cfg(test)]

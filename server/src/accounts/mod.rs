@@ -2,12 +2,15 @@
 //!
 //! Signing up makes a user, an organization, its project `default` and the owner's membership in one transaction. Whether an
 //! address has an account is told only to who can sign up with it; login and password reset answer the same either way.
-//! Deleting projects and organizations is not here yet: it must take their logs along.
+//! Deleting projects and organizations takes their logs along: see `erasure`.
 
 mod api_key_store;
 mod api_keys;
 pub mod attempts;
+mod change_email;
 mod checked;
+mod invitation_store;
+mod invitations;
 mod mail_link_store;
 mod mail_links;
 mod member_store;
@@ -17,6 +20,8 @@ mod organization_store;
 mod profile;
 mod project_store;
 mod projects;
+mod second_factor;
+mod second_factor_store;
 mod session_store;
 mod sessions;
 mod sign_in;
@@ -36,10 +41,12 @@ use std::time::Duration;
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[(&str, &[(&str, &str)])] = &[
     ("accounts/api_key_store.rs", api_key_store::ALL),
+    ("accounts/invitation_store.rs", invitation_store::ALL),
     ("accounts/mail_link_store.rs", mail_link_store::ALL),
     ("accounts/member_store.rs", member_store::ALL),
     ("accounts/organization_store.rs", organization_store::ALL),
     ("accounts/project_store.rs", project_store::ALL),
+    ("accounts/second_factor_store.rs", second_factor_store::ALL),
     ("accounts/session_store.rs", session_store::ALL),
     ("accounts/user_store.rs", user_store::ALL),
 ];
@@ -48,8 +55,11 @@ pub fn routes(app: &mut web::ServiceConfig) {
     sign_in::routes(app);
     mail_links::routes(app);
     profile::routes(app);
+    change_email::routes(app);
+    second_factor::routes(app);
     organization::routes(app);
     members::routes(app);
+    invitations::routes(app);
     projects::routes(app);
     api_keys::routes(app);
     sessions::routes(app);
@@ -71,8 +81,12 @@ struct Limits {
     /// By account and address.
     logins: Attempts,
     logins_of_address: Attempts,
+    /// Of second factors, by account.
+    codes: Attempts,
     resets_of_email: Attempts,
     resets_of_address: Attempts,
+    /// By organization.
+    invitations: Attempts,
 }
 
 impl Accounts {
@@ -84,8 +98,10 @@ impl Accounts {
             signups: Attempts::new(settings.signup_per_hour, HOUR),
             logins: Attempts::new(settings.login_failures, QUARTER),
             logins_of_address: Attempts::new(settings.login_failures.saturating_mul(10), QUARTER),
+            codes: Attempts::new(settings.login_failures, QUARTER),
             resets_of_email: Attempts::new(3, HOUR),
             resets_of_address: Attempts::new(10, HOUR),
+            invitations: Attempts::new(settings.invitations_per_hour, HOUR),
         };
         Self { db, auth, links, settings, limits }
     }
@@ -109,6 +125,24 @@ pub enum AccountError {
         "This link does not work any more: it was used, replaced by a newer one, or is too old. Ask for a new one."
     )]
     LinkInvalid,
+    #[error("Somebody with this address is a member already.")]
+    AlreadyMember,
+    #[error("This address was invited already. Send the invitation again, or withdraw it first.")]
+    AlreadyInvited,
+    #[error("There is an account with the invited address. Log in with it, then open the link again.")]
+    LoginNeeded,
+    #[error("Give the code of your authenticator app, or a recovery code.")]
+    SecondFactorRequired,
+    #[error("The code is wrong, or was used already. Wait for the next one.")]
+    SecondFactorWrong,
+    #[error("A second factor is on already. Switch it off first.")]
+    SecondFactorOn,
+    #[error("There is no second factor to do this with.")]
+    SecondFactorOff,
+    #[error(
+        "This person is a member of other organizations too, so only the operator of this installation can do this."
+    )]
+    MemberElsewhere,
     #[error("A project with this name exists already.")]
     ProjectNameTaken,
     #[error("An organization keeps at least one owner. Make somebody else an owner first.")]
@@ -117,6 +151,8 @@ pub enum AccountError {
     OwnersOnly,
     #[error("Only an admin can make or revoke a key with the scope `admin`.")]
     AdminsOnly,
+    #[error("This key was rotated already: its follower is in the list of keys.")]
+    KeyRotated,
     #[error("There is nothing here. Check the address and the id.")]
     NotFound,
     #[error("failed to {action}")]
@@ -139,7 +175,16 @@ impl Problem for AccountError {
                 ProblemKind::TooManyRequests { code: "too_many_attempts", retry_after_s: *retry_after_s }
             }
             Self::LinkInvalid => ProblemKind::Invalid("link_invalid"),
+            Self::AlreadyMember => ProblemKind::Conflict("already_member"),
+            Self::AlreadyInvited => ProblemKind::Conflict("already_invited"),
+            Self::LoginNeeded => ProblemKind::Unauthorized("login_needed"),
+            Self::SecondFactorRequired => ProblemKind::Unauthorized("second_factor_required"),
+            Self::SecondFactorWrong => ProblemKind::Unauthorized("second_factor_wrong"),
+            Self::SecondFactorOn => ProblemKind::Conflict("second_factor_on"),
+            Self::SecondFactorOff => ProblemKind::Conflict("second_factor_off"),
+            Self::MemberElsewhere => ProblemKind::Conflict("member_elsewhere"),
             Self::ProjectNameTaken => ProblemKind::Conflict("project_name_taken"),
+            Self::KeyRotated => ProblemKind::Conflict("key_rotated"),
             Self::LastOwner => ProblemKind::Conflict("last_owner"),
             Self::OwnersOnly | Self::AdminsOnly => ProblemKind::Forbidden("role_too_small"),
             Self::NotFound => ProblemKind::NotFound,

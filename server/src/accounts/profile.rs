@@ -2,20 +2,25 @@
 
 use super::checked::{Name, NewPassword};
 use super::{AccountError, Accounts, organization_store, project_store, user_store};
+use crate::audit::{Auditor, Target};
 use crate::auth::extractors::Person;
 use crate::auth::{Member, Viewer};
 use crate::error::{ApiError, InvalidFields};
 use crate::runtime::on_main;
 use actix_web::web;
 use api_types::accounts::{Me, Organization, ProfileChange};
+use serde_json::json;
 
 pub fn routes(app: &mut web::ServiceConfig) {
     app.service(web::resource("/api/v1/me").get(on_main(me)).patch(on_main(change)));
 }
 
 /// Who the caller is, where, and what they may do.
-async fn me(member: Member<Viewer>, accounts: web::Data<Accounts>) -> Result<web::Json<Me>, ApiError> {
-    let person = member.person()?;
+async fn me(
+    person: Person,
+    member: Member<Viewer>,
+    accounts: web::Data<Accounts>,
+) -> Result<web::Json<Me>, ApiError> {
     let user = user_store::by_id(&accounts.db, person.user_id).await?.ok_or(AccountError::SessionOver)?;
     let organizations = organization_store::all_of_user(&accounts.db, person.user_id).await?;
     let organizations: Vec<Organization> = organizations.into_iter().map(Organization::from).collect();
@@ -33,21 +38,24 @@ async fn me(member: Member<Viewer>, accounts: web::Data<Accounts>) -> Result<web
 /// # Errors
 /// 422 `invalid`: the current password is missing or wrong, or the new one is not good enough.
 async fn change(
+    person: Person,
     member: Member<Viewer>,
     accounts: web::Data<Accounts>,
+    auditor: Auditor,
     body: web::Json<ProfileChange>,
 ) -> Result<web::Json<Me>, ApiError> {
-    let person = member.person()?;
     let body = body.into_inner();
     let name = body.name.as_deref().map(|name| Name::parse("name", name)).transpose();
     let name = name.map_err(InvalidFields::from)?;
     if let Some(new) = body.new_password {
         change_password(&accounts, person, body.current_password.unwrap_or_default(), new).await?;
+        auditor.record("password.changed", Target::none(), json!({})).await;
     }
     if let Some(name) = name {
         user_store::set_name(&accounts.db, person.user_id, &name).await?;
+        auditor.record("profile.changed", Target::none(), json!({"name": name.as_str()})).await;
     }
-    me(member, accounts).await
+    me(person, member, accounts).await
 }
 
 async fn change_password(
@@ -58,14 +66,7 @@ async fn change_password(
 ) -> Result<(), ApiError> {
     let user = user_store::by_id(&accounts.db, person.user_id).await?.ok_or(AccountError::SessionOver)?;
     let new = NewPassword::parse("new_password", new, &user.email).map_err(InvalidFields::from)?;
-    let attempts = &accounts.limits.logins;
-    let key = format!("change {}", person.user_id);
-    attempts.take(&key).await.map_err(AccountError::from)?;
-    if !accounts.auth.passwords.verify(current.into(), user.password_hash).await?.matches {
-        let wrong = "This is not your current password.";
-        return Err(InvalidFields::one("current_password", "wrong_password", wrong).into());
-    }
-    attempts.forget(&key).await;
+    accounts.check_own_password(person, "current_password", current).await?;
     let hash = accounts.auth.passwords.hash(new.into_secret()).await?;
     user_store::set_password(&accounts.db, person.user_id, &hash, person.session_id).await?;
     accounts.auth.forget_sessions();

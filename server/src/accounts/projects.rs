@@ -2,8 +2,10 @@
 
 use super::checked::{Name, refuse_any};
 use super::{Accounts, id, project_store};
+use crate::audit::{Auditor, Target};
 use crate::auth::{Admin, Member, Viewer};
 use crate::config::RETENTIONS_DAYS;
+use crate::erasure;
 use crate::error::{ApiError, InvalidFields};
 use crate::runtime::on_main;
 use actix_web::http::StatusCode;
@@ -11,10 +13,15 @@ use actix_web::web;
 use api_types::List;
 use api_types::accounts::{Project, ProjectChange, ProjectRequest};
 use api_types::problem::FieldProblem;
+use serde_json::json;
 
 pub fn routes(app: &mut web::ServiceConfig) {
-    app.service(web::resource("/api/v1/projects").get(on_main(list)).post(on_main(create)))
-        .service(web::resource("/api/v1/projects/{id}").get(on_main(get)).patch(on_main(change)));
+    app.service(web::resource("/api/v1/projects").get(on_main(list)).post(on_main(create))).service(
+        web::resource("/api/v1/projects/{id}")
+            .get(on_main(get))
+            .patch(on_main(change))
+            .delete(on_main(erasure::delete_project)),
+    );
 }
 
 async fn list(
@@ -29,6 +36,7 @@ async fn list(
 async fn create(
     admin: Member<Admin>,
     accounts: web::Data<Accounts>,
+    auditor: Auditor,
     body: web::Json<ProjectRequest>,
 ) -> Result<(web::Json<Project>, StatusCode), ApiError> {
     let name = Name::parse("name", &body.name);
@@ -36,6 +44,8 @@ async fn create(
     refuse_any(&[name.as_ref().err(), retention.as_ref().err()])?;
     let (name, retention) = (name.map_err(InvalidFields::from)?, retention.map_err(InvalidFields::from)?);
     let project = project_store::insert(&accounts.db, admin.scope(), &name, retention).await?;
+    let target = Target::of(&project.id, &project.name);
+    auditor.record("project.created", target, json!({"retention_days": retention})).await;
     Ok((web::Json(project), StatusCode::CREATED))
 }
 
@@ -47,13 +57,15 @@ async fn get(
     Ok(web::Json(project_store::get(&accounts.db, member.scope(), id(&path)?).await?))
 }
 
-/// Renames a project, or keeps its logs for another time; a changed retention counts for logs that come from then on.
+/// Renames a project, or keeps its logs for another time; a shorter retention also erases what is older than it by
+/// then, a longer one counts for logs that come from then on.
 ///
 /// # Errors
 /// 404, 409 `project_name_taken`, 422 `invalid`.
 async fn change(
     admin: Member<Admin>,
     accounts: web::Data<Accounts>,
+    auditor: Auditor,
     path: web::Path<String>,
     body: web::Json<ProjectChange>,
 ) -> Result<web::Json<Project>, ApiError> {
@@ -63,7 +75,10 @@ async fn change(
     refuse_any(&[name.as_ref().err(), retention.as_ref().err()])?;
     let (name, retention) = (name.map_err(InvalidFields::from)?, retention.map_err(InvalidFields::from)?);
     project_store::change(&accounts.db, admin.scope(), project_id, name.as_ref(), retention).await?;
-    Ok(web::Json(project_store::get(&accounts.db, admin.scope(), project_id).await?))
+    let project = project_store::get(&accounts.db, admin.scope(), project_id).await?;
+    let target = Target::of(project_id, &project.name);
+    auditor.record("project.changed", target, json!({"retention_days": project.retention_days})).await;
+    Ok(web::Json(project))
 }
 
 fn retention(days: u16) -> Result<u16, FieldProblem> {

@@ -2,7 +2,8 @@
 
 use super::session_store::{self, ListedSession};
 use super::{Accounts, id};
-use crate::auth::{Member, Viewer};
+use crate::audit::{Auditor, Target};
+use crate::auth::extractors::Person;
 use crate::error::ApiError;
 use crate::http_head::NoContent;
 use crate::runtime::on_main;
@@ -10,6 +11,7 @@ use crate::time::rfc3339;
 use actix_web::web;
 use api_types::List;
 use api_types::accounts::SignedInSession;
+use serde_json::json;
 
 pub fn routes(app: &mut web::ServiceConfig) {
     app.service(web::resource("/api/v1/sessions").get(on_main(list)))
@@ -17,10 +19,9 @@ pub fn routes(app: &mut web::ServiceConfig) {
 }
 
 async fn list(
-    member: Member<Viewer>,
+    person: Person,
     accounts: web::Data<Accounts>,
 ) -> Result<web::Json<List<SignedInSession>>, ApiError> {
-    let person = member.person()?;
     let sessions = session_store::list_of_user(&accounts.db, person.user_id).await?;
     let view = |session: ListedSession| SignedInSession {
         id: session.id.to_string(),
@@ -39,12 +40,14 @@ async fn list(
 /// # Errors
 /// 404 when it is not one of theirs.
 async fn end(
-    member: Member<Viewer>,
+    person: Person,
     accounts: web::Data<Accounts>,
+    auditor: Auditor,
     path: web::Path<String>,
 ) -> Result<NoContent, ApiError> {
-    let person = member.person()?;
-    session_store::end_of_user(&accounts.db, person.user_id, id(&path)?).await?;
+    let session_id = id(&path)?;
+    session_store::end_of_user(&accounts.db, person.user_id, session_id).await?;
+    auditor.record("session.ended", Target::of(session_id, ""), json!({"by": "another session"})).await;
     accounts.auth.forget_sessions();
     Ok(NoContent)
 }

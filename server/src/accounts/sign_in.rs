@@ -4,9 +4,11 @@ use super::checked::{Email, Name, NewPassword, refuse_any};
 use super::session_store::{self, RefreshToken};
 use super::user_store::{self, NewAccount, UserRow};
 use super::{AccountError, Accounts, id, organization_store, project_store};
+use crate::audit::{Actor, Auditor, Target};
 use crate::auth::access_token::LIFETIME_S;
 use crate::auth::credentials::Credentials;
-use crate::auth::{Auth, AuthError, Member, Viewer};
+use crate::auth::extractors::Person;
+use crate::auth::{Auth, AuthError};
 use crate::client::Client;
 use crate::error::{ApiError, InvalidFields};
 use crate::runtime::on_main;
@@ -19,6 +21,7 @@ use actix_web::http::StatusCode;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder, web};
 use api_types::accounts::{LoginRequest, Session, SignupRequest, SwitchRequest, User};
 use secrecy::SecretString;
+use serde_json::json;
 use std::future::{Ready, ready};
 use uuid::Uuid;
 
@@ -37,6 +40,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
 async fn sign_up(
     accounts: web::Data<Accounts>,
     client: Client,
+    auditor: Auditor,
     body: web::Json<SignupRequest>,
 ) -> Result<SignedIn, ApiError> {
     if !accounts.settings.signup_open {
@@ -59,6 +63,9 @@ async fn sign_up(
     let (user_id, organization_id) = made?;
     accounts.links.wake();
     tracing::info!(org.id = %organization_id, user.id = %user_id, "signed up {organization_id}");
+    let (scope, actor) = (TenantScope::authenticated(organization_id), Actor::Person(user_id));
+    let target = Target::of(organization_id, new.organization.as_str());
+    auditor.record_as(scope, actor, "organization.created", target, json!({})).await;
     let token = session_store::open(&accounts.db, user_id, organization_id, &client).await?;
     Ok(accounts.signed_in(user_id, organization_id, token).await?.with_status(StatusCode::CREATED))
 }
@@ -66,22 +73,25 @@ async fn sign_up(
 /// Signs in, into the organization that was used last.
 ///
 /// # Errors
-/// 401 `wrong_credentials` for an unknown address as for a wrong password, 429 `too_many_attempts`.
+/// 401 `wrong_credentials` for an unknown address as for a wrong password, `second_factor_required`, `second_factor_wrong`;
+/// 429 `too_many_attempts`.
 async fn log_in(
     accounts: web::Data<Accounts>,
     client: Client,
+    auditor: Auditor,
     body: web::Json<LoginRequest>,
 ) -> Result<SignedIn, ApiError> {
-    let LoginRequest { email, password } = body.into_inner();
+    let LoginRequest { email, password, code } = body.into_inner();
     let email = Email::parse(&email).map_err(|_| AccountError::WrongCredentials)?;
-    let account_and_address = format!("{} {}", email.as_str(), client.address);
-    accounts.limits.logins_of_address.take(&client.address).await.map_err(AccountError::from)?;
-    accounts.limits.logins.take(&account_and_address).await.map_err(AccountError::from)?;
-    let user = accounts.check_password(&email, password.into()).await?;
-    accounts.limits.logins.forget(&account_and_address).await;
-    accounts.limits.logins_of_address.give_back(&client.address).await;
+    let checked = accounts.check_credentials(&email, password.into(), &client).await;
+    if checked.is_err() {
+        accounts.record_refusal(&auditor, &email).await?;
+    }
+    let user = checked?;
+    accounts.check_second_factor(user.id, code.as_deref()).await?;
     let organization_id = organization_store::last_used(&accounts.db, user.id).await?;
     let token = session_store::open(&accounts.db, user.id, organization_id, &client).await?;
+    accounts.record_login(&auditor, &user, organization_id, "password").await;
     Ok(accounts.signed_in(user.id, organization_id, token).await?)
 }
 
@@ -111,24 +121,31 @@ async fn refresh(accounts: web::Data<Accounts>, cookie: RefreshCookie) -> Result
 /// # Errors
 /// 404 when the caller is not a member there.
 async fn switch(
-    member: Member<Viewer>,
+    person: Person,
     accounts: web::Data<Accounts>,
+    auditor: Auditor,
     body: web::Json<SwitchRequest>,
 ) -> Result<SignedIn, ApiError> {
-    let person = member.person()?;
     let wanted = id(&body.organization_id)?;
     let found = organization_store::of_member(&accounts.db, wanted, person.user_id).await?;
     found.ok_or(AccountError::NotFound)?;
     session_store::switch(&accounts.db, person.session_id, wanted).await?;
+    let (scope, actor) = (TenantScope::authenticated(wanted), Actor::Person(person.user_id));
+    auditor.record_as(scope, actor, "session.switched_here", Target::none(), json!({})).await;
     Ok(accounts.session(person.user_id, wanted, person.session_id).await?)
 }
 
 /// Ends the session of the access token or of the refresh cookie, and has the browser forget both. Always 204.
-async fn log_out(accounts: web::Data<Accounts>, leaving: Leaving) -> Result<SignedOut, ApiError> {
+async fn log_out(
+    accounts: web::Data<Accounts>,
+    auditor: Auditor,
+    leaving: Leaving,
+) -> Result<SignedOut, ApiError> {
     let from_cookie = match &leaving.refresh {
         Some(token) if session_store::is_current(&accounts.db, token).await? => Some(token.session_id),
         _ => None,
     };
+    auditor.record("session.ended", Target::none(), json!({"by": "logout"})).await;
     for session_id in [leaving.session_id, from_cookie].into_iter().flatten() {
         session_store::end(&accounts.db, session_id).await?;
     }
@@ -160,6 +177,47 @@ impl CheckedSignup {
 }
 
 impl Accounts {
+    /// Records a login in the organization in which it begins.
+    pub(super) async fn record_login(
+        &self,
+        auditor: &Auditor,
+        user: &UserRow,
+        organization_id: Uuid,
+        method: &str,
+    ) {
+        let (scope, actor) = (TenantScope::authenticated(organization_id), Actor::Person(user.id));
+        let target = Target::of(user.id, &user.email);
+        auditor.record_as(scope, actor, "session.opened", target, json!({"method": method})).await;
+    }
+
+    /// Records a refused login where the account was last in use. Who has no account has no log either.
+    async fn record_refusal(&self, auditor: &Auditor, email: &Email) -> Result<(), AccountError> {
+        let Some(user) = user_store::by_email(&self.db, email).await? else { return Ok(()) };
+        let Ok(organization_id) = organization_store::last_used(&self.db, user.id).await else {
+            return Ok(());
+        };
+        let scope = TenantScope::authenticated(organization_id);
+        let target = Target::of(user.id, &user.email);
+        auditor.note_of_system(scope, "session.refused", target, json!({})).await;
+        Ok(())
+    }
+
+    /// The user whose password this is; guesses are limited per account and address.
+    pub(super) async fn check_credentials(
+        &self,
+        email: &Email,
+        password: SecretString,
+        client: &Client,
+    ) -> Result<UserRow, ApiError> {
+        let account_and_address = format!("{} {}", email.as_str(), client.address);
+        self.limits.logins_of_address.take(&client.address).await.map_err(AccountError::from)?;
+        self.limits.logins.take(&account_and_address).await.map_err(AccountError::from)?;
+        let user = self.check_password(email, password).await?;
+        self.limits.logins.forget(&account_and_address).await;
+        self.limits.logins_of_address.give_back(&client.address).await;
+        Ok(user)
+    }
+
     /// The user whose password this is. Takes as long for an unknown address.
     async fn check_password(&self, email: &Email, password: SecretString) -> Result<UserRow, ApiError> {
         let user = user_store::by_email(&self.db, email).await?;
@@ -175,7 +233,7 @@ impl Accounts {
         Ok(user)
     }
 
-    async fn signed_in(
+    pub(super) async fn signed_in(
         &self,
         user_id: Uuid,
         organization_id: Uuid,
@@ -188,7 +246,7 @@ impl Accounts {
     }
 
     /// A new access token for a session, with everything that the pages show first.
-    async fn session(
+    pub(super) async fn session(
         &self,
         user_id: Uuid,
         organization_id: Uuid,
@@ -227,14 +285,14 @@ impl From<UserRow> for User {
 }
 
 /// A `Session` with the cookies that carry it.
-struct SignedIn {
+pub(super) struct SignedIn {
     session: Session,
     cookies: Vec<Cookie<'static>>,
     status: StatusCode,
 }
 
 impl SignedIn {
-    fn with_status(self, status: StatusCode) -> Self {
+    pub(super) fn with_status(self, status: StatusCode) -> Self {
         Self { status, ..self }
     }
 }

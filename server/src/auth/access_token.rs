@@ -4,6 +4,7 @@
 //! still lives and what role it has is looked up. The key is `token_secret`, or one that is made once in the data folder. The
 //! same key derives the successor of a refresh token, see `successor`.
 
+use super::totp::TotpSecret;
 use crate::config::Settings;
 use anyhow::Context;
 use hmac::{Hmac, KeyInit, Mac};
@@ -97,6 +98,19 @@ impl AccessTokens {
     pub fn verify(&self, token: &str) -> Option<Claims> {
         let claims = jsonwebtoken::decode::<Claims>(token, &self.0.check, &self.0.rules).ok()?.claims;
         (claims.typ == KIND).then_some(claims)
+    }
+
+    /// What an authenticator app shares with this installation: made of the seed in the database and of this key.
+    #[must_use]
+    pub fn second_factor_secret(&self, user_id: Uuid, seed: &[u8]) -> TotpSecret {
+        let mut mac = self.0.derive.clone();
+        mac.update(b"second factor");
+        mac.update(user_id.as_bytes());
+        mac.update(seed);
+        let digest: [u8; 32] = mac.finalize().into_bytes().into();
+        let mut secret = [0; 20];
+        secret.copy_from_slice(&digest[..20]);
+        TotpSecret(secret)
     }
 
     /// The one refresh secret that follows `secret` in this session: asking twice gives the same, and only this key can tell it.

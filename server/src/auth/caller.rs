@@ -4,7 +4,10 @@
 
 use super::credentials::Credentials;
 use super::{Auth, AuthError, Identity};
+use crate::audit::Actor;
+use crate::client::Client;
 use crate::runtime::run_on_main;
+use crate::tenant::TenantScope;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
@@ -12,7 +15,7 @@ use actix_web::{Error, HttpMessage, HttpRequest, web};
 
 /// What is known of who calls.
 #[derive(Clone)]
-pub(super) struct Caller {
+pub(crate) struct Caller {
     identity: Result<Identity, AuthError>,
     by_cookie: bool,
 }
@@ -40,8 +43,9 @@ pub async fn identify(
 async fn check(auth: web::Data<Auth>, credentials: Credentials, request: &HttpRequest) -> Caller {
     let by_cookie = matches!(credentials, Credentials::Cookie(_));
     let own = if by_cookie { auth.cookies.refuse_other_sites(request) } else { Ok(()) };
+    let address = Client::of(request).address;
     let identity = match own {
-        Ok(()) => run_on_main(async move { auth.identify(credentials).await }).await,
+        Ok(()) => run_on_main(async move { auth.identify(credentials, &address).await }).await,
         Err(refused) => Err(refused),
     };
     Caller { identity, by_cookie }
@@ -49,12 +53,20 @@ async fn check(auth: web::Data<Auth>, credentials: Credentials, request: &HttpRe
 
 impl Caller {
     /// Who calls, by whatever they showed.
-    pub fn of(request: &HttpRequest) -> Result<Identity, AuthError> {
+    pub(super) fn of(request: &HttpRequest) -> Result<Identity, AuthError> {
         request.extensions().get::<Self>().map_or(Err(AuthError::Missing), |caller| caller.identity.clone())
     }
 
+    /// Who is asking, and in which organization, for the audit log; `None` when nobody is known.
+    pub(crate) fn who(request: &HttpRequest) -> Option<(TenantScope, Actor)> {
+        match Self::of(request).ok()? {
+            Identity::Person { user_id, membership, .. } => Some((membership.scope, Actor::Person(user_id))),
+            Identity::Key(key) => Some((key.scope, Actor::Key(key.id))),
+        }
+    }
+
     /// Who calls, unless only the browser's cookie tells it.
-    pub fn of_header(request: &HttpRequest) -> Result<Identity, AuthError> {
+    pub(super) fn of_header(request: &HttpRequest) -> Result<Identity, AuthError> {
         match request.extensions().get::<Self>() {
             Some(caller) if !caller.by_cookie => caller.identity.clone(),
             _ => Err(AuthError::Missing),

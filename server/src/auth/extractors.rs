@@ -4,6 +4,7 @@
 
 use super::caller::Caller;
 use super::credentials::Credentials;
+use super::key_budget::KeyId;
 use super::standing::Standing;
 use super::{Auth, AuthError, Identity, store};
 use crate::tenant::TenantScope;
@@ -37,11 +38,23 @@ impl Level for Owner {
     const ROLE: Role = Role::Owner;
 }
 
-/// A signed-in user and the session in which they are.
+/// A signed-in user and the session in which they are; as an argument it refuses API keys.
 #[derive(Debug, Clone, Copy)]
 pub struct Person {
     pub user_id: Uuid,
     pub session_id: Uuid,
+}
+
+impl FromRequest for Person {
+    type Error = AuthError;
+    type Future = Ready<Result<Self, AuthError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Caller::of(request).and_then(|identity| match identity {
+            Identity::Person { user_id, session_id, .. } => Ok(Self { user_id, session_id }),
+            Identity::Key(_) => Err(AuthError::PersonNeeded),
+        }))
+    }
 }
 
 /// A member of an organization with the role `R` or a higher one, or an API key with the scope `admin`, which counts as an admin.
@@ -127,6 +140,8 @@ pub struct Reader {
     default_project: Uuid,
     only_project: Option<Uuid>,
     standing: Standing,
+    /// The key that asks and its rows a day, if it has such a limit.
+    budget: Option<(KeyId, u64)>,
     auth: web::Data<Auth>,
 }
 
@@ -134,6 +149,24 @@ impl Reader {
     #[must_use]
     pub fn scope(&self) -> &TenantScope {
         &self.scope
+    }
+
+    /// Whether the caller may search now at all.
+    ///
+    /// # Errors
+    /// `BudgetSpent` when the API key has read its rows of the day.
+    pub async fn check_budget(&self) -> Result<(), AuthError> {
+        match self.budget {
+            Some((key, rows_per_day)) => self.auth.keys.budgets.check(key, rows_per_day).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Counts what a search of the caller has read.
+    pub fn spend(&self, rows_read: u64) {
+        if let Some((key, _)) = self.budget {
+            self.auth.keys.budgets.spend(key, rows_read);
+        }
     }
 
     /// The project that is meant: the one asked for, or the API key's, or the organization's first one.
@@ -161,6 +194,10 @@ impl Reader {
 
     fn of(identity: Identity, auth: web::Data<Auth>) -> Result<Self, AuthError> {
         let standing = Standing::of(&identity);
+        let budget = match &identity {
+            Identity::Key(key) => key.rows_per_day.map(|rows| ((key.scope.organization_id(), key.id), rows)),
+            Identity::Person { .. } => None,
+        };
         let (scope, default_project, only_project) = match identity {
             Identity::Person { membership, .. } => (membership.scope, membership.project_id, None),
             Identity::Key(key) if key.allows(KeyScope::Admin) => (key.scope, key.project_id, None),
@@ -169,7 +206,7 @@ impl Reader {
             }
             Identity::Key(_) => return Err(AuthError::ScopeTooSmall { needed: "query" }),
         };
-        Ok(Self { scope, default_project, only_project, standing, auth })
+        Ok(Self { scope, default_project, only_project, budget, standing, auth })
     }
 }
 
@@ -214,12 +251,21 @@ impl IngestKey {
         }
     }
 
-    /// Checks the text of a key that came some other way than in a header, in a syslog message for instance.
+    /// Checks the text of a key that came some other way than in a header, in a syslog message for instance. A key that is
+    /// bound to networks is refused: use `of_text_from`.
     ///
     /// # Errors
     /// The key is not good, or not for ingest, or nobody can tell because the database is away.
     pub async fn of_text(auth: &Auth, key: &str) -> Result<Self, AuthError> {
-        Self::of(auth.identify(Credentials::ApiKey(key.to_owned())).await?)
+        Self::of_text_from(auth, key, "").await
+    }
+
+    /// As `of_text`, for a key that came from this address.
+    ///
+    /// # Errors
+    /// As `of_text`; also when the key is not for this address.
+    pub async fn of_text_from(auth: &Auth, key: &str, address: &str) -> Result<Self, AuthError> {
+        Self::of(auth.identify(Credentials::ApiKey(key.to_owned()), address).await?)
     }
 }
 

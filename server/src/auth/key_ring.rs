@@ -4,12 +4,14 @@
 //! quarter of an hour more. Every three seconds the revoked ones are dropped.
 
 use super::api_key::Parsed;
+use super::key_budget::Budgets;
 use super::{AuthError, store};
 use crate::db::Db;
 use crate::tenant::TenantScope;
 use crate::time::{MINUTE_US, Micros, now_us};
 use api_types::accounts::KeyScope;
 use moka::future::Cache;
+use query_lang::network::Network;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -31,6 +33,10 @@ pub struct KeyFacts {
     pub scope: TenantScope,
     pub project_id: Uuid,
     pub retention_days: u16,
+    /// Rows that its searches may read in a day.
+    pub rows_per_day: Option<u64>,
+    /// Where it works from; empty: from everywhere.
+    networks: Vec<Network>,
     scopes: Vec<KeyScope>,
     secret_hash: [u8; 32],
     expires_at: Option<Micros>,
@@ -49,21 +55,25 @@ pub struct KeyRing {
     db: Db,
     known: Cache<String, Arc<KeyFacts>>,
     used: Arc<Mutex<HashMap<(Uuid, Uuid), Micros>>>,
+    pub budgets: Budgets,
 }
 
 impl KeyRing {
     pub fn new(db: Db) -> Self {
         let known = Cache::builder().max_capacity(100_000).time_to_live(KNOWN).build();
-        Self { db, known, used: Arc::default() }
+        Self { budgets: Budgets::new(db.clone()), db, known, used: Arc::default() }
     }
 
-    /// The facts of a key whose secret is right.
-    pub async fn check(&self, key: &Parsed) -> Result<Arc<KeyFacts>, AuthError> {
+    /// The facts of a key whose secret is right, and that may be used from this address.
+    pub async fn check(&self, key: &Parsed, address: &str) -> Result<Arc<KeyFacts>, AuthError> {
         let facts = self.facts(&key.lookup).await?;
         let right: bool = facts.secret_hash.ct_eq(&key.secret_hash).into();
         let now = now_us();
         if !right || facts.expires_at.is_some_and(|end| end <= now) {
             return Err(AuthError::Invalid);
+        }
+        if !facts.networks.is_empty() && !facts.networks.iter().any(|network| network.holds(address)) {
+            return Err(AuthError::NetworkNotAllowed);
         }
         let used_by = (facts.scope.organization_id(), facts.id);
         self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(used_by, now);
@@ -107,6 +117,8 @@ impl KeyRing {
             scope: TenantScope::authenticated(row.organization_id),
             project_id: row.project_id,
             retention_days: u16::try_from(row.retention_days).unwrap_or(u16::MAX),
+            rows_per_day: row.rows_per_day.map(i64::unsigned_abs),
+            networks: networks_of(&row.allowed_networks),
             scopes: scopes_of(&row.scopes),
             secret_hash: row.secret_hash.try_into().map_err(|_| AuthError::Invalid)?,
             expires_at: row.expires_at,
@@ -139,8 +151,13 @@ impl KeyRing {
         for ((organization_id, key_id), at) in used {
             store::key_used(&self.db, organization_id, key_id, at).await?;
         }
-        Ok(())
+        self.budgets.write_down().await
     }
+}
+
+/// The networks as the database keeps them: with commas between.
+fn networks_of(text: &str) -> Vec<Network> {
+    text.split(',').filter_map(Network::parse).collect()
 }
 
 /// The scopes as the database keeps them: words with commas between.

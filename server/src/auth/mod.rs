@@ -11,6 +11,7 @@ pub mod caller;
 pub mod cookies;
 pub mod credentials;
 pub mod extractors;
+mod key_budget;
 mod key_ring;
 pub mod password;
 mod session_check;
@@ -18,9 +19,10 @@ pub mod standing;
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;
+pub mod totp;
 
 pub(crate) use key_ring::scopes_of;
-pub(crate) use session_check::role_of;
+pub(crate) use session_check::{role_of, word_of};
 
 pub use extractors::{Admin, Editor, IngestKey, Member, Owner, Reader, Viewer};
 
@@ -55,6 +57,12 @@ pub enum AuthError {
     PersonNeeded,
     #[error("This request came from another site and was refused.")]
     CrossSite,
+    #[error("This API key is bound to networks, and the request did not come from one of them.")]
+    NetworkNotAllowed,
+    #[error(
+        "This API key may read {rows_per_day} rows a day, and has. It goes on in {retry_after_s} seconds."
+    )]
+    BudgetSpent { rows_per_day: u64, retry_after_s: u64 },
     #[error("There is nothing here. Check the address and the id.")]
     NotFound,
     #[error("Too many people are signing in right now. Try again in a moment.")]
@@ -74,6 +82,10 @@ impl Problem for AuthError {
             Self::RoleTooSmall { .. } => ProblemKind::Forbidden("role_too_small"),
             Self::PersonNeeded => ProblemKind::Forbidden("person_needed"),
             Self::CrossSite => ProblemKind::Forbidden("cross_site_request"),
+            Self::NetworkNotAllowed => ProblemKind::Forbidden("network_not_allowed"),
+            Self::BudgetSpent { retry_after_s, .. } => {
+                ProblemKind::TooManyRequests { code: "budget_spent", retry_after_s: *retry_after_s }
+            }
             Self::NotFound => ProblemKind::NotFound,
             Self::Busy => ProblemKind::Unavailable { code: "busy", retry_after_s: 2 },
             Self::Store { source, .. } => ProblemKind::of_sqlx(source),
@@ -153,11 +165,12 @@ impl Auth {
         request.app_data::<web::Data<Self>>().expect("app::routes registers it").clone()
     }
 
-    async fn identify(&self, credentials: Credentials) -> Result<Identity, AuthError> {
+    /// `address` is where the request comes from; a key that is bound to networks is refused without one.
+    async fn identify(&self, credentials: Credentials, address: &str) -> Result<Identity, AuthError> {
         match credentials {
             Credentials::ApiKey(text) => {
                 let key = api_key::Parsed::parse(&text).ok_or(AuthError::Invalid)?;
-                Ok(Identity::Key(self.keys.check(&key).await?))
+                Ok(Identity::Key(self.keys.check(&key, address).await?))
             }
             Credentials::AccessToken(token) | Credentials::Cookie(token) => {
                 let claims = self.tokens.verify(&token).ok_or(AuthError::Invalid)?;

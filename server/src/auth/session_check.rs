@@ -55,7 +55,17 @@ impl SessionCheck {
     }
 }
 
-/// The role as the database keeps it; a word that is not known is the smallest one.
+/// The role as the database keeps it.
+pub fn word_of(role: Role) -> &'static str {
+    match role {
+        Role::Viewer => "viewer",
+        Role::Editor => "editor",
+        Role::Admin => "admin",
+        Role::Owner => "owner",
+    }
+}
+
+/// The role that a word of the database means; a word that is not known is the smallest one.
 pub fn role_of(word: &str) -> Role {
     match word {
         "owner" => Role::Owner,

@@ -1,5 +1,6 @@
 //! SQL of the checks: which key, which session. Both come before any tenant is known, so nothing here takes a scope.
 
+use super::key_budget::KeyId;
 use super::{AuthError, store_error};
 use crate::db::Db;
 use crate::on;
@@ -7,12 +8,17 @@ use crate::time::Micros;
 use uuid::Uuid;
 
 crate::statements! {
-    KEY_BY_LOOKUP = "SELECT k.id, k.organization_id, k.project_id, k.secret_hash, k.scopes, k.expires_at, p.retention_days \
+    KEY_BY_LOOKUP = "SELECT k.id, k.organization_id, k.project_id, k.secret_hash, k.scopes, k.expires_at, k.allowed_networks, k.rows_per_day, \
+        p.retention_days \
         FROM api_keys k JOIN projects p ON p.organization_id = k.organization_id AND p.id = k.project_id \
         WHERE k.lookup = $1 AND k.revoked_at IS NULL";
     KEYS_REVOKED_SINCE = "SELECT lookup FROM api_keys WHERE revoked_at >= $1";
     KEY_USED = "UPDATE api_keys SET last_used_at = $3 \
         WHERE organization_id = $1 AND id = $2 AND (last_used_at IS NULL OR last_used_at < $3)";
+    ROWS_READ = "SELECT rows_read FROM api_key_reads WHERE organization_id = $1 AND key_id = $2 AND day = $3";
+    ADD_ROWS_READ = "INSERT INTO api_key_reads (organization_id, key_id, day, rows_read) VALUES ($1, $2, $3, $4) \
+        ON CONFLICT (organization_id, key_id, day) DO UPDATE SET rows_read = api_key_reads.rows_read + excluded.rows_read \
+        RETURNING rows_read";
     LIVE_SESSION = "SELECT m.role, p.id AS project_id, p.retention_days FROM sessions s \
         JOIN memberships m ON m.user_id = s.user_id AND m.organization_id = $2 \
         JOIN projects p ON p.organization_id = m.organization_id \
@@ -31,6 +37,8 @@ pub struct KeyRow {
     pub secret_hash: Vec<u8>,
     pub scopes: String,
     pub expires_at: Option<Micros>,
+    pub allowed_networks: String,
+    pub rows_per_day: Option<i64>,
     pub retention_days: i64,
 }
 
@@ -55,6 +63,28 @@ pub async fn key_used(db: &Db, organization_id: Uuid, key_id: Uuid, at: Micros) 
     on!(db.write(), pool => sqlx::query(KEY_USED)
         .bind(organization_id).bind(key_id).bind(at).execute(pool).await.map(|_| ()))
     .map_err(store_error("note the use of an API key"))
+}
+
+/// What a key read on a day, as far as it was written down.
+pub async fn rows_read(db: &Db, (organization_id, key_id): KeyId, day: i64) -> Result<u64, AuthError> {
+    let read: Option<i64> = on!(db.read(), pool => sqlx::query_scalar(ROWS_READ)
+        .bind(organization_id).bind(key_id).bind(day).fetch_optional(pool).await)
+    .map_err(store_error("look up what a key has read"))?;
+    Ok(read.unwrap_or(0).unsigned_abs())
+}
+
+/// Adds to what a key read on a day, and tells the sum.
+pub async fn add_rows_read(
+    db: &Db,
+    (organization_id, key_id): KeyId,
+    day: i64,
+    rows: u64,
+) -> Result<u64, AuthError> {
+    let sum: i64 = on!(db.write(), pool => sqlx::query_scalar(ADD_ROWS_READ)
+        .bind(organization_id).bind(key_id).bind(day).bind(i64::try_from(rows).unwrap_or(i64::MAX))
+        .fetch_one(pool).await)
+    .map_err(store_error("note what a key has read"))?;
+    Ok(sum.unsigned_abs())
 }
 
 pub async fn live_session(

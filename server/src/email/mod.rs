@@ -75,6 +75,36 @@ struct ResetHtml<'a> {
     link: &'a str,
 }
 
+#[derive(Template)]
+#[template(path = "mail/change_email.txt")]
+struct ChangeText<'a> {
+    name: &'a str,
+    link: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "mail/change_email.html")]
+struct ChangeHtml<'a> {
+    name: &'a str,
+    link: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "mail/invitation.txt")]
+struct InvitationText<'a> {
+    organization: &'a str,
+    by: &'a str,
+    link: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "mail/invitation.html")]
+struct InvitationHtml<'a> {
+    organization: &'a str,
+    by: &'a str,
+    link: &'a str,
+}
+
 /// # Errors
 /// The template cannot be rendered.
 pub fn verify_email(mail: &LinkMail<'_>) -> Result<Mail, askama::Error> {
@@ -154,6 +184,35 @@ pub fn quota_warning(mail: &QuotaMail<'_>) -> Result<Mail, askama::Error> {
         subject,
         text: QuotaText { name, organization, percent, day, daily_events, daily_bytes, link }.render()?,
         html: QuotaHtml { name, organization, percent, day, daily_events, daily_bytes, link }.render()?,
+    })
+}
+
+/// # Errors
+/// The template cannot be rendered.
+pub fn change_email(mail: &LinkMail<'_>) -> Result<Mail, askama::Error> {
+    let LinkMail { name, link, .. } = *mail;
+    Ok(Mail {
+        id: mail.id,
+        to: mail.to.to_owned(),
+        subject: "Confirm your new e-mail address".to_owned(),
+        text: ChangeText { name, link }.render()?,
+        html: ChangeHtml { name, link }.render()?,
+    })
+}
+
+/// `mail.name` is the organization's; `by` is absent when a program invites.
+///
+/// # Errors
+/// The template cannot be rendered.
+pub fn invitation(mail: &LinkMail<'_>, by: Option<&str>) -> Result<Mail, askama::Error> {
+    let LinkMail { name: organization, link, .. } = *mail;
+    let by = by.unwrap_or("An administrator");
+    Ok(Mail {
+        id: mail.id,
+        to: mail.to.to_owned(),
+        subject: format!("{by} invited you to {organization}"),
+        text: InvitationText { organization, by, link }.render()?,
+        html: InvitationHtml { organization, by, link }.render()?,
     })
 }
 

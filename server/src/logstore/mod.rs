@@ -8,6 +8,7 @@
 mod block;
 mod client;
 mod engine;
+mod erase;
 mod error;
 mod fetch;
 mod insert;
@@ -29,6 +30,7 @@ use crate::config::Settings;
 pub use block::{EncodedBlock, LogBlock, LogRow};
 pub use client::Endpoint;
 pub use engine::{Engine, EngineSettings};
+pub use erase::Rows;
 pub use error::LogStoreError;
 pub use fetch::{Answer, Column, RowStream, Search, Stats};
 pub use insert::BatchPart;

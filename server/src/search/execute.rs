@@ -1,7 +1,9 @@
 //! Runs plans under a tenant's limits: how many at once, how long, how much.
 
 use super::SearchError;
+use crate::auth::Reader;
 use crate::config::Settings;
+use crate::error::ApiError;
 use crate::logstore::{Answer, LogStore, QueryLimits, Search};
 use crate::tenant::TenantScope;
 use query_lang::sql::{self, Compiled};
@@ -39,6 +41,17 @@ impl Executor {
         let _place = self.place(tenant).await?;
         let limits = QueryLimits { execution_time: self.timeout, ..QueryLimits::interactive() };
         self.run(tenant, compiled, limits).await
+    }
+
+    /// For somebody who asked over HTTP: as `interactive`, within the daily budget of their API key.
+    ///
+    /// # Errors
+    /// As `interactive`; 429 when the budget is spent.
+    pub async fn for_reader(&self, reader: &Reader, compiled: Compiled) -> Result<Answer, ApiError> {
+        reader.check_budget().await?;
+        let answer = self.interactive(reader.scope(), compiled).await?;
+        reader.spend(answer.stats.rows_read);
+        Ok(answer)
     }
 
     /// For a rule that runs again in a moment; rules do not take people's places.

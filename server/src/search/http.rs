@@ -6,8 +6,10 @@ use super::plan::{Page, Plan, check_text};
 use super::respond::{RowForm, diagnostic, key_of, rfc3339, whole};
 use super::time_range::{Asked, TimeRange, bucket_ns};
 use super::{SearchError, plan};
+use crate::audit::{Auditor, Target};
 use crate::auth::Reader;
 use crate::error::{ApiError, InvalidFields};
+use crate::logstore::Stats;
 use crate::runtime::on_main;
 use crate::time::now_us;
 use actix_web::web;
@@ -17,9 +19,11 @@ use api_types::search::{
 };
 use query_lang::sql::EventKey;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
+/// So much of a query the audit log keeps.
+const AUDITED_CHARACTERS: usize = 2_000;
 const DEFAULT_ROWS: u32 = 100;
 const MOST_ROWS: u32 = 10_000;
 const DEFAULT_BUCKETS: u32 = 60;
@@ -44,9 +48,10 @@ pub fn routes(app: &mut web::ServiceConfig) {
 async fn search(
     reader: Reader,
     executor: web::Data<Executor>,
+    auditor: Auditor,
     request: web::Json<SearchRequest>,
 ) -> Result<web::Json<SearchAnswer>, ApiError> {
-    run_search(&reader, &executor, &request).await.map(web::Json)
+    run_search(&reader, &executor, &auditor, &request).await.map(web::Json)
 }
 
 /// What `GET /api/v1/logs/search` takes in its address; `q`, `start` and `end` are what others call them.
@@ -69,6 +74,7 @@ struct AddressSearch {
 async fn search_by_address(
     reader: Reader,
     executor: web::Data<Executor>,
+    auditor: Auditor,
     address: web::Query<AddressSearch>,
 ) -> Result<web::Json<SearchAnswer>, ApiError> {
     let address = address.into_inner();
@@ -83,12 +89,13 @@ async fn search_by_address(
         project_id: address.project_id,
         ..SearchRequest::default()
     };
-    run_search(&reader, &executor, &request).await.map(web::Json)
+    run_search(&reader, &executor, &auditor, &request).await.map(web::Json)
 }
 
 async fn run_search(
     reader: &Reader,
     executor: &Executor,
+    auditor: &Auditor,
     request: &SearchRequest,
 ) -> Result<SearchAnswer, ApiError> {
     let limit = request.limit.unwrap_or(DEFAULT_ROWS);
@@ -103,7 +110,8 @@ async fn run_search(
     let (form, keyset) = (RowForm::of(&compiled), compiled.keyset);
     let mut warnings = plan.warnings().to_vec();
     warnings.extend(compiled.warnings.iter().cloned());
-    let mut answer = executor.interactive(reader.scope(), compiled).await?;
+    let mut answer = executor.for_reader(reader, compiled).await?;
+    record_read(auditor, "logs.searched", &plan, &answer.stats).await;
     let more = answer.rows.len() as u64 > u64::from(limit);
     answer.rows.truncate(limit as usize);
     let next = if more { next_page(&plan, page, keyset, &answer.rows) } else { None };
@@ -122,6 +130,19 @@ async fn run_search(
         stats,
         warnings: warnings.iter().map(|warning| diagnostic(plan.source(), warning)).collect(),
     })
+}
+
+/// Tells the audit log who read what, and what it cost.
+pub(super) async fn record_read(auditor: &Auditor, action: &'static str, plan: &Plan, stats: &Stats) {
+    let detail = json!({
+        "query": plan.source().chars().take(AUDITED_CHARACTERS).collect::<String>(),
+        "from": rfc3339(plan.range().from_ns),
+        "to": rfc3339(plan.range().to_ns),
+        "rows_read": stats.rows_read,
+        "bytes_read": stats.bytes_read,
+        "elapsed_ms": stats.elapsed_ms,
+    });
+    auditor.read(action, Target::of(plan.project_id(), "logs"), detail).await;
 }
 
 async fn plan_of(
@@ -169,7 +190,7 @@ async fn histogram(
 ) -> Result<web::Json<Histogram>, ApiError> {
     let plan = plan_of(&reader, &request, None).await?;
     let interval_ns = bucket_ns(plan.range(), request.buckets.unwrap_or(DEFAULT_BUCKETS));
-    let answer = executor.interactive(reader.scope(), plan.histogram(interval_ns)?).await?;
+    let answer = executor.for_reader(&reader, plan.histogram(interval_ns)?).await?;
     let mut buckets = empty_buckets(plan.range(), interval_ns);
     for row in &answer.rows {
         if let Some((start_ns, level, count)) = counted(row)
@@ -203,7 +224,7 @@ async fn fields(
     request: web::Json<SearchRequest>,
 ) -> Result<web::Json<Fields>, ApiError> {
     let plan = plan_of(&reader, &request, None).await?;
-    let answer = executor.interactive(reader.scope(), plan.fields()?).await?;
+    let answer = executor.for_reader(&reader, plan.fields()?).await?;
     Ok(web::Json(Fields { fields: answer.rows.iter().filter_map(|row| field(row)).collect() }))
 }
 
@@ -232,7 +253,7 @@ async fn field_values(
     let plan = plan_of(&reader, &request, None).await?;
     let limit = u64::from(request.limit.unwrap_or(DEFAULT_VALUES).clamp(1, MOST_VALUES));
     let compiled = plan.field_values(field, request.prefix.as_deref().unwrap_or_default(), limit)?;
-    let answer = executor.interactive(reader.scope(), compiled).await?;
+    let answer = executor.for_reader(&reader, compiled).await?;
     let value = |row: &Vec<Value>| {
         Some(FieldValue { value: row.first()?.as_str()?.to_owned(), count: whole(row.get(1)?)? })
     };
@@ -259,7 +280,7 @@ async fn event(
     let project = reader.project(wanted.project_id.as_deref()).await?;
     let compiled = plan::one_event(reader.scope(), project, key)?;
     let form = RowForm::of(&compiled);
-    let answer = executor.interactive(reader.scope(), compiled).await?;
+    let answer = executor.for_reader(&reader, compiled).await?;
     let row = form.rows(answer).into_iter().next().ok_or(SearchError::NoSuchEvent)?;
     Ok(web::Json(row))
 }

@@ -70,6 +70,12 @@ impl Plan {
         &self.source
     }
 
+    /// The project that is searched.
+    #[must_use]
+    pub fn project_id(&self) -> &str {
+        self.scope.project_ids.first().map(String::as_str).unwrap_or_default()
+    }
+
     #[must_use]
     pub fn checked(&self) -> &Checked {
         &self.checked
@@ -91,6 +97,14 @@ impl Plan {
     /// `query_invalid` for what only shows when compiling, such as a limit of the language.
     pub fn rows(&self, page: Page) -> Result<Compiled, SearchError> {
         self.compiled(sql::compile(&self.checked.query, &self.scope, &self.request(page)))
+    }
+
+    /// How many events match.
+    ///
+    /// # Errors
+    /// As `rows`.
+    pub fn count(&self) -> Result<Compiled, SearchError> {
+        self.compiled(sql::compile_count(&self.checked.query, &self.scope, &self.request(Page::default())))
     }
 
     /// The newest of the events behind the query's rows, at most `limit` and one more.

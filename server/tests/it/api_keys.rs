@@ -101,3 +101,49 @@ async fn a_key_can_end_by_itself() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_key_works_from_its_networks_only() {
+    let app = TestApp::spawn().await;
+    let acme = app.org("acme").await;
+    let bound_to = async |networks: &[&str]| {
+        let body = json!({"name": "k", "project_id": acme.project_id, "scopes": ["admin"], "allowed_networks": networks});
+        let key = acme.post("/api/v1/api-keys", body).await.expect(201).body;
+        (app.with_credential(key["secret"].as_str().unwrap()), key["allowed_networks"].clone())
+    };
+
+    let (here, networks) = bound_to(&["127.1.2.3/8", "2001:db8::/32"]).await;
+    here.get("/api/v1/projects").await.expect(200);
+    assert_eq!(networks, json!(["127.0.0.0/8", "2001:db8::/32"]));
+    let (elsewhere, _) = bound_to(&["10.0.0.0/8"]).await;
+    elsewhere.get("/api/v1/projects").await.expect_problem(403, "network_not_allowed");
+    let forged = elsewhere.with_header("x-forwarded-for", "10.0.0.1");
+    forged.get("/api/v1/projects").await.expect_problem(403, "network_not_allowed");
+    let wrong = json!({"name": "k", "project_id": acme.project_id, "scopes": ["admin"], "allowed_networks": ["10.0.0.0/33"]});
+    acme.post("/api/v1/api-keys", wrong).await.expect_problem(422, "invalid");
+}
+
+#[tokio::test]
+async fn a_rotated_key_works_on_for_the_overlap() {
+    let app = TestApp::spawn().await;
+    let acme = app.org("acme").await;
+    let old = acme.api_key(&["admin"]).await;
+    let path = format!("/api/v1/api-keys/{}/rotate", old["id"].as_str().unwrap());
+
+    let new = acme.post(&path, json!({"overlap_hours": 1})).await.expect(201).body;
+
+    for key in [&old, &new] {
+        app.with_credential(key["secret"].as_str().unwrap()).get("/api/v1/projects").await.expect(200);
+    }
+    let listed = acme.get("/api/v1/api-keys").await.expect(200).body;
+    let shown = listed["items"].as_array().unwrap().iter().find(|key| key["id"] == old["id"]).unwrap();
+    assert_eq!(shown["replaced_by"], new["id"]);
+    assert!(shown["expires_at"].is_string());
+    acme.post(&path, json!({})).await.expect_problem(409, "key_rotated");
+
+    let path = format!("/api/v1/api-keys/{}/rotate", new["id"].as_str().unwrap());
+    acme.post(&path, json!({"overlap_hours": 0})).await.expect(201);
+    let ended = app.with_credential(new["secret"].as_str().unwrap());
+    ended.get("/api/v1/projects").await.expect_problem(401, "credentials_invalid");
+    acme.post(&path, json!({"overlap_hours": 1000})).await.expect_problem(422, "invalid");
+}

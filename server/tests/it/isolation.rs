@@ -1,6 +1,7 @@
 //! Nothing of one tenant is reachable by another, and nothing at all by nobody. The routes are read from the table.
 
 use crate::harness::{Answer, Caller, Org, TestApp};
+use api_types::accounts::Role;
 use cordwood_server::route_table::{Access, ROUTES};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -20,6 +21,9 @@ fn body(path: &str, target: &Target) -> Value {
         }
         "/api/v1/logs/field-values" => {
             json!({"query": "*", "from": "now-1h", "to": "now", "project_id": target.project_id, "field": "level"})
+        }
+        "/api/v1/logs/delete" => {
+            json!({"query": "*", "project_id": target.project_id, "reason": "a test"})
         }
         "/api/v1/query/check" => json!({"query": "*"}),
         "/api/v1/alert-rules" | "/api/v1/alert-rules/preview" => {
@@ -42,14 +46,32 @@ struct Target {
     api_key_id: String,
     alert_rule_id: String,
     channel_id: String,
+    invitation_id: String,
 }
 
 impl Target {
+    /// Ids of nothing at all.
+    fn nowhere() -> Self {
+        let id = || uuid::Uuid::now_v7().to_string();
+        Self {
+            organization_id: id(),
+            project_id: id(),
+            user_id: id(),
+            session_id: id(),
+            api_key_id: id(),
+            alert_rule_id: id(),
+            channel_id: id(),
+            invitation_id: id(),
+        }
+    }
+
     async fn of(org: &Org) -> Self {
         let sessions = org.get("/api/v1/sessions").await.expect(200).body;
         let me = org.get("/api/v1/me").await.expect(200).body;
         let rule = json!({"name": "rule", "query": "*", "condition": {"op": ">", "threshold": 1}});
         let channel = json!({"name": "channel", "kind": "email", "config": {"to": [me["user"]["email"]]}});
+        let invitation = json!({"email": format!("somebody@{}.example", org.id), "role": "viewer"});
+        let invitation = org.post("/api/v1/invitations", invitation).await.expect(201).body;
         let rule = org.post("/api/v1/alert-rules", rule).await.expect(201).body;
         let channel = org.post("/api/v1/notification-channels", channel).await.expect(201).body;
         Self {
@@ -59,6 +81,7 @@ impl Target {
             session_id: sessions["items"][0]["id"].as_str().unwrap().to_owned(),
             alert_rule_id: rule["id"].as_str().unwrap().to_owned(),
             channel_id: channel["id"].as_str().unwrap().to_owned(),
+            invitation_id: invitation["id"].as_str().unwrap().to_owned(),
             api_key_id: org.api_key(&["admin"]).await["id"].as_str().unwrap().to_owned(),
         }
     }
@@ -72,10 +95,12 @@ impl Target {
             "/api/v1/projects/" => &self.project_id,
             "/api/v1/sessions/" => &self.session_id,
             "/api/v1/api-keys/" => &self.api_key_id,
+            "/api/v1/invitations/" => &self.invitation_id,
             "/api/v1/alert-rules/" => &self.alert_rule_id,
             "/api/v1/notification-channels/" => &self.channel_id,
             // Ones that exist are tried in the tests of ingest and search; here an id that is none of this tenant's.
-            "/api/v1/logs/"
+            "/api/v1/jobs/"
+            | "/api/v1/logs/"
             | "/api/v1/dead-letters/"
             | "/api/v1/ingest/receipts/"
             | "/api/v1/notifications/" => &self.project_id,
@@ -85,9 +110,141 @@ impl Target {
     }
 }
 
+/// Whoever may call anything, by the name they have in the messages below.
+struct Cast {
+    anonymous: Caller,
+    viewer: Org,
+    editor: Org,
+    admin: Org,
+    owner: Org,
+    ingest_key: Caller,
+    query_key: Caller,
+    admin_key: Caller,
+    stranger: Org,
+}
+
+impl Cast {
+    async fn of(app: &TestApp) -> Self {
+        let owner = app.org("acme").await;
+        let mut keys = Vec::new();
+        for scope in ["ingest", "query", "admin"] {
+            keys.push(app.with_credential(owner.api_key(&[scope]).await["secret"].as_str().unwrap()));
+        }
+        let [ingest_key, query_key, admin_key] = keys.try_into().ok().unwrap();
+        Self {
+            anonymous: app.anonymous(),
+            viewer: owner.member(app, "viewer", "viewer").await,
+            editor: owner.member(app, "editor", "editor").await,
+            admin: owner.member(app, "admin", "admin").await,
+            stranger: app.org("globex").await,
+            owner,
+            ingest_key,
+            query_key,
+            admin_key,
+        }
+    }
+
+    fn all(&self) -> [(&'static str, &Caller); 9] {
+        [
+            ("anonymous", &self.anonymous),
+            ("viewer", &self.viewer),
+            ("editor", &self.editor),
+            ("admin", &self.admin),
+            ("owner", &self.owner),
+            ("ingest key", &self.ingest_key),
+            ("query key", &self.query_key),
+            ("admin key", &self.admin_key),
+            ("another's owner", &self.stranger),
+        ]
+    }
+}
+
+/// Whether the table lets this caller through: `None`, or the refusal's status and code.
+fn refusal(access: Access, caller: &str) -> Option<(u16, &'static str)> {
+    let held = match caller {
+        "viewer" => Some(Role::Viewer),
+        "editor" => Some(Role::Editor),
+        "admin" => Some(Role::Admin),
+        "owner" | "another's owner" => Some(Role::Owner),
+        _ => None,
+    };
+    let role_at_least = |needed: Role| (held < Some(needed)).then_some((403, "role_too_small"));
+    match (access, caller) {
+        (Access::Open, _) => None,
+        (_, "anonymous") => Some((401, "credentials_missing")),
+        (Access::Person, "ingest key" | "query key" | "admin key") => Some((403, "person_needed")),
+        (Access::Person, _) => None,
+        (Access::Read, "ingest key") => Some((403, "scope_too_small")),
+        (Access::Read, _) => None,
+        (Access::Ingest, "query key") => Some((403, "scope_too_small")),
+        (Access::Ingest, "ingest key" | "admin key") => None,
+        (Access::Ingest, _) => role_at_least(Role::Editor),
+        (Access::Member(_), "ingest key" | "query key") => Some((403, "scope_too_small")),
+        (Access::Member(Role::Owner), "admin key") => Some((403, "role_too_small")),
+        (Access::Member(_), "admin key") => None,
+        (Access::Member(needed), _) => role_at_least(needed),
+    }
+}
+
+/// The whole matrix, with ids of nothing: who may not is told so before anything else is looked at, and who may is not.
+#[tokio::test]
+async fn every_route_lets_in_exactly_who_the_table_says() {
+    let app = TestApp::spawn().await;
+    let cast = Cast::of(&app).await;
+    let target = Target::nowhere();
+    for (method, pattern, access) in ROUTES {
+        // Ends the session that asks; what it does is told in `sessions`.
+        if *pattern == "/api/v1/auth/logout" {
+            continue;
+        }
+        let path = target.path(pattern).unwrap_or_else(|| (*pattern).to_owned());
+        let body = (!["GET", "DELETE", "HEAD"].contains(method)).then(|| json!({}));
+        for (name, caller) in cast.all() {
+            let (status, code) = caller.outcome(method.parse().unwrap(), &path, body.clone()).await;
+            let told = format!("{method} {pattern} as {name}: {status} {code}");
+            match refusal(*access, name) {
+                // Protocols refuse in their own words, but with the same status.
+                Some((expected, _)) if *access == Access::Ingest => assert_eq!(status, expected, "{told}"),
+                Some(expected) => assert_eq!((status, code.as_str()), expected, "{told}"),
+                None if *access == Access::Open => {
+                    let of_who_asks = ["credentials_missing", "role_too_small", "scope_too_small"];
+                    assert!(!of_who_asks.contains(&code.as_str()), "{told}");
+                }
+                None => assert!(status != 401 && status != 403, "{told}"),
+            }
+        }
+    }
+}
+
+/// Existence is not told: somebody else's id is answered as an id of nothing, to the byte.
+#[tokio::test]
+async fn another_organizations_ids_are_answered_like_random_ones() {
+    let app = TestApp::spawn().await;
+    let (acme, globex) = (app.org("acme").await, app.org("globex").await);
+    let (real, random) = (Target::of(&acme).await, Target::nowhere());
+    let told = |answer: Answer, target: &Target| {
+        let mut body = answer.body;
+        body.as_object_mut().map(|body| body.remove("request_id"));
+        (answer.status, body.to_string().replace(&target.project_id, "<id>"))
+    };
+    for (method, path, access) in ROUTES {
+        let names_something = real.path(path).is_some()
+            || body(path, &real) != body(path, &random)
+            || *path == "/api/v1/auth/switch";
+        if *access == Access::Open || !names_something {
+            continue;
+        }
+        let of_real = told(call(&globex, method, path, &real).await, &real);
+        let of_random = told(call(&globex, method, path, &random).await, &random);
+        assert_eq!(of_real, of_random, "{method} {path}");
+    }
+}
+
 async fn call(caller: &Caller, method: &str, pattern: &str, target: &Target) -> Answer {
     let path = target.path(pattern).unwrap_or_else(|| pattern.to_owned());
-    let body = (!["GET", "DELETE", "HEAD"].contains(&method)).then(|| body(pattern, target));
+    let body = body(pattern, target);
+    let wants_one = !["GET", "DELETE", "HEAD"].contains(&method) || (method == "DELETE" && body != json!({}));
+    let body = wants_one.then_some(body);
     caller.call(method.parse::<Method>().unwrap(), &path, body).await
 }
 
@@ -121,7 +278,7 @@ async fn a_key_with_too_small_a_scope_is_refused_everywhere() {
             Access::Open => &[],
             Access::Read => &[&ingest],
             Access::Ingest => &[&query],
-            Access::Member(_) => &[&ingest, &query],
+            Access::Member(_) | Access::Person => &[&ingest, &query],
         };
         for caller in refused {
             assert_eq!(call(caller, method, path, &target).await.status, 403, "{method} {path}");

@@ -8,10 +8,13 @@ mod harness;
 
 mod alert_channels;
 mod api_keys;
+mod audit;
+mod invitations;
 mod isolation;
 mod masking;
 mod organization;
 mod passwords;
+mod second_factor;
 mod sessions;
 mod sign_up;
 mod starting;

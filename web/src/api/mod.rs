@@ -51,6 +51,11 @@ async fn post_for_nothing(path: &str, body: &impl Serialize) -> Result<Nothing, 
     signed_in(Method::POST, path, Some(json(body)?)).await.map(|_| Nothing)
 }
 
+/// For what is deleted only when its name is given.
+async fn delete_with<T: DeserializeOwned>(path: &str, body: &impl Serialize) -> Result<T, ApiError> {
+    read(signed_in(Method::DELETE, path, Some(json(body)?)).await?).await
+}
+
 async fn delete(path: &str) -> Result<Nothing, ApiError> {
     signed_in(Method::DELETE, path, None).await.map(|_| Nothing)
 }

@@ -104,6 +104,25 @@ impl Caller {
         request.send().await.expect("the server answers")
     }
 
+    /// The status, and of a refusal its code. Does not wait for the body of an answer that may never end.
+    pub async fn outcome(&self, method: Method, path: &str, body: Option<Value>) -> (u16, String) {
+        let mut request = self.http.request(method, format!("{}{path}", self.url));
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let response = request.send().await.expect("the server answers");
+        let status = response.status().as_u16();
+        if status < 400 {
+            return (status, String::new());
+        }
+        let body: Value =
+            serde_json::from_str(&response.text().await.unwrap_or_default()).unwrap_or_default();
+        (status, body["code"].as_str().unwrap_or_default().to_owned())
+    }
+
     pub async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
         let mut request = self.http.request(method, format!("{}{path}", self.url));
         for (name, value) in &self.headers {
@@ -155,6 +174,17 @@ impl Org {
             access_token,
             refresh_cookie: answer.cookie("cw_rt").expect("a refresh cookie"),
         }
+    }
+
+    /// Has somebody new join with a role: `<name>@<organization>.example`.
+    pub async fn member(&self, app: &TestApp, name: &str, role: &str) -> Self {
+        let email = self.email.replacen("owner@", &format!("{name}@"), 1);
+        let body = serde_json::json!({"email": email, "role": role});
+        self.post("/api/v1/invitations", body).await.expect(201);
+        let token = app.mails_about(&email, "invited you", 1).await.remove(0).token();
+        let body = serde_json::json!({"token": token, "name": name, "password": super::PASSWORD});
+        let answer = app.anonymous().post("/api/v1/invitations/accept", body).await.expect(201);
+        Self::of(app, &answer)
     }
 
     /// Makes an API key for the first project and tells its answer.

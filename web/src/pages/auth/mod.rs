@@ -1,12 +1,14 @@
 //! Signing up and in, and the pages that mails link to.
 
 mod frame;
+mod invite;
 mod login;
 mod passwords;
 mod sign_up;
 mod verify;
 
+pub use invite::AcceptInvitation;
 pub use login::Login;
 pub use passwords::{ForgotPassword, ResetPassword};
 pub use sign_up::SignUp;
-pub use verify::VerifyEmail;
+pub use verify::{ChangeEmail, VerifyEmail};

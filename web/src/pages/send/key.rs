@@ -16,7 +16,7 @@ pub fn KeyCard(secret: RwSignal<Option<String>>) -> impl IntoView {
             name: "Send logs".into(),
             project_id: untrack(|| session.project_id()),
             scopes: vec![KeyScope::Ingest],
-            expires_at: None,
+            ..NewApiKeyRequest::default()
         };
         submit.run(accounts::create_api_key(request), move |created| secret.set(Some(created.secret)));
     });

@@ -2,6 +2,7 @@
 
 use super::SectionHead;
 use super::new_api_key::NewApiKey;
+use super::rotate_api_key::Rotate;
 use crate::api::accounts;
 use crate::components::{
     Age, Badge, BadgeKind, Button, ButtonKind, Confirm, EmptyState, Icon, IconButton, open_while, show, toast,
@@ -16,6 +17,7 @@ pub fn ApiKeys() -> impl IntoView {
     let keys = load(|| Some(()), |()| accounts::api_keys());
     let creating = RwSignal::new(false);
     let revoking = RwSignal::new(None::<ApiKey>);
+    let rotating = RwSignal::new(None::<ApiKey>);
     let may = session().can_edit();
     let created = Callback::new(move |key: ApiKey| keys.change(|keys| keys.insert(0, key)));
     let create_button = move || {
@@ -37,7 +39,7 @@ pub fn ApiKeys() -> impl IntoView {
                             <EmptyState icon=Icon::Key title="No API keys yet" text="Programs need one to send logs.">{create_button()}</EmptyState>
                         }.into_any();
                     }
-                    let rows = keys.into_iter().map(|key| view! { <KeyRow key_shown=key revoking may/> });
+                    let rows = keys.into_iter().map(|key| view! { <KeyRow key_shown=key revoking rotating may/> });
                     view! {
                         <div class="table-scroll" tabindex="0" role="region" aria-label="Table">
                             <table class="table">
@@ -54,19 +56,30 @@ pub fn ApiKeys() -> impl IntoView {
             </div>
         </section>
         <NewApiKey open=creating created/>
+        <Rotate rotating rotated=Callback::new(move |()| keys.refetch())/>
         <Revoke revoking revoked=Callback::new(move |id: String| keys.change(|keys| keys.retain(|key| key.id != id)))/>
     }
 }
 
 #[component]
-fn KeyRow(key_shown: ApiKey, revoking: RwSignal<Option<ApiKey>>, may: bool) -> impl IntoView {
+fn KeyRow(
+    key_shown: ApiKey,
+    revoking: RwSignal<Option<ApiKey>>,
+    rotating: RwSignal<Option<ApiKey>>,
+    may: bool,
+) -> impl IntoView {
     let key = StoredValue::new(key_shown.clone());
     let projects = untrack(|| session().projects());
     let project =
         projects.into_iter().find(|project| project.id == key_shown.project_id).map(|project| project.name);
+    let limits = limits_of(&key_shown);
+    let can_rotate = key_shown.replaced_by.is_none();
     view! {
         <tr>
-            <td><strong>{key_shown.name.clone()}</strong></td>
+            <td>
+                <strong>{key_shown.name.clone()}</strong>
+                {(!limits.is_empty()).then(|| view! { <div class="faint">{limits}</div> })}
+            </td>
             <td><code>{format!("{}…", key_shown.prefix)}</code></td>
             <td>{project.unwrap_or_else(|| "–".into())}</td>
             <td>
@@ -87,11 +100,31 @@ fn KeyRow(key_shown: ApiKey, revoking: RwSignal<Option<ApiKey>>, may: bool) -> i
             }}</td>
             <td class="actions">
                 {may.then(|| view! {
-                    <IconButton icon=Icon::Trash label=format!("Revoke {}", key_shown.name) on:click=move |_| revoking.set(Some(key.get_value()))/>
+                    <span class="row row-end">
+                        {can_rotate.then(|| view! {
+                            <IconButton icon=Icon::Refresh label=format!("Rotate {}", key_shown.name) on:click=move |_| rotating.set(Some(key.get_value()))/>
+                        })}
+                        <IconButton icon=Icon::Trash label=format!("Revoke {}", key_shown.name) on:click=move |_| revoking.set(Some(key.get_value()))/>
+                    </span>
                 })}
             </td>
         </tr>
     }
+}
+
+/// What the key is bound to besides what it may do, in a line.
+fn limits_of(key: &ApiKey) -> String {
+    let mut limits = Vec::new();
+    if !key.allowed_networks.is_empty() {
+        limits.push(format!("from {}", key.allowed_networks.join(", ")));
+    }
+    if let Some(rows) = key.rows_per_day {
+        limits.push(format!("{rows} rows a day"));
+    }
+    if key.replaced_by.is_some() {
+        limits.push("a newer key follows it".to_owned());
+    }
+    limits.join(" · ")
 }
 
 pub fn scope_name(scope: KeyScope) -> &'static str {

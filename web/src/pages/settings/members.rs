@@ -1,28 +1,37 @@
 //! The people of the organization and what they may do.
 
 use super::SectionHead;
+use super::invitations::{Invite, Pending};
 use crate::api::accounts;
 use crate::components::{
-    Age, Badge, BadgeKind, Confirm, EmptyState, Icon, IconButton, open_while, show, toast, toast_error,
+    Age, Badge, BadgeKind, Button, ButtonKind, Confirm, EmptyState, Icon, IconButton, open_while, show,
+    toast, toast_error,
 };
 use crate::load::{Submit, load};
 use crate::session::session;
 use api_types::accounts::{Member, Role};
 use leptos::prelude::*;
 
-const ROLES: [Role; 4] = [Role::Owner, Role::Admin, Role::Editor, Role::Viewer];
+pub const ROLES: [Role; 4] = [Role::Owner, Role::Admin, Role::Editor, Role::Viewer];
 
 #[component]
 pub fn Members() -> impl IntoView {
     let members = load(|| Some(()), |()| accounts::members());
     let removing = RwSignal::new(None::<Member>);
+    let may = session().is_admin();
+    let invitations = load(move || may.then_some(()), |()| accounts::invitations());
+    let inviting = RwSignal::new(false);
     let changed = Callback::new(move |()| members.refetch());
     view! {
         <section class="section">
             <SectionHead
                 title="Members"
                 text="Viewers search. Editors also make alerts and keys. Admins also manage projects and people. Owners can do everything."
-            />
+            >
+                {may.then(|| view! {
+                    <Button kind=ButtonKind::Primary icon=Icon::Mail on:click=move |_| inviting.set(true)>"Invite"</Button>
+                })}
+            </SectionHead>
             <div class="card">
                 {show(members, move |members| {
                     if members.is_empty() {
@@ -42,8 +51,10 @@ pub fn Members() -> impl IntoView {
                     }.into_any()
                 })}
             </div>
+            {may.then(|| view! { <Pending invitations/> })}
         </section>
         <Remove removing changed/>
+        <Invite open=inviting invited=Callback::new(move |()| invitations.refetch())/>
     }
 }
 
@@ -53,6 +64,17 @@ fn MemberRow(member: Member, removing: RwSignal<Option<Member>>, changed: Callba
     let is_me = untrack(|| session.me().user.id) == member.user_id;
     let may = session.is_admin() && !is_me;
     let known = StoredValue::new(member.clone());
+    let reset = move |_| {
+        leptos::task::spawn_local(async move {
+            match accounts::reset_second_factor(known.with_value(|member| member.user_id.clone())).await {
+                Ok(_) => toast(
+                    "Their second factor is off: they sign in with the password and can set up a new one",
+                ),
+                Err(error) => toast_error(error.message()),
+            }
+            changed.run(());
+        });
+    };
     view! {
         <tr>
             <td>
@@ -66,14 +88,17 @@ fn MemberRow(member: Member, removing: RwSignal<Option<Member>>, changed: Callba
             <td class="soft"><Age at=member.joined_at/></td>
             <td class="actions">
                 {may.then(|| view! {
-                    <IconButton icon=Icon::Trash label=format!("Remove {}", member.name) on:click=move |_| removing.set(Some(known.get_value()))/>
+                    <span class="row row-end">
+                        {member.second_factor.then(|| view! { <Button small=true on:click=reset>"Reset second factor"</Button> })}
+                        <IconButton icon=Icon::Trash label=format!("Remove {}", member.name) on:click=move |_| removing.set(Some(known.get_value()))/>
+                    </span>
                 })}
             </td>
         </tr>
     }
 }
 
-fn role_name(role: Role) -> &'static str {
+pub fn role_name(role: Role) -> &'static str {
     match role {
         Role::Owner => "Owner",
         Role::Admin => "Admin",

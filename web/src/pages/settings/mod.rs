@@ -1,24 +1,35 @@
 //! Settings: one page with a section for each thing that is set.
 
 mod api_keys;
+mod audit;
 mod channels;
+mod email;
+mod erasure;
+mod invitations;
 mod masking;
 mod members;
 mod new_api_key;
+mod organization;
 mod profile;
 mod projects;
+mod rotate_api_key;
+mod second_factor;
 mod sessions;
 
 use crate::components::{EmptyState, Icon, LinkButton};
+use crate::session::session;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
-const SECTIONS: [(&str, &str); 6] = [
+const SECTIONS: [(&str, &str); 9] = [
     ("api-keys", "API keys"),
     ("projects", "Projects"),
     ("masking", "Masking"),
     ("members", "Members"),
     ("channels", "Notification channels"),
+    ("organization", "Organization"),
+    ("audit-log", "Audit log"),
+    ("erasure", "Erasure"),
     ("profile", "Profile"),
 ];
 
@@ -31,7 +42,10 @@ pub fn Settings() -> impl IntoView {
         let name = SECTIONS.iter().find(|(path, _)| *path == section).map_or("Settings", |(_, name)| name);
         crate::app::set_title(name);
     });
-    let tabs = SECTIONS.map(|(path, name)| {
+    let is_admin = session().is_admin();
+    let offered =
+        SECTIONS.into_iter().filter(move |(path, _)| is_admin || !["audit-log", "erasure"].contains(path));
+    let tabs = offered.map(|(path, name)| {
         let current = move || section.with(|section| section == path).then_some("page");
         view! { <a class="tab" href=format!("/settings/{path}") aria-current=current>{name}</a> }
     });
@@ -45,6 +59,9 @@ pub fn Settings() -> impl IntoView {
                 "masking" => view! { <masking::Masking/> }.into_any(),
                 "members" => view! { <members::Members/> }.into_any(),
                 "channels" => view! { <channels::Channels/> }.into_any(),
+                "organization" => view! { <organization::OrganizationSection/> }.into_any(),
+                "erasure" => view! { <erasure::Erasure/> }.into_any(),
+                "audit-log" => view! { <audit::AuditLog/> }.into_any(),
                 "profile" => view! { <profile::Profile/> }.into_any(),
                 _ => view! {
                     <EmptyState icon=Icon::Help title="There is no such section" text="The address may be mistyped.">

@@ -52,6 +52,8 @@ fn KeyForm(
     let project = RwSignal::new(untrack(|| session.project_id()));
     let scopes = RwSignal::new(vec![KeyScope::Ingest]);
     let days = RwSignal::new(String::new());
+    let (networks, rows_per_day) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
+    let not_a_number = RwSignal::new(None::<String>);
     let submit = Submit::new();
     let create = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
@@ -60,17 +62,30 @@ fn KeyForm(
             .parse::<i64>()
             .ok()
             .map(|days| format::rfc3339(browser::now_ms() + days * DAY_MS));
+        let limit = rows_per_day.get_untracked();
+        let Ok(rows) = Some(limit.trim()).filter(|text| !text.is_empty()).map(str::parse).transpose() else {
+            return not_a_number.set(Some("Write a whole number of rows, or leave it empty.".into()));
+        };
+        not_a_number.set(None);
         let request = NewApiKeyRequest {
             name: name.get_untracked().trim().into(),
             project_id: project.get_untracked(),
             scopes: scopes.get_untracked(),
             expires_at,
+            allowed_networks: networks
+                .get_untracked()
+                .split([',', ' '])
+                .filter(|text| !text.is_empty())
+                .map(str::to_owned)
+                .collect(),
+            rows_per_day: rows,
         };
         submit.run(accounts::create_api_key(request), move |made| {
             created.run(made.key);
             secret.set(Some(made.secret));
         });
     };
+    let rows_error = submit.field("rows_per_day");
     let projects = Signal::derive(move || {
         session.projects().into_iter().map(|project| (project.id, project.name)).collect::<Vec<_>>()
     });
@@ -78,13 +93,33 @@ fn KeyForm(
     let ends = ends.map(|(value, text)| (value.to_owned(), text.to_owned())).to_vec();
     view! {
         <form class="form" on:submit=create>
-            <FormError message=submit.general(&["name", "project_id", "expires_at", "scopes"])/>
+            <FormError message=submit.general(&["name", "project_id", "expires_at", "scopes", "allowed_networks", "rows_per_day"])/>
             <TextField label="Name" value=name required=true autofocus=true hint="Where it is used: “production web servers”." error=submit.field("name")/>
             <div class="form-row">
                 <SelectField label="Project" value=project options=projects error=submit.field("project_id")/>
                 <SelectField label="Ends" value=days options=Signal::stored(ends) error=submit.field("expires_at")/>
             </div>
             <Scopes scopes/>
+            <details>
+                <summary>"Limits"</summary>
+                <div class="stack">
+                    <TextField
+                        label="Works from"
+                        value=networks
+                        mono=true
+                        placeholder="10.0.0.0/8, 2001:db8::/32"
+                        hint="Networks or addresses. Empty: from everywhere."
+                        error=submit.field("allowed_networks")
+                    />
+                    <TextField
+                        label="Rows that searches may read in a day"
+                        kind="number"
+                        value=rows_per_day
+                        hint="Empty: no limit. A day ends at midnight UTC."
+                        error=Signal::derive(move || not_a_number.get().or_else(|| rows_error.get()))
+                    />
+                </div>
+            </details>
             <div class="dialog-actions">
                 <Button on:click=move |_| open.set(false)>"Cancel"</Button>
                 <Button

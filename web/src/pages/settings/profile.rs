@@ -1,11 +1,11 @@
 //! The person: name, password, where they are signed in.
 
 use super::SectionHead;
+use super::email::EmailAddress;
+use super::second_factor::SecondFactorSection;
 use super::sessions::SignedIn;
 use crate::api::accounts;
-use crate::components::{
-    Badge, BadgeKind, Button, ButtonKind, FormError, Icon, TextField, toast, toast_error,
-};
+use crate::components::{Button, ButtonKind, FormError, Icon, TextField, toast, toast_error};
 use crate::load::Submit;
 use crate::preferences::{Theme, Zone, preferences};
 use crate::session::{session, sign_out};
@@ -29,17 +29,7 @@ pub fn Profile() -> impl IntoView {
             </SectionHead>
             <div class="card">
                 <div class="card-body">
-                    <dl class="details-list">
-                        <dt>"E-mail"</dt>
-                        <dd class="row">
-                            {user.email}
-                            {if user.email_verified {
-                                view! { <Badge kind=BadgeKind::Good>"verified"</Badge> }
-                            } else {
-                                view! { <Badge kind=BadgeKind::Warning>"not verified: see the mail we sent"</Badge> }
-                            }}
-                        </dd>
-                    </dl>
+                    <EmailAddress user=user.clone()/>
                     <NameForm name=user.name/>
                 </div>
             </div>
@@ -48,6 +38,7 @@ pub fn Profile() -> impl IntoView {
             <SectionHead title="Password" text="A new password signs out your other devices."/>
             <div class="card"><div class="card-body"><PasswordForm/></div></div>
         </section>
+        <SecondFactorSection/>
         <section class="section">
             <SectionHead title="Appearance" text="On this browser."/>
             <div class="card">

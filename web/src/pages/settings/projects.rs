@@ -27,6 +27,7 @@ pub fn Projects() -> impl IntoView {
         }
     });
     let editing = RwSignal::new(None::<Editing>);
+    let deleting = RwSignal::new(None::<Project>);
     let may = session.is_admin();
     view! {
         <section class="section">
@@ -40,7 +41,7 @@ pub fn Projects() -> impl IntoView {
                     if projects.is_empty() {
                         return view! { <EmptyState icon=Icon::Project title="No projects" text="An admin can create the first one."/> }.into_any();
                     }
-                    let rows = projects.into_iter().map(|project| view! { <ProjectRow project editing may/> });
+                    let rows = projects.into_iter().map(|project| view! { <ProjectRow project editing deleting may/> });
                     view! {
                         <div class="table-scroll" tabindex="0" role="region" aria-label="Table">
                             <table class="table">
@@ -56,11 +57,17 @@ pub fn Projects() -> impl IntoView {
             </div>
         </section>
         <ProjectDialog editing projects/>
+        <DeleteProject deleting/>
     }
 }
 
 #[component]
-fn ProjectRow(project: Project, editing: RwSignal<Option<Editing>>, may: bool) -> impl IntoView {
+fn ProjectRow(
+    project: Project,
+    editing: RwSignal<Option<Editing>>,
+    deleting: RwSignal<Option<Project>>,
+    may: bool,
+) -> impl IntoView {
     let known = StoredValue::new(project.clone());
     view! {
         <tr>
@@ -68,7 +75,10 @@ fn ProjectRow(project: Project, editing: RwSignal<Option<Editing>>, may: bool) -
             <td class="numbers">{days(project.retention_days)}</td>
             <td class="actions">
                 {may.then(|| view! {
-                    <IconButton icon=Icon::Edit label=format!("Edit {}", project.name) on:click=move |_| editing.set(Some(Editing::Known(known.get_value())))/>
+                    <span class="row row-end">
+                        <IconButton icon=Icon::Edit label=format!("Edit {}", project.name) on:click=move |_| editing.set(Some(Editing::Known(known.get_value())))/>
+                        <IconButton icon=Icon::Trash label=format!("Delete {}", project.name) on:click=move |_| deleting.set(Some(known.get_value()))/>
+                    </span>
                 })}
             </td>
         </tr>
@@ -133,12 +143,52 @@ fn ProjectForm(editing: Editing, open: RwSignal<bool>, projects: Loaded<Vec<Proj
                 kind="number"
                 value=retention_days
                 required=true
-                hint="Older events are deleted, and refused when they arrive."
+                hint="Older events are deleted within the hour, and refused when they arrive. A longer time counts for new ones."
                 error=Signal::derive(move || not_a_number.get().or_else(|| retention_error.get()))
             />
             <div class="dialog-actions">
                 <Button on:click=move |_| open.set(false)>"Cancel"</Button>
                 <Button kind=ButtonKind::Primary submit=true busy=submit.busy>{if is_new { "Create" } else { "Save" }}</Button>
+            </div>
+        </form>
+    }
+}
+
+#[component]
+fn DeleteProject(deleting: RwSignal<Option<Project>>) -> impl IntoView {
+    let open = open_while(deleting);
+    let name = move || {
+        deleting.with(|project| project.as_ref().map(|project| project.name.clone()).unwrap_or_default())
+    };
+    view! {
+        <Dialog open title=Signal::derive(move || format!("Delete {}?", name()))>
+            {move || deleting.get().map(|project| view! { <DeleteForm project open/> })}
+        </Dialog>
+    }
+}
+
+#[component]
+fn DeleteForm(project: Project, open: RwSignal<bool>) -> impl IntoView {
+    let typed = RwSignal::new(String::new());
+    let submit = Submit::new();
+    let label = format!("Type {} to be sure", project.name);
+    let id = StoredValue::new(project.id);
+    let ask = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let work = accounts::delete_project(id.get_value(), typed.get_untracked());
+        submit.run(work, move |answer| {
+            toast(format!("{} rows will be erased. See Erasure to cancel it.", answer.rows_expected));
+            open.set(false);
+        });
+    };
+    view! {
+        <form class="form" on:submit=ask>
+            <p class="soft">"Its logs, keys and alerts go with it. For some minutes it can be cancelled under Erasure."</p>
+            <FormError message=submit.general(&["name"])/>
+            <TextField label=label value=typed required=true autofocus=true error=submit.field("name")/>
+            <div class="dialog-actions">
+                <Button on:click=move |_| open.set(false)>"Cancel"</Button>
+                <Button kind=ButtonKind::Danger submit=true busy=submit.busy>"Delete"</Button>
             </div>
         </form>
     }

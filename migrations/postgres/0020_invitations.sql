@@ -1,0 +1,38 @@
+-- Invitations into an organization. A row is a pending or expired one; accepting or withdrawing it removes the row.
+
+CREATE TABLE invitations (
+    organization_id UUID NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
+    id UUID NOT NULL UNIQUE,
+    email TEXT NOT NULL, -- lower case
+    role TEXT NOT NULL CHECK (role IN ('viewer', 'editor', 'admin', 'owner')),
+    invited_by UUID REFERENCES users (id) ON DELETE SET NULL, -- NULL: an API key
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    PRIMARY KEY (organization_id, id),
+    UNIQUE (organization_id, email)
+);
+
+-- Links in mails also invite and confirm a changed address; an invitation may be for somebody who is no user yet.
+CREATE TABLE mail_links_next (
+    id UUID PRIMARY KEY,
+    purpose TEXT NOT NULL CHECK (purpose IN ('verify_email', 'reset_password', 'change_email', 'invitation')),
+    user_id UUID REFERENCES users (id) ON DELETE CASCADE,
+    invitation_id UUID REFERENCES invitations (id) ON DELETE CASCADE,
+    email TEXT NOT NULL,
+    token_hash BYTEA UNIQUE, -- SHA-256
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT,
+    used_at BIGINT, -- followed, or replaced by a newer one
+    attempts BIGINT NOT NULL,
+    next_attempt_at BIGINT, -- NULL: handed over, or given up
+    last_error TEXT
+);
+
+INSERT INTO mail_links_next (id, purpose, user_id, email, token_hash, created_at, expires_at, used_at, attempts, next_attempt_at, last_error)
+    SELECT id, purpose, user_id, email, token_hash, created_at, expires_at, used_at, attempts, next_attempt_at, last_error FROM mail_links;
+DROP TABLE mail_links;
+ALTER TABLE mail_links_next RENAME TO mail_links;
+
+CREATE INDEX mail_links_of_user ON mail_links (user_id, purpose);
+CREATE INDEX mail_links_of_invitation ON mail_links (invitation_id);
+CREATE INDEX mail_links_due ON mail_links (next_attempt_at);

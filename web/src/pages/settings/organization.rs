@@ -1,0 +1,95 @@
+//! The organization: its name, and its end.
+
+use super::SectionHead;
+use crate::api::accounts;
+use crate::components::{Button, ButtonKind, Dialog, FormError, TextField, toast};
+use crate::load::Submit;
+use crate::session::session;
+use api_types::accounts::Role;
+use leptos::prelude::*;
+
+#[component]
+pub fn OrganizationSection() -> impl IntoView {
+    let session = session();
+    let name = untrack(|| session.me().organization.name);
+    let is_owner = untrack(|| session.me().role) == Role::Owner;
+    view! {
+        <section class="section">
+            <SectionHead title="Organization" text="What its members see as its name."/>
+            <div class="card"><div class="card-body"><NameForm name=name.clone()/></div></div>
+        </section>
+        {is_owner.then(|| view! {
+            <section class="section">
+                <SectionHead title="Delete this organization" text="Everything goes: logs, alerts, keys, members. It can be cancelled for some days, and you get a proof by mail."/>
+                <DeleteOrganization name/>
+            </section>
+        })}
+    }
+}
+
+#[component]
+fn NameForm(name: String) -> impl IntoView {
+    let session = session();
+    let name = RwSignal::new(name);
+    let submit = Submit::new();
+    let may = session.is_admin();
+    let save = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let wanted = name.get_untracked().trim().to_owned();
+        let work = async move {
+            accounts::rename_organization(wanted).await?;
+            accounts::me().await
+        };
+        submit.run(work, move |me| {
+            session.set_me(me);
+            toast("The name is saved");
+        });
+    };
+    view! {
+        <form class="form form-narrow" on:submit=save>
+            <FormError message=submit.general(&["name"])/>
+            <TextField label="Name" autocomplete="organization" value=name required=true disabled=!may error=submit.field("name")/>
+            {may.then(|| view! { <div class="form-actions"><Button submit=true busy=submit.busy>"Save name"</Button></div> })}
+        </form>
+    }
+}
+
+#[component]
+fn DeleteOrganization(name: String) -> impl IntoView {
+    let open = RwSignal::new(false);
+    let known = StoredValue::new(name);
+    view! {
+        <div><Button kind=ButtonKind::Danger on:click=move |_| open.set(true)>"Delete organization"</Button></div>
+        <Dialog open title=format!("Delete {}?", known.get_value())>
+            <DeleteForm open name=known.get_value()/>
+        </Dialog>
+    }
+}
+
+#[component]
+fn DeleteForm(open: RwSignal<bool>, name: String) -> impl IntoView {
+    let typed = RwSignal::new(String::new());
+    let submit = Submit::new();
+    let ask = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        submit.run(accounts::delete_organization(typed.get_untracked()), move |answer| {
+            let starts = answer.starts_at.unwrap_or_default();
+            toast(format!(
+                "{} rows and all else will be deleted from {starts} on. See Erasure to cancel it.",
+                answer.rows_expected
+            ));
+            open.set(false);
+        });
+    };
+    view! {
+        <form class="form" on:submit=ask>
+            <p class="soft">"All its logs are erased for good, once the days in which it can be cancelled are over."</p>
+            <FormError message=submit.general(&["name"])/>
+            <TextField label=format!("Type {name} to be sure") value=typed required=true autofocus=true error=submit.field("name")/>
+            <div class="dialog-actions">
+                <Button on:click=move |_| open.set(false)>"Cancel"</Button>
+                <Button kind=ButtonKind::Danger submit=true busy=submit.busy>"Delete"</Button>
+            </div>
+        </form>
+    }
+}
