@@ -159,7 +159,9 @@ fn EraseForm(open: RwSignal<bool>, jobs: Loaded<Vec<Job>>) -> impl IntoView {
     };
     // What was counted is no longer true when something else is asked for.
     Effect::new(move |_| {
-        (query.track(), from.track(), to.track());
+        query.track();
+        from.track();
+        to.track();
         counted.set(None);
     });
     let project = untrack(|| session().project_name());
