@@ -88,7 +88,11 @@ async fn log_in(
         accounts.record_refusal(&auditor, &email).await?;
     }
     let user = checked?;
-    accounts.check_second_factor(user.id, code.as_deref()).await?;
+    let second = accounts.check_second_factor(user.id, code.as_deref()).await;
+    if matches!(second, Err(AccountError::SecondFactorWrong)) {
+        accounts.record_refusal(&auditor, &email).await?;
+    }
+    second?;
     let organization_id = organization_store::last_used(&accounts.db, user.id).await?;
     let token = session_store::open(&accounts.db, user.id, organization_id, &client).await?;
     accounts.record_login(&auditor, &user, organization_id, "password").await;
