@@ -177,6 +177,15 @@ pub fn load() -> Result<Settings, ConfigError> {
     load_from(std::env::args_os(), std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()))
 }
 
+/// Reads the same settings for a command of the operator, from the arguments that are left.
+///
+/// # Errors
+/// As `load`.
+pub fn load_with(arguments: impl Iterator<Item = String>) -> Result<Settings, ConfigError> {
+    let arguments = std::iter::once("cordwood-server".to_owned()).chain(arguments).map(Into::into);
+    load_from(arguments, std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()))
+}
+
 fn load_from(
     arguments: impl Iterator<Item = std::ffi::OsString>,
     variables: impl Iterator<Item = String>,
@@ -271,7 +280,7 @@ pub const RETENTIONS_DAYS: &[u16] = &[1, 3, 7, 14, 30, 90, 180, 365];
 mod tests {
     use super::*;
 
-    fn load_with(arguments: &[&str], variables: &[&str]) -> Result<Settings, ConfigError> {
+    fn load_of(arguments: &[&str], variables: &[&str]) -> Result<Settings, ConfigError> {
         let arguments = std::iter::once("cordwood-server").chain(arguments.iter().copied());
         load_from(arguments.map(Into::into), variables.iter().map(|name| (*name).to_owned()))
     }
@@ -283,7 +292,7 @@ mod tests {
         std::fs::write(&file, "mail_from = \"a@b.example\"\nsearch_timeout_s = 7\n").unwrap();
 
         let settings =
-            load_with(&["--config", file.to_str().unwrap(), "--search-timeout-s", "9"], &[]).unwrap();
+            load_of(&["--config", file.to_str().unwrap(), "--search-timeout-s", "9"], &[]).unwrap();
 
         assert_eq!(settings.search_timeout_s, 9);
         assert_eq!(settings.mail_from, "a@b.example");
@@ -296,19 +305,19 @@ mod tests {
         let file = folder.path().join("cordwood.toml");
         std::fs::write(&file, "mail_form = \"a@b.example\"\n").unwrap();
 
-        assert!(load_with(&["--config", file.to_str().unwrap()], &[]).is_err());
-        assert!(load_with(&["--mail-form", "x"], &[]).is_err());
-        assert!(load_with(&[], &["CORDWOOD_MAIL_FORM"]).is_err());
-        assert!(load_with(&[], &["CORDWOOD_MAIL_FROM", "HOME"]).is_ok());
+        assert!(load_of(&["--config", file.to_str().unwrap()], &[]).is_err());
+        assert!(load_of(&["--mail-form", "x"], &[]).is_err());
+        assert!(load_of(&[], &["CORDWOOD_MAIL_FORM"]).is_err());
+        assert!(load_of(&[], &["CORDWOOD_MAIL_FROM", "HOME"]).is_ok());
     }
 
     #[test]
     fn unsafe_combinations_are_refused() {
-        assert!(load_with(&["--listen", "0.0.0.0:80"], &[]).is_err());
-        assert!(load_with(&["--listen", "0.0.0.0:80", "--public-url", "https://logs.example"], &[]).is_ok());
-        assert!(load_with(&["--token-secret", "short"], &[]).is_err());
-        assert!(load_with(&["--default-retention-days", "31"], &[]).is_err());
-        assert!(load_with(&["--roles", "ingest,search"], &[]).is_err());
+        assert!(load_of(&["--listen", "0.0.0.0:80"], &[]).is_err());
+        assert!(load_of(&["--listen", "0.0.0.0:80", "--public-url", "https://logs.example"], &[]).is_ok());
+        assert!(load_of(&["--token-secret", "short"], &[]).is_err());
+        assert!(load_of(&["--default-retention-days", "31"], &[]).is_err());
+        assert!(load_of(&["--roles", "ingest,search"], &[]).is_err());
     }
 
     /// `UPDATE_DOCS=1` writes the page instead.

@@ -183,6 +183,7 @@ mod tests {
         crate::audit::STATEMENTS,
         crate::erasure::STATEMENTS,
         &[
+            ("admin.rs", crate::admin::ALL),
             ("auth/store.rs", crate::auth::store::ALL),
             ("ingest/dead_letters/mod.rs", crate::ingest::dead_letters::ALL),
             ("ingest/dead_letters/replay.rs", crate::ingest::dead_letters::replay::ALL),

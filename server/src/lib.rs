@@ -3,6 +3,7 @@
 //! `startup::run` starts everything in order and ends it in the reverse one; `app::routes` is the whole HTTP surface.
 
 pub mod accounts;
+pub mod admin;
 pub mod alerts;
 pub mod app;
 pub mod audit;

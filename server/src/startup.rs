@@ -102,7 +102,8 @@ async fn start_services(settings: Settings) -> anyhow::Result<(Services, Option<
     Ok((services, logs.engine))
 }
 
-fn database_url(settings: &Settings) -> String {
+/// The address of the metadata database that the settings mean.
+pub(crate) fn database_url(settings: &Settings) -> String {
     match settings.database_url.expose_secret() {
         "" => format!("sqlite://{}", settings.data_dir.join("cordwood.db").display()),
         url => url.to_owned(),

@@ -28,6 +28,7 @@ mod sign_in;
 mod user_store;
 
 pub use mail_links::MailLinks;
+pub(crate) use second_factor::remove as remove_second_factor;
 
 use crate::auth::Auth;
 use crate::config::Settings;

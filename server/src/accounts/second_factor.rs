@@ -10,6 +10,7 @@ use crate::audit::{Auditor, Target};
 use crate::auth::extractors::Person;
 use crate::auth::totp::TotpSecret;
 use crate::auth::{Admin, Member};
+use crate::db::Db;
 use crate::error::{ApiError, InvalidFields};
 use crate::http_head::NoContent;
 use crate::runtime::on_main;
@@ -154,6 +155,11 @@ async fn reset(
     }
     auditor.record("second_factor.reset", Target::of(user_id, member.email), json!({})).await;
     Ok(NoContent)
+}
+
+/// Switches off the second factor of a user, for the operator: tells whether there was one, and where they are a member.
+pub(crate) async fn remove(db: &Db, user_id: Uuid) -> Result<(bool, Vec<Uuid>), AccountError> {
+    Ok((store::remove(db, user_id).await?, store::memberships(db, user_id).await?))
 }
 
 impl Accounts {

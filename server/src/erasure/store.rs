@@ -47,6 +47,9 @@ crate::statements! {
     PROJECT_LETTERS = "DELETE FROM dead_letters WHERE organization_id = $1 AND project_id = $2";
     REMOVE_PROJECT = "DELETE FROM projects WHERE organization_id = $1 AND id = $2";
     LETTERS = "DELETE FROM dead_letters WHERE organization_id = $1";
+    USAGE = "DELETE FROM usage_daily WHERE organization_id = $1";
+    USAGE_SOURCES = "DELETE FROM usage_sources WHERE organization_id = $1";
+    USAGE_REFUSALS = "DELETE FROM usage_refusals WHERE organization_id = $1";
     OWNERS = "SELECT u.email FROM memberships m JOIN users u ON u.id = m.user_id \
         WHERE m.organization_id = $1 AND m.role = 'owner'";
     REMOVE_USERS = "DELETE FROM users WHERE id IN (SELECT m.user_id FROM memberships m WHERE m.organization_id = $1) \
@@ -296,7 +299,9 @@ pub async fn remove_organization(db: &Db, scope: &TenantScope) -> Result<Vec<Str
             let mut transaction = pool.begin().await?;
             let owners = sqlx::query_scalar(OWNERS)
                 .bind(organization_id).fetch_all(&mut *transaction).await?;
-            sqlx::query(LETTERS).bind(organization_id).execute(&mut *transaction).await?;
+            for statement in [LETTERS, USAGE, USAGE_SOURCES, USAGE_REFUSALS] {
+                sqlx::query(statement).bind(organization_id).execute(&mut *transaction).await?;
+            }
             sqlx::query(REMOVE_USERS).bind(organization_id).execute(&mut *transaction).await?;
             sqlx::query(REMOVE_ORGANIZATION).bind(organization_id).execute(&mut *transaction).await?;
             transaction.commit().await?;

@@ -6,6 +6,7 @@
 
 mod harness;
 
+mod admin;
 mod alert_channels;
 mod api_keys;
 mod audit;

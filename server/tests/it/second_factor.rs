@@ -23,7 +23,7 @@ async fn log_in(app: &TestApp, email: &str, code: Option<&str>) -> Answer {
 }
 
 /// Switches it on; tells the secret, the recovery codes, and the code that was used for it.
-async fn switch_on(org: &Org) -> (String, Vec<String>, String) {
+pub async fn switch_on(org: &Org) -> (String, Vec<String>, String) {
     let setup = org.post("/api/v1/second-factor", json!({"password": PASSWORD})).await.expect(200).body;
     let secret = setup["secret"].as_str().unwrap().to_owned();
     assert!(setup["otpauth_url"].as_str().unwrap().contains(&secret));

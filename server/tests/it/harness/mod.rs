@@ -107,6 +107,15 @@ impl TestApp {
         Org::of(self, &answer)
     }
 
+    /// The flags by which another program finds the same metadata.
+    pub fn database_flags(&self) -> Vec<String> {
+        let mut flags = vec!["--data-dir".to_owned(), self.folder.path().display().to_string()];
+        if let Some(at) = self.arguments.iter().position(|argument| argument == "--database-url") {
+            flags.extend_from_slice(&self.arguments[at..at + 2]);
+        }
+        flags
+    }
+
     pub fn data(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
