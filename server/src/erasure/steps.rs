@@ -35,16 +35,20 @@ pub async fn run(erasure: &Erasure, job: &JobRow) -> Result<(), ErasureError> {
 async fn erase_logs(erasure: &Erasure, job: &JobRow, project_id: Uuid) -> Result<(), ErasureError> {
     let scope = job.scope();
     let plan = plan_of(job, project_id)?;
-    let mut erased = job.rows_erased();
+    let (mut erased, mut before) = (job.rows_erased(), Vec::new());
     loop {
         let keys = matching(erasure, &scope, &plan).await?;
         if keys.is_empty() {
             break;
         }
+        if keys == before {
+            return Err(ErasureError::RowsLeft { left: keys.len() as u64 });
+        }
         let done = erasure.logs.erase_events(&scope, project_id, &keys).await;
         done.map_err(|source| ErasureError::Logs { action: "erase events", source })?;
         erased += keys.len() as u64;
         store::progress(&erasure.db, job, erased).await?;
+        before = keys;
     }
     let counted = erasure.searches.alert(&scope, plan.count()?).await?;
     let left = counted.rows.first().and_then(|row| whole(row.first()?)).unwrap_or(0);
