@@ -37,7 +37,7 @@ test("health tells who sends and what was turned away", async () => {
   await at.getByRole("row", { name: /checkout 2/ }).waitFor();
   await at.getByRole("row", { name: /e2e 3/ }).waitFor();
   await at.getByText("What was acknowledged can be searched within seconds.").waitFor();
-  await at.getByText("1 dead letters wait").waitFor();
+  await at.getByText("1 dead letter waits").waitFor();
 });
 
 test("usage is shown by project, key and source, against the quota", async () => {
@@ -60,11 +60,11 @@ test("a dead letter is found by the query language, read, and deleted", async ()
   await at.getByText("None matches").waitFor();
   await at.getByLabel("Search").fill("code:too_old order");
   await at.getByRole("button", { name: "Search" }).click();
-  await at.getByRole("button", { name: "Show the event" }).click();
+  await at.getByRole("button", { name: /an old order/ }).click();
   await at.getByRole("dialog").getByText("an old order").waitFor();
   await at.getByRole("dialog").getByRole("button", { name: "Replay" }).click();
   await at.getByText("0 replayed, 1 rejected again").waitFor();
-  await at.getByRole("button", { name: "Show the event" }).click();
+  await at.getByRole("button", { name: /an old order/ }).click();
   await at.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
   await at.getByText("None matches").waitFor();
 });

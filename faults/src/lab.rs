@@ -97,18 +97,6 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Waits until nothing but the last seal waits in the write-ahead log.
-    pub async fn shipped(&self, limit: Duration) -> Result<Duration> {
-        let begun = Instant::now();
-        loop {
-            if self.server.metric("cordwood_wal_waiting_records").await.is_ok_and(|waiting| waiting <= 1.0) {
-                return Ok(begun.elapsed());
-            }
-            ensure!(begun.elapsed() < limit, "not everything was delivered within {} s", limit.as_secs());
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-    }
-
     /// The first column of a query, as text, past the server and the proxy.
     pub async fn column(&self, sql: &str) -> Result<Vec<String>> {
         self.engine.column(&self.server.http, sql).await

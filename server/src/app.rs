@@ -100,6 +100,7 @@ fn up_or_down(up: bool) -> &'static str {
 
 /// Prometheus text.
 async fn metrics(services: web::Data<Services>) -> HttpResponse {
+    services.ingest.note_levels();
     HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"))
         .body(services.metrics.render())

@@ -26,7 +26,7 @@ const ITEMS: [(&str, bool); 6] = [
     (r#"{"message":"old NUMBER","timestamp":"1999-01-01T00:00:00Z"}"#, false),
     (r#"{"message":"early NUMBER","timestamp":"2199-01-01T00:00:00Z"}"#, false),
     (r#"{"message":"good NUMBER","message":"good again"}"#, true),
-    ("17", false),
+    (r#"{"message":"first NUMBER","timestamp":"1970-01-01T00:00:00Z"}"#, false),
 ];
 
 async fn partly_wrong(lab: &Lab) -> Result<String> {
@@ -60,14 +60,21 @@ async fn partly_wrong(lab: &Lab) -> Result<String> {
             cases += 1;
         }
     }
-    for (body, status) in [("[{\"message\":1}, {\"mess", 400), ("", 400), ("   \n ", 400), ("[", 400)] {
+    for (body, status) in [("[{\"message\":1}, {\"mess", 400), ("", 400), ("   \n ", 400)] {
         let (found, answer) = post(&stack, &sender.key, body.as_bytes().to_vec(), None).await?;
         ensure!(found == status, "{found} for {body}: {answer}");
         cases += 1;
     }
-    stack.shipped(Duration::from_secs(60)).await?;
-    let stored = stack.column("SELECT count() FROM logs").await?;
-    ensure!(stored == [good_in_all.to_string()], "{stored:?} instead of {good_in_all} events are stored");
+    let begun = Instant::now();
+    loop {
+        let stored = stack.column("SELECT count() FROM logs").await?;
+        if stored == [good_in_all.to_string()] {
+            break;
+        }
+        let patience = Duration::from_secs(60);
+        ensure!(begun.elapsed() < patience, "{stored:?} instead of {good_in_all} events are stored");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
     Ok(format!(
         "{cases} bodies as arrays and lines: accepted + rejected = sent, a reason for each rejected, 400 where nothing is good; {good_in_all} good events stored once. Other protocols have tests of their own"
     ))

@@ -42,7 +42,7 @@ async fn away(lab: &Lab) -> Result<String> {
     let settled = settle(&stack, &sent).await?;
     ensure!(sent.repeats == 0, "{} batches were refused", sent.repeats);
     Ok(format!(
-        "away for {outage} s under load: {during} batches acknowledged meanwhile, none refused, p99 {} ms; a search says 503 in {} ms; {settled}; everything delivered {:.0} s after it was back",
+        "away for {outage} s under load: {during} batches acknowledged meanwhile, none refused, p99 {} ms; a search says 503 in {} ms; {settled}; everything delivered within {:.0} s after it was back",
         percentile(&sent.waits_ms, 99),
         answered_in.as_millis(),
         back.elapsed().as_secs_f64()
@@ -75,7 +75,7 @@ async fn slow(lab: &Lab) -> Result<String> {
     ensure!(broken > 0, "no answer was lost");
     ensure!(grown < 128, "the server grew by {grown} MiB");
     Ok(format!(
-        "{seconds} s with every answer {} ms late and one in five lost ({broken}): {settled}; the server grew by {grown} MiB; fresh again {:.0} s after",
+        "{seconds} s with every answer {} ms late and one in five lost ({broken}): {settled}; the server grew by {grown} MiB; all delivered within {:.0} s after",
         lab.rounds(1000, 5000),
         back.elapsed().as_secs_f64()
     ))

@@ -295,15 +295,20 @@ impl Ingest {
         self.0.wal.id()
     }
 
+    /// Brings the gauges up to date: what is scraped is what is true now.
+    pub fn note_levels(&self) {
+        let usage = self.0.wal.usage();
+        metrics::gauge!("cordwood_wal_bytes").set(usage.bytes as f64);
+        metrics::gauge!("cordwood_wal_capacity_bytes").set(usage.capacity_bytes as f64);
+        metrics::gauge!("cordwood_wal_waiting_records").set(usage.waiting_records as f64);
+        metrics::gauge!("cordwood_wal_queued_bytes").set(usage.queued_bytes as f64);
+        metrics::gauge!("cordwood_wal_oldest_seconds").set(self.0.lag.oldest_waiting_s());
+    }
+
     async fn housekeeping(self, stop: tokio_util::sync::CancellationToken) {
         let mut last_tidy_us = 0;
         while !stop.is_cancelled() {
-            let usage = self.0.wal.usage();
-            metrics::gauge!("cordwood_wal_bytes").set(usage.bytes as f64);
-            metrics::gauge!("cordwood_wal_capacity_bytes").set(usage.capacity_bytes as f64);
-            metrics::gauge!("cordwood_wal_waiting_records").set(usage.waiting_records as f64);
-            metrics::gauge!("cordwood_wal_queued_bytes").set(usage.queued_bytes as f64);
-            metrics::gauge!("cordwood_wal_oldest_seconds").set(self.0.lag.oldest_waiting_s());
+            self.note_levels();
             self.0.refusals.flush(self.0.letters.db()).await;
             if now_us() - last_tidy_us > HOUR_US {
                 last_tidy_us = now_us();

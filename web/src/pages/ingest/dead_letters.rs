@@ -24,9 +24,11 @@ pub fn DeadLetters() -> impl IntoView {
     );
     let (reading, deleting_all) = (RwSignal::new(None::<DeadLetter>), RwSignal::new(false));
     let more = Submit::new();
-    let load_more = move |cursor: String| {
+    let load_more = move |_| {
+        let cursor =
+            letters.state.with_untracked(|state| state.ready().and_then(|page| page.next_cursor.clone()));
         let fetch =
-            ingest::dead_letters(project_id.get_value(), String::new(), query.get_untracked(), Some(cursor));
+            ingest::dead_letters(project_id.get_value(), String::new(), query.get_untracked(), cursor);
         more.run(fetch, move |page| {
             letters.change(|shown| {
                 shown.items.extend(page.items);
@@ -78,21 +80,20 @@ pub fn DeadLetters() -> impl IntoView {
                         let title = if query.with_untracked(String::is_empty) { "No dead letters" } else { "None matches" };
                         return view! { <EmptyState icon=Icon::Inbox title text="Everything that was taken is stored."/> }.into_any();
                     }
-                    let next = page.next_cursor.clone();
+                    let has_more = page.next_cursor.is_some();
                     let rows = page.items.into_iter().map(|letter| view! { <LetterRow letter reading/> });
                     view! {
                         <div class="table-scroll" tabindex="0" role="region" aria-label="Dead letters">
                             <table class="table">
                                 <thead><tr>
                                     <th scope="col">"Arrived"</th><th scope="col">"Why"</th><th scope="col">"Event"</th>
-                                    <th scope="col"><span class="sr-only">"Actions"</span></th>
                                 </tr></thead>
                                 <tbody>{rows.collect_view()}</tbody>
                             </table>
                         </div>
-                        {next.map(|cursor| view! {
+                        {has_more.then(|| view! {
                             <div class="card-foot">
-                                <Button busy=more.busy on:click=move |_| load_more(cursor.clone())>"Show older"</Button>
+                                <Button busy=more.busy on:click=load_more>"Show older"</Button>
                             </div>
                         })}
                     }.into_any()
@@ -116,14 +117,17 @@ fn replay_text(answer: ReplayAnswer) -> String {
 
 #[component]
 fn LetterRow(letter: DeadLetter, reading: RwSignal<Option<DeadLetter>>) -> impl IntoView {
-    let known = StoredValue::new(letter.clone());
+    let original = letter.original.chars().take(160).collect::<String>();
+    let (code, received_at) = (letter.code.clone(), letter.received_at.clone());
+    // A button of its own: one inside a component keeps what it was made for when the list is fetched again.
     view! {
         <tr>
-            <td class="soft"><Age at=letter.received_at/></td>
-            <td><Badge kind=BadgeKind::Warning plain=true>{letter.code}</Badge></td>
-            <td><code class="letter-original">{letter.original.chars().take(160).collect::<String>()}</code></td>
-            <td class="actions">
-                <IconButton icon=Icon::ChevronRight label="Show the event" on:click=move |_| reading.set(Some(known.get_value()))/>
+            <td class="soft"><Age at=received_at/></td>
+            <td><Badge kind=BadgeKind::Warning plain=true>{code}</Badge></td>
+            <td>
+                <button type="button" class="letter-open" on:click=move |_| reading.set(Some(letter.clone()))>
+                    <code>{original}</code>
+                </button>
             </td>
         </tr>
     }

@@ -37,7 +37,7 @@ pub fn Health() -> impl IntoView {
 #[component]
 fn Volume(volume: Histogram) -> impl IntoView {
     let bars = volume.buckets.iter().map(|bucket| Bar {
-        name: crate::preferences::shown_time(&bucket.start, format::day_and_time),
+        name: untrack(|| crate::preferences::shown_time(&bucket.start, format::day_and_time)),
         amount: bucket.total as f64,
         text: format!("{} events", format::count(bucket.total)),
     });
@@ -65,7 +65,7 @@ fn Details(health: IngestHealth, project_id: String) -> impl IntoView {
         <DeliveryNotice delivery/>
         {(dead_letters > 0).then(|| view! {
             <Notice kind=NoticeKind::Warning>
-                {format!("{} dead letters wait for somebody. ", format::count(dead_letters))}
+                {if dead_letters == 1 { "1 dead letter waits for somebody. ".to_owned() } else { format!("{} dead letters wait for somebody. ", format::count(dead_letters)) }}
                 <a href="/ingest/dead-letters">"Look at them"</a>
             </Notice>
         })}

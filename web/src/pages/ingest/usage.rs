@@ -96,7 +96,7 @@ fn QuotaCard(quota: Quota, rates: Rates) -> impl IntoView {
     let has_quota = quota.daily_events.is_some() || quota.daily_bytes.is_some();
     let used_up =
         is_used(quota.events_today, quota.daily_events) || is_used(quota.bytes_today, quota.daily_bytes);
-    let resets = crate::preferences::shown_time(&quota.resets_at, format::date_and_time);
+    let resets = untrack(|| crate::preferences::shown_time(&quota.resets_at, format::date_and_time));
     view! {
         {used_up.then(|| view! {
             <Notice kind=NoticeKind::Bad>{format!("Today’s quota is used: what is sent until {resets} is answered 429 and not taken.")}</Notice>
