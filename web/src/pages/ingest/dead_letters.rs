@@ -3,8 +3,8 @@
 use super::reason_text;
 use crate::api::ingest;
 use crate::components::{
-    Age, Badge, BadgeKind, Button, ButtonKind, CodeBlock, Confirm, Dialog, EmptyState, Icon, IconButton,
-    Notice, NoticeKind, TextField, open_while, show, toast, toast_error,
+    Age, Badge, BadgeKind, Button, ButtonKind, CodeBlock, Confirm, Dialog, EmptyState, Icon, Notice,
+    NoticeKind, TextField, open_while, show, toast, toast_error,
 };
 use crate::format;
 use crate::load::{Submit, load};

@@ -132,7 +132,11 @@ fn Editor(saved: Wire, project_id: String) -> impl IntoView {
 }
 
 fn actions() -> Signal<Vec<(String, String)>> {
-    let actions = [("mask", "Mask: show only what it was"), ("hash", "Hash: equal stays equal"), ("drop", "Drop: leave nothing")];
+    let actions = [
+        ("mask", "Mask: show only what it was"),
+        ("hash", "Hash: equal stays equal"),
+        ("drop", "Drop: leave nothing"),
+    ];
     Signal::stored(actions.map(|(value, text)| (value.to_owned(), text.to_owned())).to_vec())
 }
 
