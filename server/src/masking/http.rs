@@ -2,6 +2,7 @@
 
 use super::rules::{Rules, Tally, checked, shown};
 use super::{Masking, store};
+use crate::audit::{Auditor, Target};
 use crate::auth::{Admin, Auth, AuthError, Member, Viewer};
 use crate::error::{ApiError, InvalidFields};
 use crate::runtime::on_main;
@@ -9,6 +10,7 @@ use crate::tenant::TenantScope;
 use actix_web::web;
 use api_types::masking as wire;
 use event::{Content, Intake, decode};
+use serde_json::json;
 use uuid::Uuid;
 
 const PREVIEW_BYTES: usize = 64 << 10;
@@ -49,6 +51,7 @@ async fn put(
     path: web::Path<String>,
     auth: web::Data<Auth>,
     masking: web::Data<Masking>,
+    auditor: Auditor,
     body: web::Json<wire::Masking>,
 ) -> Result<web::Json<wire::Masking>, ApiError> {
     let project_id = own_project(&auth, admin.scope(), &path).await?;
@@ -57,6 +60,8 @@ async fn put(
         return Err(AuthError::NotFound.into());
     }
     masking.forget(admin.org_id(), project_id);
+    let detectors: Vec<&str> = rules.iter().map(|rule| rule.detector.name()).collect();
+    auditor.record("masking.changed", Target::of(project_id, ""), json!({"detectors": detectors})).await;
     Ok(web::Json(wire::Masking { rules: shown(&rules) }))
 }
 

@@ -88,6 +88,8 @@ async fn projects_have_their_own_rules_and_their_own_hashes() {
     }
     assert_ne!(seen[0], seen[1]);
     assert_eq!(seen[1], seen[2]);
+    let audit = acme.get("/api/v1/audit-log").await.expect(200);
+    assert!(audit.text.contains("masking.changed"), "{}", audit.text);
 }
 
 #[tokio::test]
