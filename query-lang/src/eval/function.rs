@@ -287,7 +287,7 @@ fn to_bool<'a>(value: &Value) -> Value<'a> {
     }
 }
 
-fn type_of(value: &Value) -> &'static str {
+pub(super) fn type_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "bool",
@@ -361,7 +361,7 @@ fn json<'a>(text: &str, path: &str) -> Value<'a> {
 }
 
 /// The start of the bin that a time falls in; hours and longer by the clocks of the zone.
-fn start_of(bin: Bin, ns: i64, zone: &TimeZone) -> Option<i64> {
+pub(super) fn start_of(bin: Bin, ns: i64, zone: &TimeZone) -> Option<i64> {
     if matches!(bin.unit, BinUnit::Millisecond | BinUnit::Second | BinUnit::Minute) {
         return Some(ns.div_euclid(bin.nanos()) * bin.nanos());
     }

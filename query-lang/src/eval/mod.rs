@@ -1,7 +1,8 @@
 //! A checked query over one event, without ClickHouse: live tail, previews, and marking what matched.
 //!
 //! It means exactly what the SQL means (`sql`): the same words, the same folding, the same numbers. What needs more
-//! than one event is refused when the query is compiled, never guessed.
+//! than one event is refused when the query is compiled, never guessed. `run` takes all events of a search one after the
+//! other, for the command line over files.
 
 mod event;
 mod expression;
@@ -10,6 +11,7 @@ mod marks;
 mod matcher;
 mod pattern;
 mod regular;
+pub mod run;
 mod stream;
 mod test;
 mod value;

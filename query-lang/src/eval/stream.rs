@@ -20,7 +20,7 @@ pub struct Stream {
 }
 
 /// An event that passed, and what was made of it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct StreamRow<'a> {
     /// Computed columns in order; after `fields` these and no others.
     pub columns: Vec<(String, Value<'a>)>,
@@ -33,7 +33,7 @@ pub struct StreamRow<'a> {
 }
 
 #[derive(Clone, Debug)]
-enum Step {
+pub(super) enum Step {
     Keep(Condition),
     Eval(Vec<(String, Node)>),
     Project(Vec<(String, Field)>),
@@ -54,6 +54,18 @@ enum Step {
     Sample(u64),
 }
 
+impl StreamRow<'_> {
+    pub(super) fn into_owned(self) -> StreamRow<'static> {
+        let own = |(name, value): (String, Value)| (name, value.into_owned());
+        StreamRow {
+            columns: self.columns.into_iter().map(own).collect(),
+            unpacked: self.unpacked,
+            closed: self.closed,
+            dropped: self.dropped,
+        }
+    }
+}
+
 impl Stream {
     /// Compiles a checked query.
     ///
@@ -72,8 +84,7 @@ impl Stream {
         if !self.filter.holds(&row) {
             return None;
         }
-        let mut result =
-            StreamRow { columns: Vec::new(), unpacked: Vec::new(), closed: false, dropped: Vec::new() };
+        let mut result = StreamRow::default();
         for step in &self.steps {
             if !step.apply(&mut row, &mut result) {
                 return None;
@@ -86,7 +97,7 @@ impl Stream {
 }
 
 impl Step {
-    fn of(stage: &Stage, zone: &TimeZone) -> Result<Self, Diagnostic> {
+    pub(super) fn of(stage: &Stage, zone: &TimeZone) -> Result<Self, Diagnostic> {
         Ok(match &stage.node {
             StageNode::Where(condition) => Self::Keep(Condition::of_expr(condition, zone)?),
             StageNode::Search(filter) => Self::Keep(Condition::of(filter)?),
@@ -109,7 +120,7 @@ impl Step {
     }
 
     /// Whether the row stays.
-    fn apply<'a>(&self, row: &mut Row<'a>, result: &mut StreamRow<'a>) -> bool {
+    pub(super) fn apply<'a>(&self, row: &mut Row<'a>, result: &mut StreamRow<'a>) -> bool {
         match self {
             Self::Keep(condition) => return condition.holds(row),
             Self::Eval(assignments) => {

@@ -39,6 +39,19 @@ impl<'a> Value<'a> {
     }
 
     #[must_use]
+    pub fn into_owned(self) -> Value<'static> {
+        match self {
+            Self::Null => Value::Null,
+            Self::Bool(value) => Value::Bool(value),
+            Self::Number(number) => Value::Number(number),
+            Self::Text(text) => Value::Text(Cow::Owned(text.into_owned())),
+            Self::Time(ns) => Value::Time(ns),
+            Self::Level(level) => Value::Level(level),
+            Self::Json(json) => Value::Json(Cow::Owned(json.into_owned())),
+        }
+    }
+
+    #[must_use]
     pub fn is_present(&self) -> bool {
         !matches!(self, Self::Null)
     }
