@@ -1,10 +1,23 @@
 //! `cordwood`: the command line for people and scripts.
 
+mod alerts;
+mod check;
+mod client;
 mod demo;
+mod diagnostic;
 mod generate;
+mod ingest;
+mod input;
+mod keys;
+mod login;
+mod output;
+mod profile;
+mod query;
 mod send;
+mod terminal;
 
 use clap::{Parser, Subcommand};
+use std::process::ExitCode;
 
 #[derive(Parser)]
 #[command(name = "cordwood", version, about = "Cordwood from the command line")]
@@ -15,16 +28,67 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Search log files, or what a server keeps, with the query language.
+    Query(query::Options),
+    /// Say what a query means and what is wrong with it.
+    Check(check::Options),
+    /// Send files or standard input to a server, once.
+    Ingest(ingest::Options),
+    /// Keep a server and an API key for the other commands.
+    Login(login::Options),
+    /// Show, make and delete API keys.
+    Keys(keys::Options),
+    /// Show, mute, pull and apply alert rules.
+    Alerts(alerts::Options),
     /// Make an account, fill it with two hours of realistic logs, and keep them coming.
     Demo(demo::Options),
     /// Write realistic logs of a made-up shop: to standard output, a file, or a server.
     Generate(generate::Options),
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> anyhow::Result<()> {
-    match Arguments::parse().command {
-        Command::Demo(options) => demo::run(&options).await,
-        Command::Generate(options) => generate::run(&options).await,
+fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(code) => code,
+        Err(error) => {
+            tell(&error);
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Query(options) => query::run(&options),
+        Command::Check(options) => check::run(&options),
+        Command::Ingest(options) => block_on(ingest::run(&options)),
+        Command::Login(options) => later(login::run(&options)),
+        Command::Keys(options) => later(keys::run(&options)),
+        Command::Alerts(options) => later(alerts::run(&options)),
+        Command::Demo(options) => later(demo::run(&options)),
+        Command::Generate(options) => later(generate::run(&options)),
+    }
+}
+
+/// Runs what talks to a server.
+fn later(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<ExitCode> {
+    block_on(work).map(|()| ExitCode::SUCCESS)
+}
+
+fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
+}
+
+/// A line on standard output, for a person or for `$(…)`.
+#[allow(clippy::print_stdout, reason = "this is the answer")]
+fn say(line: &str) {
+    println!("{line}");
+}
+
+#[allow(clippy::print_stderr, reason = "errors are for a person")]
+fn tell(error: &anyhow::Error) {
+    let style = terminal::Style::of_stderr(terminal::ColorChoice::Auto);
+    match error.downcast_ref::<diagnostic::QueryError>() {
+        Some(query) => eprintln!("{}", query.finding.shown(&query.source, style)),
+        None => eprintln!("{}: {error:#}", style.paint("1;31", "error")),
     }
 }

@@ -47,18 +47,23 @@ impl Sender {
         })
     }
 
-    /// Sends lines of events. Comes back when they are on the server's disk.
+    /// Sends events, an object a line; see `ship`.
+    pub async fn send(&mut self, lines: &[u8]) -> Result<()> {
+        self.ship(&Shipment { body: lines, content_type: "application/x-ndjson", defaults: &[] }).await
+    }
+
+    /// Sends events. Comes back when they are on the server's disk.
     ///
     /// # Errors
     /// When the server refuses them for good, or cannot be reached for minutes.
-    pub async fn send(&mut self, lines: &[u8]) -> Result<()> {
-        let mut encoder = GzEncoder::new(Vec::with_capacity(lines.len() / 6), Compression::fast());
-        encoder.write_all(lines)?;
+    pub async fn ship(&mut self, shipment: &Shipment<'_>) -> Result<()> {
+        let mut encoder = GzEncoder::new(Vec::with_capacity(shipment.body.len() / 6), Compression::fast());
+        encoder.write_all(shipment.body)?;
         let body = encoder.finish()?;
         self.requests += 1;
-        let name = format!("generate-{:x}-{}", self.run, self.requests);
+        let name = format!("{:x}-{}", self.run, self.requests);
         for attempt in 1..=ATTEMPTS {
-            let pause = match self.attempt(&name, body.clone()).await {
+            let pause = match self.attempt(&name, shipment, body.clone()).await {
                 Ok(Attempt::Taken(answer)) => {
                     self.count(&answer);
                     return Ok(());
@@ -72,12 +77,13 @@ impl Sender {
         bail!("{} did not take the events within {ATTEMPTS} attempts", self.url)
     }
 
-    async fn attempt(&self, name: &str, body: Vec<u8>) -> Result<Attempt> {
+    async fn attempt(&self, name: &str, shipment: &Shipment<'_>, body: Vec<u8>) -> Result<Attempt> {
         let request = self
             .client
             .post(&self.url)
             .bearer_auth(&self.key)
-            .header("Content-Type", "application/x-ndjson")
+            .query(shipment.defaults)
+            .header("Content-Type", shipment.content_type)
             .header("Content-Encoding", "gzip")
             .header("Idempotency-Key", name)
             .body(body);
@@ -102,6 +108,14 @@ impl Sender {
     }
 }
 
+/// Events as they are sent.
+pub struct Shipment<'b> {
+    pub body: &'b [u8],
+    pub content_type: &'b str,
+    /// Source and host of events that do not say them.
+    pub defaults: &'b [(&'b str, &'b str)],
+}
+
 enum Attempt {
     Taken(IngestAnswer),
     /// The server is busy, and may have said for how long.
@@ -114,7 +128,7 @@ fn is_passing(error: &anyhow::Error) -> bool {
 }
 
 /// A proxy of the network cannot reach a server on this machine.
-fn is_local(server: &str) -> bool {
+pub fn is_local(server: &str) -> bool {
     let host = reqwest::Url::parse(server).ok().and_then(|url| url.host_str().map(str::to_owned));
     host.is_some_and(|host| host == "localhost" || host.starts_with("127.") || host == "[::1]")
 }
@@ -197,7 +211,8 @@ mod tests {
             "HTTP/1.1 401 Unauthorized\r\nContent-Length: 29\r\nConnection: close\r\n\r\n{\"detail\":\"the key is wrong\"}",
         ])
         .await;
-        let error = Sender::new(&address, "cwi_x").unwrap().send(b"{}\n").await.unwrap_err();
+        let error =
+            Sender::new(&address, "cwi_x").unwrap().send(b"{}\n").await.unwrap_err();
         assert!(error.to_string().ends_with("401 Unauthorized: the key is wrong"), "{error}");
     }
 }

@@ -41,7 +41,9 @@ fn problem(case: &Case, answer: &Answer, events: &[Stored]) -> Option<String> {
     };
     match answer {
         Answer::Events(found) => {
-            let name = |id: &str| events.iter().find(|stored| stored.event().id == id).map(|stored| stored.name.clone());
+            let name = |id: &str| {
+                events.iter().find(|stored| stored.event().id == id).map(|stored| stored.name.clone())
+            };
             let ids: Vec<String> = found.iter().filter_map(|answer| name(&answer.event.id)).collect();
             let wrong_ids = differs(ids.clone().into(), expects.ids.clone().unwrap_or_default().into());
             let computed = expects.computed.clone().unwrap_or_default();
@@ -51,7 +53,9 @@ fn problem(case: &Case, answer: &Answer, events: &[Stored]) -> Option<String> {
                     let made: Map<String, Value> =
                         columns.map(|(name, value)| (name.clone(), value.to_json())).collect();
                     let wanted = computed.get(id)?.as_object()?;
-                    wanted.iter().find_map(|(name, value)| differs(made.get(name).cloned().unwrap_or_default(), value.clone()))
+                    wanted.iter().find_map(|(name, value)| {
+                        differs(made.get(name).cloned().unwrap_or_default(), value.clone())
+                    })
                 })
             })
         }
@@ -95,7 +99,9 @@ fn top_rows_and_described_fields_come_without_any_case_of_the_corpus() {
         case.query = query.to_owned();
         match answer(&case, &events).expect("not refused") {
             Answer::Table { rows, .. } => {
-                let cells = |row: &Vec<query_lang::eval::Value>| row.iter().map(|cell| cell.to_json()).collect::<Vec<_>>();
+                let cells = |row: &Vec<query_lang::eval::Value>| {
+                    row.iter().map(|cell| cell.to_json()).collect::<Vec<_>>()
+                };
                 rows.iter().map(cells).collect::<Vec<_>>()
             }
             Answer::Events(_) => panic!("{query} makes a table"),

@@ -56,7 +56,9 @@ impl Aggregator {
         }
         let mut argument = None;
         match &aggregate.argument {
-            Some(expr) if aggregate.function == F::CountIf => conditions.push(Condition::of_expr(expr, zone)?),
+            Some(expr) if aggregate.function == F::CountIf => {
+                conditions.push(Condition::of_expr(expr, zone)?)
+            }
             Some(expr) => argument = Some(Node::of(expr, zone)?),
             None => {}
         }
@@ -193,10 +195,10 @@ impl Aggregator {
             (a @ State::Spread { .. }, State::Spread { count, mean, squares }) => {
                 a.join_spread(count, mean, squares);
             }
-            (State::At(a), State::At(Some((position, value)))) => {
-                if a.as_ref().is_none_or(|(known, _)| self.is_better(position, *known)) {
-                    *a = Some((position, value));
-                }
+            (State::At(a), State::At(Some((position, value))))
+                if a.as_ref().is_none_or(|(known, _)| self.is_better(position, *known)) =>
+            {
+                *a = Some((position, value));
             }
             (State::Texts(a), State::Texts(b)) => a.extend(b),
             (State::List(a), State::List(b)) => {
@@ -208,7 +210,7 @@ impl Aggregator {
                     *a.entry(text).or_default() += count;
                 }
             }
-            // The other one has seen no value.
+            // The other one has seen no value, or no better one.
             _ => {}
         }
     }

@@ -154,14 +154,20 @@ impl Fill {
         let rows = complete.enumerate().map(|(index, cells)| OwnedRow::of_table(&names, cells, index));
         let mut rows: Vec<OwnedRow> = rows.collect();
         let time = names[time].clone();
-        let keys = self.columns.iter().filter(|column| is_key(column)).map(|column| (column.name.clone(), false));
+        let keys =
+            self.columns.iter().filter(|column| is_key(column)).map(|column| (column.name.clone(), false));
         let order: Vec<(String, bool)> =
             self.order.iter().cloned().chain([(time, false)]).chain(keys).collect();
         table::sort_by_columns(&mut rows, &order);
         rows
     }
 
-    fn complete(&self, mut group: Vec<Vec<Value<'static>>>, time: usize, starts: &[i64]) -> Vec<Vec<Value<'static>>> {
+    fn complete(
+        &self,
+        mut group: Vec<Vec<Value<'static>>>,
+        time: usize,
+        starts: &[i64],
+    ) -> Vec<Vec<Value<'static>>> {
         let present: Vec<Value> = group.iter().map(|cells| cells[time].clone()).collect();
         let model = group.first().cloned().unwrap_or_else(|| vec![Value::Null; self.columns.len()]);
         let mut added = Vec::new();
@@ -185,7 +191,14 @@ impl Fill {
     }
 
     /// Gives the added bins the value before, or one on the line between the values around.
-    fn carry(&self, group: &mut [Vec<Value<'static>>], order: &[usize], added: &[usize], time: usize, measure: usize) {
+    fn carry(
+        &self,
+        group: &mut [Vec<Value<'static>>],
+        order: &[usize],
+        added: &[usize],
+        time: usize,
+        measure: usize,
+    ) {
         let known = |index: &usize| !added.contains(index) && group[*index][measure].is_present();
         let filled: Vec<(usize, Value<'static>)> = added
             .iter()

@@ -9,8 +9,8 @@ use super::chart::{self, Chart};
 use super::rows::{OwnedRow, Position};
 use super::{Range, order, too_many_groups};
 use crate::ast::{
-    Aggregate, AggregateFunction as F, Bin, Core, Expr, ExprNode, Field, Function, HistogramBuckets, Key, Kind,
-    Literal, LiteralClass, Stage, StageNode, Target, bin_of,
+    Aggregate, AggregateFunction as F, Bin, Core, Expr, ExprNode, Field, Function, HistogramBuckets, Key,
+    Kind, Literal, LiteralClass, Stage, StageNode, Target, bin_of,
 };
 use crate::eval::event::{Row, leaves};
 use crate::eval::expression::Node;
@@ -45,10 +45,17 @@ enum Kinds {
 
 #[derive(Clone, Debug)]
 enum KeyPlan {
-    Value { node: Node, as_text: bool, required: bool },
+    Value {
+        node: Node,
+        as_text: bool,
+        required: bool,
+    },
     Bin(Bin),
     /// The first line of a text with what varies replaced.
-    Masked { field: Field, masks: Vec<(Regex, &'static str)> },
+    Masked {
+        field: Field,
+        masks: Vec<(Regex, &'static str)>,
+    },
 }
 
 #[derive(Debug, Default)]
@@ -106,7 +113,8 @@ impl GroupPlan {
             StageNode::Timechart { aggregates, split, limit, other, step, .. } => {
                 let step = step.expect("the query is checked");
                 let seconds = step.nanos() as f64 / 1e9;
-                let columns = stage.output.as_ref().map(|output| output.columns().to_vec()).unwrap_or_default();
+                let columns =
+                    stage.output.as_ref().map(|output| output.columns().to_vec()).unwrap_or_default();
                 let chart = Chart { step, limit: *limit, other: *other, split: split.is_some(), columns };
                 let mut keys = vec![KeyPlan::Bin(step)];
                 keys.extend(keys_of(split.as_slice(), range)?);
@@ -274,7 +282,8 @@ impl GroupPlan {
     }
 
     fn row(&self, group: &Group) -> Vec<Value<'static>> {
-        let values = self.aggregates.iter().zip(&group.states).map(|(aggregate, state)| aggregate.finish(state));
+        let values =
+            self.aggregates.iter().zip(&group.states).map(|(aggregate, state)| aggregate.finish(state));
         group.keys.iter().cloned().chain(values).collect()
     }
 
@@ -291,9 +300,7 @@ impl GroupPlan {
 
     fn facets(&self, mut groups: Vec<Group>, limit: u64) -> Vec<Vec<Value<'static>>> {
         // They are in the order of field and value; the sort keeps that among equals.
-        groups.sort_by(|a, b| {
-            order::ascending(&a.keys[0], &b.keys[0]).then_with(|| b.rows().cmp(&a.rows()))
-        });
+        groups.sort_by(|a, b| order::ascending(&a.keys[0], &b.keys[0]).then_with(|| b.rows().cmp(&a.rows())));
         let mut rows: Vec<Vec<Value<'static>>> = Vec::new();
         let (mut field, mut shown) = (Value::Null, 0);
         for group in &groups {
@@ -357,11 +364,7 @@ pub(super) fn by_keys(a: &[Value], b: &[Value]) -> std::cmp::Ordering {
     orders.into_iter().find(|order| order.is_ne()).unwrap_or(std::cmp::Ordering::Equal)
 }
 
-fn aggregators(
-    aggregates: &[Aggregate],
-    seconds: f64,
-    range: &Range,
-) -> Result<Vec<Aggregator>, Diagnostic> {
+fn aggregators(aggregates: &[Aggregate], seconds: f64, range: &Range) -> Result<Vec<Aggregator>, Diagnostic> {
     aggregates.iter().map(|aggregate| Aggregator::of(aggregate, seconds, &range.zone)).collect()
 }
 

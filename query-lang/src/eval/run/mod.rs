@@ -55,7 +55,10 @@ pub struct Program {
 #[derive(Clone, Debug)]
 enum Gather {
     /// Keeps the events; only the first so many in their order, when the next stage wants no more.
-    Rows { sort: Vec<SortKey>, most: Option<usize> },
+    Rows {
+        sort: Vec<SortKey>,
+        most: Option<usize>,
+    },
     Groups(GroupPlan),
 }
 
@@ -264,8 +267,12 @@ fn hold(rows: &mut Vec<OwnedRow>, sort: &[SortKey], most: Option<usize>) -> Resu
         return Ok(());
     }
     let span = sort.first().map_or(crate::Span::default(), |key| key.field.span);
-    Err(Diagnostic::error(Code::E026, span, format!("more than {MOST_HELD} events would have to be held at once"))
-        .hint("filter more, or put a limit behind the sort"))
+    Err(Diagnostic::error(
+        Code::E026,
+        span,
+        format!("more than {MOST_HELD} events would have to be held at once"),
+    )
+    .hint("filter more, or put a limit behind the sort"))
 }
 
 fn too_many_groups(span: crate::Span) -> Diagnostic {

@@ -26,7 +26,8 @@ fn present(a: &Value, b: &Value) -> Ordering {
         (Value::Number(a), Value::Number(b)) => return a.total_cmp(b),
         _ => {}
     }
-    let by_text = || a.to_text().unwrap_or_default().as_bytes().cmp(b.to_text().unwrap_or_default().as_bytes());
+    let by_text =
+        || a.to_text().unwrap_or_default().as_bytes().cmp(b.to_text().unwrap_or_default().as_bytes());
     match (a.to_number(), b.to_number()) {
         (Some(a), Some(b)) => a.total_cmp(&b).then_with(by_text),
         (Some(_), None) => Ordering::Less,

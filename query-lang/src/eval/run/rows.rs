@@ -126,7 +126,9 @@ impl OwnedRow {
     /// An open event can become a table without `fields`: by `uniq` and the like it does not, so this is a column.
     fn cell(&self, name: &str) -> Value<'static> {
         match (self.column(name), Core::from_name(name), &self.event) {
-            (Value::Null, Some(core), Some(event)) if !self.made.closed => event.as_event().core(core).into_owned(),
+            (Value::Null, Some(core), Some(event)) if !self.made.closed => {
+                event.as_event().core(core).into_owned()
+            }
             (value, ..) => value.clone(),
         }
     }

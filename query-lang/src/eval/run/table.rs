@@ -63,7 +63,8 @@ impl Op {
             }
             StageNode::Expand(field) => Self::Expand(field.clone()),
             StageNode::Window { columns, by } => {
-                let time = before.and_then(|shape| shape.columns().iter().find(|column| column.role == Role::Time));
+                let time =
+                    before.and_then(|shape| shape.columns().iter().find(|column| column.role == Role::Time));
                 Self::Window(Window {
                     columns: columns.clone(),
                     by: by.clone(),
@@ -135,7 +136,7 @@ impl OwnedRow {
 
 /// Newest first, or in the order that is asked for; ties newest first.
 pub(super) fn canonical(rows: &mut Vec<OwnedRow>, keys: &[SortKey]) {
-    rows.sort_by(|a, b| b.position.cmp(&a.position));
+    rows.sort_by_key(|row| std::cmp::Reverse(row.position));
     sort(rows, keys);
 }
 
@@ -158,8 +159,9 @@ fn sort(rows: &mut Vec<OwnedRow>, keys: &[SortKey]) {
 
 pub(super) fn sort_by_columns(rows: &mut [OwnedRow], keys: &[(String, bool)]) {
     rows.sort_by(|a, b| {
-        let orders =
-            keys.iter().map(|(name, descending)| order::directed(a.column(name), b.column(name), *descending));
+        let orders = keys
+            .iter()
+            .map(|(name, descending)| order::directed(a.column(name), b.column(name), *descending));
         orders.into_iter().find(|order| order.is_ne()).unwrap_or(std::cmp::Ordering::Equal)
     });
 }

@@ -43,7 +43,9 @@ impl Wanted {
     fn field(&mut self, field: &Field) {
         let Self::Only(paths) = self else { return };
         match &field.target {
-            Target::Attribute(path) | Target::Column(path) if !paths.contains(path) => paths.push(path.clone()),
+            Target::Attribute(path) | Target::Column(path) if !paths.contains(path) => {
+                paths.push(path.clone())
+            }
             // An event's id may be one that came with it.
             Target::Core(crate::ast::Core::Id) => paths.push("id".to_owned()),
             _ => {}
@@ -104,7 +106,9 @@ impl Wanted {
             StageNode::Eval(assignments) => {
                 assignments.iter().for_each(|assignment| self.expr(&assignment.value));
             }
-            StageNode::Parse { field, .. } | StageNode::Extract { field, .. } | StageNode::Unpack { field, .. } => {
+            StageNode::Parse { field, .. }
+            | StageNode::Extract { field, .. }
+            | StageNode::Unpack { field, .. } => {
                 self.field(field);
                 // Columns keep their former values where the text does not fit.
                 let made = stage.output.as_ref().map(|shape| shape.columns()).unwrap_or_default();

@@ -47,7 +47,10 @@ impl Window {
         for partition in partitions(rows, &self.by, self.time.as_deref()) {
             for column in &self.columns {
                 let value = |index: &usize| {
-                    column.column.as_ref().map_or(Value::Null, |field| rows[*index].view().field(field).into_owned())
+                    column
+                        .column
+                        .as_ref()
+                        .map_or(Value::Null, |field| rows[*index].view().field(field).into_owned())
                 };
                 let values: Vec<Value<'static>> = partition.iter().map(value).collect();
                 for (place, index) in partition.iter().enumerate() {
@@ -61,7 +64,8 @@ impl Window {
 /// The function's value at a place among the values of a partition.
 fn at(column: &WindowColumn, values: &[Value<'static>], place: usize) -> Value<'static> {
     let rows = usize::try_from(column.rows.unwrap_or(1)).unwrap_or(usize::MAX);
-    let numbers = |from: usize| values[from..=place].iter().filter_map(Value::to_number).collect::<Vec<f64>>();
+    let numbers =
+        |from: usize| values[from..=place].iter().filter_map(Value::to_number).collect::<Vec<f64>>();
     let frame = || numbers((place + 1).saturating_sub(rows));
     let sum = |numbers: Vec<f64>| {
         if numbers.is_empty() { Value::Null } else { Value::number(numbers.iter().sum()) }
@@ -74,9 +78,7 @@ fn at(column: &WindowColumn, values: &[Value<'static>], place: usize) -> Value<'
         WindowFunction::MovingSum => sum(frame()),
         WindowFunction::CumulativeSum => sum(numbers(0)),
         WindowFunction::RowNumber => Value::Number((place + 1) as f64),
-        WindowFunction::Lag => {
-            place.checked_sub(rows).map_or(Value::Null, |before| values[before].clone())
-        }
+        WindowFunction::Lag => place.checked_sub(rows).map_or(Value::Null, |before| values[before].clone()),
         WindowFunction::Delta => {
             let before = place.checked_sub(1).and_then(|before| values[before].to_number());
             match (values[place].to_number(), before) {
@@ -88,7 +90,12 @@ fn at(column: &WindowColumn, values: &[Value<'static>], place: usize) -> Value<'
 }
 
 impl Anomaly {
-    pub(super) fn of(field: &Field, by: &[Field], method: AnomalyMethod, threshold: Option<&Literal>) -> Self {
+    pub(super) fn of(
+        field: &Field,
+        by: &[Field],
+        method: AnomalyMethod,
+        threshold: Option<&Literal>,
+    ) -> Self {
         let threshold = match (threshold.map(|literal| &literal.class), method) {
             (Some(LiteralClass::Number(number)), _) => number.value,
             (_, AnomalyMethod::Mad) => 3.5,
@@ -132,7 +139,9 @@ impl Anomaly {
     }
 
     fn judge(&self, value: Option<f64>, expected: Option<f64>, spread: Option<f64>) -> (Option<f64>, bool) {
-        let (Some(value), Some(expected), Some(spread)) = (value, expected, spread) else { return (None, false) };
+        let (Some(value), Some(expected), Some(spread)) = (value, expected, spread) else {
+            return (None, false);
+        };
         if spread == 0.0 {
             return (None, value != expected);
         }
