@@ -1,5 +1,6 @@
 //! `cordwood`: the command line for people and scripts.
 
+mod agent;
 mod alerts;
 mod check;
 mod client;
@@ -34,6 +35,8 @@ enum Command {
     Check(check::Options),
     /// Send files or standard input to a server, once.
     Ingest(ingest::Options),
+    /// Follow files, the journal or standard input, and send every event once.
+    Agent(agent::Options),
     /// Keep a server and an API key for the other commands.
     Login(login::Options),
     /// Show, make and delete API keys.
@@ -61,6 +64,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Query(options) => query::run(&options),
         Command::Check(options) => check::run(&options),
         Command::Ingest(options) => block_on(ingest::run(&options)),
+        Command::Agent(options) => block_on(agent::run(&options)),
         Command::Login(options) => later(login::run(&options)),
         Command::Keys(options) => later(keys::run(&options)),
         Command::Alerts(options) => later(alerts::run(&options)),

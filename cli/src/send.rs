@@ -211,8 +211,7 @@ mod tests {
             "HTTP/1.1 401 Unauthorized\r\nContent-Length: 29\r\nConnection: close\r\n\r\n{\"detail\":\"the key is wrong\"}",
         ])
         .await;
-        let error =
-            Sender::new(&address, "cwi_x").unwrap().send(b"{}\n").await.unwrap_err();
+        let error = Sender::new(&address, "cwi_x").unwrap().send(b"{}\n").await.unwrap_err();
         assert!(error.to_string().ends_with("401 Unauthorized: the key is wrong"), "{error}");
     }
 }

@@ -181,8 +181,7 @@ mod tests {
 
     #[test]
     fn events_from_the_future_and_of_unreadable_times_are_shown() {
-        let lines =
-            "{\"timestamp\":\"2199-01-01T00:00:00Z\",\"msg\":\"late\"}\n{\"timestamp\":\"soon\",\"msg\":\"odd\"}\n";
+        let lines = "{\"timestamp\":\"2199-01-01T00:00:00Z\",\"msg\":\"late\"}\n{\"timestamp\":\"soon\",\"msg\":\"odd\"}\n";
         assert_eq!(messages(lines, None), ["late", "{\"timestamp\":\"soon\",\"msg\":\"odd\"}"]);
     }
 

@@ -14,7 +14,9 @@ use crate::profile::Connection;
 use crate::terminal::{ColorChoice, Style};
 use anyhow::Result;
 pub use events::view;
+pub use local::Follower;
 pub use range::RangeOptions;
+pub use rows::line_of_row;
 use std::process::ExitCode;
 
 #[derive(Debug, clap::Args)]

@@ -1,5 +1,7 @@
 //! `cordwood` as people and scripts run it: the program itself, piped and on a terminal.
 
+mod agent;
 mod corpus;
 mod query;
+mod receiver;
 mod run;
