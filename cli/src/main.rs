@@ -14,10 +14,12 @@ mod login;
 mod output;
 mod profile;
 mod query;
+mod reference;
 mod send;
+mod tail;
 mod terminal;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use std::process::ExitCode;
 
 #[derive(Parser)]
@@ -31,6 +33,8 @@ struct Arguments {
 enum Command {
     /// Search log files, or what a server keeps, with the query language.
     Query(query::Options),
+    /// Show events as they come in, from a server or from files that grow.
+    Tail(tail::Options),
     /// Say what a query means and what is wrong with it.
     Check(check::Options),
     /// Send files or standard input to a server, once.
@@ -45,6 +49,13 @@ enum Command {
     Alerts(alerts::Options),
     /// Make an account, fill it with two hours of realistic logs, and keep them coming.
     Demo(demo::Options),
+    /// Write completions for a shell.
+    Completions(reference::Completions),
+    /// Write man pages.
+    Man(reference::Man),
+    /// Write docs/cli.md to standard output.
+    #[command(hide = true)]
+    Reference,
     /// Write realistic logs of a made-up shop: to standard output, a file, or a server.
     Generate(generate::Options),
 }
@@ -62,12 +73,22 @@ fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Query(options) => query::run(&options),
+        Command::Tail(options) => later(tail::run(&options)),
         Command::Check(options) => check::run(&options),
         Command::Ingest(options) => block_on(ingest::run(&options)),
         Command::Agent(options) => block_on(agent::run(&options)),
         Command::Login(options) => later(login::run(&options)),
         Command::Keys(options) => later(keys::run(&options)),
         Command::Alerts(options) => later(alerts::run(&options)),
+        Command::Completions(options) => {
+            reference::completions(&options, Arguments::command());
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Man(options) => reference::man(&options, Arguments::command()).map(|()| ExitCode::SUCCESS),
+        Command::Reference => {
+            say(reference::markdown(&Arguments::command()).trim_end());
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Demo(options) => later(demo::run(&options)),
         Command::Generate(options) => later(generate::run(&options)),
     }

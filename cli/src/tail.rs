@@ -116,8 +116,9 @@ impl Growing {
         let end = memchr::memrchr(b'\n', &self.rest).map_or(0, |newline| newline + 1);
         let lines: Vec<u8> = self.rest.drain(..end).collect();
         // Read to its end first: another file may be in its place.
-        let is_other = std::fs::metadata(&self.path)
-            .is_ok_and(|new| self.file.metadata().is_ok_and(|old| (new.ino(), new.dev()) != (old.ino(), old.dev())));
+        let is_other = std::fs::metadata(&self.path).is_ok_and(|new| {
+            self.file.metadata().is_ok_and(|old| (new.ino(), new.dev()) != (old.ino(), old.dev()))
+        });
         if is_other && lines.is_empty() {
             self.file = std::fs::File::open(&self.path)?;
             self.rest.clear();
@@ -133,8 +134,10 @@ async fn remote(options: &Options) -> Result<()> {
     let mut parameters = vec![("query", options.query.clone())];
     parameters.extend(zone.iana_name().map(|name| ("tz", name.to_owned())));
     parameters.extend(options.project.clone().map(|id| ("project_id", id)));
-    let printer =
-        Printer { format: options.output, style: EventStyle { style: Style::of_stdout(options.color), zone } };
+    let printer = Printer {
+        format: options.output,
+        style: EventStyle { style: Style::of_stdout(options.color), zone },
+    };
     let mut last: Option<String> = None;
     let mut pause = SHORTEST_PAUSE;
     let mut was_connected = false;
@@ -176,7 +179,8 @@ struct Printer {
 
 impl Printer {
     fn show(&self, frame: &Frame) -> Result<ControlFlow<()>> {
-        let data: Json = serde_json::from_str(&frame.data).unwrap_or_else(|_| Json::String(frame.data.clone()));
+        let data: Json =
+            serde_json::from_str(&frame.data).unwrap_or_else(|_| Json::String(frame.data.clone()));
         match (frame.name.as_str(), data.as_object()) {
             ("log" | "message" | "", Some(row)) => {
                 let mut out = Vec::new();

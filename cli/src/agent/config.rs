@@ -145,12 +145,10 @@ impl Config {
         server: Option<String>,
         key: Option<String>,
     ) -> Result<Self> {
-        let mut source = SourceFile::default();
-        source.stdin = files.iter().any(|name| name == "-");
-        ensure!(!source.stdin || files.len() == 1, "standard input cannot be followed together with files");
-        if !source.stdin {
-            source.files = files;
-        }
+        let stdin = files.iter().any(|name| name == "-");
+        ensure!(!stdin || files.len() == 1, "standard input cannot be followed together with files");
+        let files = if stdin { Vec::new() } else { files };
+        let source = SourceFile { files, stdin, ..SourceFile::default() };
         let file = File {
             server: None,
             key: None,
@@ -244,7 +242,7 @@ fn matcher(query: &str) -> Result<Matcher> {
         time_zone: jiff::tz::TimeZone::UTC,
     };
     let checked = check(&parsed.query, &Catalogue::default(), &context).map_err(refused).context("filter")?;
-    Ok(Matcher::of(checked.query.filter.as_ref()).map_err(refused).context("filter")?)
+    Matcher::of(checked.query.filter.as_ref()).map_err(refused).context("filter")
 }
 
 fn host_name() -> String {

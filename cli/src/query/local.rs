@@ -411,7 +411,11 @@ impl Follower {
             }
             let mut line = line(&found.event, found.is_text, &row);
             let marks = self.marks.as_ref().map(|matcher| matcher.marks(&event)).unwrap_or_default();
-            line.marks = marks.into_iter().find(|mark| mark.field == "message").map(|mark| mark.spans).unwrap_or_default();
+            line.marks = marks
+                .into_iter()
+                .find(|mark| mark.field == "message")
+                .map(|mark| mark.spans)
+                .unwrap_or_default();
             self.style.write(&line, &mut out);
             Ok(())
         })?;

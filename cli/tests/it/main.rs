@@ -5,3 +5,4 @@ mod corpus;
 mod query;
 mod receiver;
 mod run;
+mod server;
