@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use clap::Command;
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -30,19 +30,8 @@ pub fn completions(options: &Completions, mut command: Command) {
 pub fn man(options: &Man, command: Command) -> Result<()> {
     std::fs::create_dir_all(&options.folder)
         .with_context(|| format!("cannot make {}", options.folder.display()))?;
-    let command = command.disable_help_subcommand(true);
-    for subcommand in command.get_subcommands().filter(|subcommand| !subcommand.is_hide_set()) {
-        let name = format!("{}-{}", command.get_name(), subcommand.get_name());
-        page(&options.folder, subcommand.clone().name(&name).display_name(name.replace('-', " ")), &name)?;
-    }
-    page(&options.folder, command.clone(), command.get_name())
-}
-
-fn page(folder: &Path, command: Command, name: &str) -> Result<()> {
-    let path = folder.join(format!("{name}.1"));
-    let mut text = Vec::new();
-    clap_mangen::Man::new(command).render(&mut text)?;
-    std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
+    clap_mangen::generate_to(command.disable_help_subcommand(true), &options.folder)
+        .with_context(|| format!("cannot write to {}", options.folder.display()))
 }
 
 /// The reference as Markdown.

@@ -17,7 +17,7 @@ use crate::terminal::Style;
 use anyhow::Result;
 use api_types::search::Column;
 use jiff::tz::TimeZone;
-use query_lang::ast::{Kind, Query};
+use query_lang::ast::{Kind, Query, StageNode};
 use query_lang::eval::run::{Answer, AnswerEvent, Partial, Program, Range, Wanted, needs_range};
 use query_lang::eval::{Matcher, Stream};
 use query_lang::{Catalogue, CheckContext, Checked, check, parse};
@@ -37,6 +37,8 @@ struct Plan<'q> {
     event_style: EventStyle,
     /// Columns that stages computed; of a table all of them.
     columns: Vec<String>,
+    /// Only `sample` looks at ids.
+    needs_id: bool,
     is_table: bool,
     color: bool,
 }
@@ -112,6 +114,7 @@ impl<'q> Plan<'q> {
             marks: if style.color { Matcher::of(filter).ok() } else { None },
             needle: Needle::of(filter),
             columns: shape.columns().iter().map(|column| column.name.clone()).collect(),
+            needs_id: query.stages.iter().any(|stage| matches!(stage.node, StageNode::Sample { .. })),
             is_table: !shape.is_events(),
             event_style: EventStyle { style, zone },
             color: style.color,
@@ -202,6 +205,10 @@ impl<'q> Plan<'q> {
         marks.into_iter().find(|mark| mark.field == "message").map(|mark| mark.spans).unwrap_or_default()
     }
 
+    fn id_of(&self, found: &Found, block: u64, number: u32) -> String {
+        if self.needs_id { id_of(found, block, number) } else { String::new() }
+    }
+
     fn is_in_range(&self, time_ns: i64) -> bool {
         (self.checked.from_ns..self.checked.to_ns).contains(&time_ns)
     }
@@ -250,7 +257,7 @@ impl Worker for Streaming<'_> {
         let mut number = 0;
         events::each(block, self.plan.needle.as_ref(), &mut |found| {
             number += 1;
-            self.write(&found, &id_of(&found, block.index, number), &mut rows);
+            self.write(&found, &self.plan.id_of(&found, block.index, number), &mut rows);
             Ok(())
         })?;
         Ok(rows)
@@ -309,7 +316,7 @@ impl Worker for Gathering<'_> {
             if !plan.is_in_range(found.event.timestamp_ns) {
                 return Ok(());
             }
-            let id = id_of(&found, block.index, number);
+            let id = plan.id_of(&found, block.index, number);
             let Some(attributes) = plan.attributes_of(&found, &id) else { return Ok(()) };
             let event = events::view(&found.event, &id, &attributes);
             let sequence = block.index << 32 | u64::from(number);

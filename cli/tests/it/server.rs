@@ -15,7 +15,8 @@ fn files_are_sent_once_and_the_summary_says_how_many_were_taken() {
     std::fs::write(&file, "{\"message\":\"a\"}\n{\"message\":\"b\"}\n").expect("writable");
     let receiver = Receiver::start();
     let connection = ["--server", receiver.address(), "--token", "cwi_test"];
-    let arguments = [&["ingest", file.to_str().expect("a path"), "--source", "shop"], connection.as_slice()].concat();
+    let arguments =
+        [&["ingest", file.to_str().expect("a path"), "--source", "shop"], connection.as_slice()].concat();
     let output = run(&arguments, "/nowhere");
     assert_eq!(String::from_utf8_lossy(&output.stderr), "2 accepted, 0 rejected\n");
     assert!(output.status.success() && output.stdout.is_empty());
@@ -33,7 +34,8 @@ fn without_a_server_it_is_said_how_to_name_one() {
         "error: not signed in: run `cordwood login --server URL --token KEY`, or give --server and --token\n"
     );
     assert_eq!(output.status.code(), Some(2));
-    std::fs::write(&config, "[profile.work]\nserver = 'http://127.0.0.1:1'\ntoken = 'x'\n").expect("writable");
+    std::fs::write(&config, "[profile.work]\nserver = 'http://127.0.0.1:1'\ntoken = 'x'\n")
+        .expect("writable");
     let unreachable = run(&["query", "level:error", "--profile", "work"], &config);
     let text = String::from_utf8_lossy(&unreachable.stderr);
     assert!(text.starts_with("error: cannot reach http://127.0.0.1:1: "), "{text}");
@@ -69,7 +71,8 @@ fn files_are_followed_with_the_language() {
     let writer = std::thread::spawn(move || {
         let mut file = std::fs::OpenOptions::new().append(true).open(path).expect("writable");
         while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
-            file.write_all(b"2026-03-10 10:00:01 INFO fine\n2026-03-10 10:00:02 ERROR after\n").expect("written");
+            file.write_all(b"2026-03-10 10:00:01 INFO fine\n2026-03-10 10:00:02 ERROR after\n")
+                .expect("written");
             std::thread::sleep(std::time::Duration::from_millis(20));
         }
     });
