@@ -46,7 +46,7 @@ fn without_a_server_it_is_said_how_to_name_one() {
 #[test]
 fn a_query_is_checked_without_a_server() {
     assert_eq!(
-        said(&["check", "level:ERROR |stats count()   by source"]),
+        said(&["check", "level:error |stats count()   by source"]),
         "level:error | stats count() by source\nEvents where level is error; then compute count per source\n"
     );
     let wrong = cordwood(&["check", "level:", "--quiet"]).output().expect("it runs");
