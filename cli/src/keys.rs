@@ -63,6 +63,8 @@ pub async fn run(options: &Options) -> Result<()> {
                 project_id: project_id(&client, project.as_deref()).await?,
                 scopes: scopes.iter().map(|scope| KeyScope::from(*scope)).collect(),
                 expires_at: expires.map(|time| time.to_string()),
+                allowed_networks: Vec::new(),
+                rows_per_day: None,
             };
             let created: CreatedApiKey = client.post("/api/v1/api-keys", &request).await?;
             say(&created.secret);
