@@ -1,6 +1,6 @@
 //! Where the server is and who asks: flags, environment, or a profile in the configuration file.
 //!
-//! The file is `$CORDWOOD_CONFIG`, or `cordwood/config.toml` in `$XDG_CONFIG_HOME` or `~/.config`; only its owner can read it.
+//! The file is `$CORDWOOD_CLI_CONFIG`, or `cordwood/config.toml` in `$XDG_CONFIG_HOME` or `~/.config`; only its owner can read it.
 
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
@@ -107,12 +107,12 @@ impl Profiles {
 
 pub fn path() -> Result<PathBuf> {
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    if let Some(path) = variable("CORDWOOD_CONFIG") {
+    if let Some(path) = variable("CORDWOOD_CLI_CONFIG") {
         return Ok(path);
     }
     let folder = variable("XDG_CONFIG_HOME").or_else(|| variable("HOME").map(|home| home.join(".config")));
     let folder =
-        folder.context("neither HOME nor CORDWOOD_CONFIG is set, so there is no configuration file")?;
+        folder.context("neither HOME nor CORDWOOD_CLI_CONFIG is set, so there is no configuration file")?;
     Ok(folder.join("cordwood/config.toml"))
 }
 

@@ -5,7 +5,7 @@ use crate::run::{cordwood, said};
 use std::process::{Output, Stdio};
 
 fn run(arguments: &[&str], config: &str) -> Output {
-    cordwood(arguments).env("CORDWOOD_CONFIG", config).stdin(Stdio::null()).output().expect("it runs")
+    cordwood(arguments).env("CORDWOOD_CLI_CONFIG", config).stdin(Stdio::null()).output().expect("it runs")
 }
 
 #[test]
