@@ -30,9 +30,10 @@ pub fn each<'b>(
         return reader.document(block, visit);
     }
     let bytes = block.bytes.as_slice();
+    let needle = needle.map(|needle| needle.within(bytes));
     if !is_json_lines(bytes) {
         for group in Groups::of_body(bytes) {
-            if needle.is_none_or(|needle| needle.is_in(group)) {
+            if needle.is_none_or(|needle| needle.is_match(group)) {
                 reader.line(group, visit)?;
             }
         }
@@ -43,7 +44,7 @@ pub fn each<'b>(
         let (start, end) = match needle {
             None => (at, line_end(bytes, at)),
             Some(needle) => {
-                let Some(place) = needle.find_from(bytes, at) else { break };
+                let Some(place) = needle.find_at(bytes, at).map(|found| found.start()) else { break };
                 let start = memchr::memrchr(b'\n', &bytes[at..place]).map_or(at, |newline| at + newline + 1);
                 (start, line_end(bytes, place))
             }

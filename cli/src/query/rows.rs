@@ -83,7 +83,8 @@ pub fn line_of_row(row: &Map<String, Json>) -> Line<'_> {
         leaves(attributes, "", &mut fields);
     }
     let is_known = |name: &str| {
-        crate::output::rows::EVENT_COLUMNS.contains(&name) || ["id", "attributes", "received_at"].contains(&name)
+        crate::output::rows::EVENT_COLUMNS.contains(&name)
+            || ["id", "attributes", "received_at"].contains(&name)
     };
     for (name, value) in row.iter().filter(|(name, _)| !is_known(name)) {
         fields.push((name.clone(), crate::output::plain(value)));
