@@ -44,7 +44,7 @@ test("somebody new is invited, joins, and is seen", async () => {
   await at.getByLabel("E-mail").fill("bea@e2e.example");
   await at.getByRole("dialog").getByLabel("Role").selectOption("Viewer");
   await at.getByRole("button", { name: "Send invitation" }).click();
-  await at.getByRole("cell", { name: "bea@e2e.example" }).waitFor();
+  await at.getByRole("cell", { name: "bea@e2e.example", exact: true }).waitFor();
   await at.getByText("pending").waitFor();
 
   const guest = await page(chromium);
@@ -54,11 +54,11 @@ test("somebody new is invited, joins, and is seen", async () => {
   await guest.getByRole("button", { name: "Join" }).click();
   await guest.waitForURL((url) => url.pathname === "/explore");
   await guest.goto(`${app.url}/settings/members`);
-  await guest.getByRole("cell", { name: "bea@e2e.example" }).waitFor();
+  await guest.getByRole("cell", { name: "bea@e2e.example", exact: true }).waitFor();
   assert.equal(await guest.getByRole("button", { name: "Invite" }).count(), 0, "a viewer invites nobody");
 
   await at.reload();
-  await at.getByRole("cell", { name: "bea@e2e.example" }).waitFor();
+  await at.getByRole("cell", { name: "bea@e2e.example", exact: true }).waitFor();
   assert.equal(await at.getByText("pending").count(), 0);
   await at.goto(`${app.url}/settings/audit-log`);
   await at.getByText("invitation.accepted").waitFor();
