@@ -3,7 +3,7 @@
 use super::SectionHead;
 use crate::api::accounts;
 use crate::components::{
-    Age, Badge, BadgeKind, Button, EmptyState, FormError, Glyph, Icon, LinkButton, Notice, NoticeKind, show,
+    Age, Badge, BadgeKind, Button, EmptyState, FormError, Glyph, Icon, Notice, NoticeKind, show,
 };
 use crate::load::{Load, Submit, load};
 use api_types::audit::{AuditCheck, AuditEntry};
@@ -47,7 +47,7 @@ pub fn AuditLog() -> impl IntoView {
     view! {
         <section class="section">
             <SectionHead title="Audit log" text="Changes, logins and who searched for what. Each entry is chained to the one before it.">
-                <LinkButton icon=Icon::Share href=export>"Export"</LinkButton>
+                <a class="button button-secondary" download="audit-log.ndjson" href=move || export.get()><Glyph icon=Icon::Share/>"Export"</a>
             </SectionHead>
             <Chain/>
             <form class="row" role="search" on:submit=search>
@@ -146,7 +146,7 @@ fn EntryRow(entry: AuditEntry) -> impl IntoView {
             </td>
             <td><Badge kind=BadgeKind::Quiet plain=true>{entry.action}</Badge></td>
             <td>{entry.target}</td>
-            <td class="soft mono wrap">{details(&entry.detail)}</td>
+            <td class="soft mono wrap audit-details">{details(&entry.detail)}</td>
             <td class="soft mono">{entry.address}</td>
         </tr>
     }

@@ -118,10 +118,15 @@ fn JobRow(job: Job, jobs: Loaded<Vec<Job>>, shown: RwSignal<Option<Job>>) -> imp
             <td class="soft">{job.requested_by}</td>
             <td class="soft"><Age at=job.created_at/></td>
             <td class="actions">
+                // Different elements: a button that took the other's place would keep its listener.
                 {match job.state {
-                    JobState::Waiting => view! { <Button small=true on:click=cancel>"Cancel"</Button> }.into_any(),
+                    JobState::Waiting => view! {
+                        <span class="row row-end"><Button small=true on:click=cancel>"Cancel"</Button></span>
+                    }.into_any(),
                     JobState::Done => view! {
-                        <Button small=true on:click=move |_| shown.set(Some(known.get_value()))>"Certificate"</Button>
+                        <div class="row row-end">
+                            <Button small=true on:click=move |_| shown.set(Some(known.get_value()))>"Certificate"</Button>
+                        </div>
                     }.into_any(),
                     JobState::Running | JobState::Cancelled => ().into_any(),
                 }}
