@@ -46,8 +46,8 @@ test("an alert is made from the search that found the trouble", async () => {
 });
 
 test("a channel is made without leaving the page", async () => {
-  await at.getByRole("button", { name: "New e-mail channel" }).click();
-  const dialog = at.getByRole("dialog", { name: "New e-mail channel" });
+  await at.getByRole("button", { name: "New channel" }).click();
+  const dialog = at.getByRole("dialog", { name: "New channel" });
   await dialog.getByLabel("Name").fill("On-call");
   await dialog.getByLabel("E-mail addresses").fill(account.email);
   await dialog.getByRole("button", { name: "Create channel" }).click();

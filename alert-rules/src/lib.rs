@@ -23,13 +23,16 @@ mod rule;
 mod schedule;
 mod state;
 mod step;
+mod wire;
 
+pub use baseline::{Basis, Comparison, Direction};
 pub use condition::{Condition, Op};
 pub use replay::{Point, Replay, Seen, replay};
 pub use rule::{Mutes, NoData, Rule, Windows};
 pub use schedule::{CATCH_UP_US, Schedule};
 pub use state::{Failing, GroupState, RuleState, State};
 pub use step::{Kind, Notify, Observation, Transition, close, step};
+pub use wire::{GROUP_CAP, comparison_of, rule_of};
 
 /// Microseconds since the epoch, or of a duration.
 pub type Micros = i64;

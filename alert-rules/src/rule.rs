@@ -24,6 +24,9 @@ pub struct Rule {
     /// Says it again while a group stays bad; never when absent.
     #[serde(default)]
     pub renotify_us: Option<Micros>,
+    /// Every evaluation that finds something is told, at most this many times an hour, and the end of it is not.
+    #[serde(default)]
+    pub each_match_per_hour: Option<u32>,
     /// Whether the query has groups; without them there is the one group `""`.
     #[serde(default)]
     pub grouped: bool,

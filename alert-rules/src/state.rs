@@ -89,6 +89,9 @@ pub struct GroupState {
     /// The last windows, one bit each, the newest lowest: was it bad?
     #[serde(default)]
     pub recent: u64,
+    /// When somebody was told of it within the last hour, for rules that tell of each match.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub told_us_recently: Vec<Micros>,
     /// When it began to fire, within the last hour: a group that flaps is held longer.
     #[serde(default)]
     pub firings_us: Vec<Micros>,

@@ -355,6 +355,9 @@ impl Step<'_> {
     /// Says it again: after `renotify`, or when a mute has ended before anybody was told.
     fn renotify(&mut self, name: &str, group: &mut GroupState, reason: String) {
         let due = match (group.told_us, self.rule.renotify_us) {
+            _ if self.rule.each_match_per_hour.is_some() => {
+                self.may_tell_of_match(group) && !self.mutes.silence(name, self.now)
+            }
             (None, _) => !self.mutes.silence(name, self.now),
             (Some(told), Some(every)) => self.now - told >= every && !self.mutes.silence(name, self.now),
             (Some(_), None) => false,
@@ -362,6 +365,11 @@ impl Step<'_> {
         if due {
             self.go(name, group, Kind::Renotified, reason);
         }
+    }
+
+    fn may_tell_of_match(&self, group: &GroupState) -> bool {
+        let most = self.rule.each_match_per_hour.unwrap_or(u32::MAX);
+        group.told_us_recently.len() < usize::try_from(most).unwrap_or(usize::MAX)
     }
 
     /// The one place where a group changes its state.
@@ -387,6 +395,9 @@ impl Step<'_> {
         if to == State::Firing && from != to {
             group.firings_us.push(self.now);
         }
+        if notify == Notify::Yes && self.rule.each_match_per_hour.is_some() {
+            group.told_us_recently.push(self.now);
+        }
         match (to, notify) {
             (State::Ok, _) => group.told_us = None,
             (_, Notify::Yes) => group.told_us = Some(self.now),
@@ -396,8 +407,8 @@ impl Step<'_> {
 
     fn notify(&self, name: &str, group: &GroupState, kind: Kind) -> Notify {
         let wanted = match kind {
-            Kind::Fired | Kind::NoData | Kind::Renotified => true,
-            Kind::Resolved => group.told_us.is_some(),
+            Kind::Fired | Kind::NoData | Kind::Renotified => self.may_tell_of_match(group),
+            Kind::Resolved => group.told_us.is_some() && self.rule.each_match_per_hour.is_none(),
             Kind::Pending | Kind::Cleared | Kind::Failed | Kind::Restored => false,
         };
         match (wanted, self.mutes.silence(name, self.now)) {
@@ -412,7 +423,8 @@ impl Step<'_> {
         let unseen_for = self.now - group.seen_us;
         let absence_matters =
             self.rule.no_data == NoData::Alert && self.rule.grouped && unseen_for < FORGET_US;
-        let has_past = group.recent != 0 || !group.firings_us.is_empty();
+        let has_past =
+            group.recent != 0 || !group.firings_us.is_empty() || !group.told_us_recently.is_empty();
         match reading {
             Reading::Value(_) => false,
             Reading::Gone => group.state == State::Ok,
@@ -430,6 +442,7 @@ impl GroupState {
         self.seen_us = self.seen_us.min(now);
         self.told_us = self.told_us.map(|told| told.min(now));
         self.quiet_since_us = self.quiet_since_us.map(|since| since.min(now));
+        self.told_us_recently.retain(|told| *told <= now && now - told < HOUR_US);
         self.firings_us.retain(|fired| *fired <= now && now - fired < HOUR_US);
     }
 

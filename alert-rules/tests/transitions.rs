@@ -24,6 +24,7 @@ fn rule() -> Rule {
         windows: Windows::default(),
         no_data: NoData::Ok,
         renotify_us: None,
+        each_match_per_hour: None,
         grouped: false,
         group_cap: 1_000,
     }
@@ -83,6 +84,7 @@ fn each_transition_is_a_line_of_this_table() {
     let two_of_three = Rule { windows: Windows { needed: 2, of: 3 }, ..rule() };
     let below = Rule { condition: Condition { op: Op::Below, threshold: 1.0 }, ..rule() };
     let renotify_2m = Rule { renotify_us: Some(2 * MINUTE), ..rule() };
+    let each_match = Rule { each_match_per_hour: Some(3), ..rule() };
     let alert = Rule { no_data: NoData::Alert, ..rule() };
     let alert_for_1m = Rule { for_us: MINUTE, ..alert.clone() };
     let keep = Rule { no_data: NoData::Keep, ..rule() };
@@ -106,6 +108,7 @@ fn each_transition_is_a_line_of_this_table() {
         ("one of three is not enough",         &two_of_three,  "11 3 3 11 3 3",   ". . . . . ."),
         ("says it again after `renotify`",     &renotify_2m,   "11 11 11 11 11 3","fired! . renotified! . renotified! resolved!"),
         ("never again without it",             &rule(),        "11 11 11 11",     "fired! . . ."),
+        ("each match is told, up to the cap",  &each_match,    "11 12 3 13 14 15","fired! renotified! resolved fired! . ."),
         ("nothing matches: well",              &rule(),        "- 11 - -",        ". fired! resolved! ."),
         ("no data tells somebody",             &alert,         "3 - - 3",         ". no_data! . resolved!"),
         ("no data from the start",             &alert,         "- 3",             "no_data! resolved!"),

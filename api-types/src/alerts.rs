@@ -46,6 +46,12 @@ pub struct AlertRuleRequest {
     /// `0s`: never again.
     #[serde(default = "four_hours")]
     pub renotify: String,
+    /// Tells of every evaluation that finds something, at most this many times an hour, and of no resolution.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub each_match_per_hour: Option<u32>,
+    /// Looks once more at each window, this much later, so that events which arrived late are not missed; `0s`: never.
+    #[serde(default = "no_time")]
+    pub look_again_after: String,
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
     #[serde(default)]
@@ -85,9 +91,16 @@ pub enum Severity {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Condition {
-    /// `>`, `>=`, `<`, `<=`, `==`, `!=`.
+    /// `>`, `>=`, `<`, `<=`, `==`, `!=`; `change_pct`, `anomaly` and `new` compare with the past.
     pub op: String,
     pub threshold: f64,
+    /// Of `change_pct` and `anomaly`: `up` (default), `down` or `both` is bad.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub direction: Option<String>,
+    /// How far back lies what it is compared with: a duration such as `1d` or `1w` (the same hour then), or `before`, the window
+    /// right before. For `new` how long something must have been absent: `7d` by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<String>,
 }
 
 /// A group is bad when `needed` of its last `of` windows were.
@@ -264,9 +277,53 @@ pub struct AlertPreview {
     /// The column that is compared.
     #[serde(default)]
     pub value: String,
+    /// Of the groups that matter most; only for the last day.
     pub points: Vec<PreviewPoint>,
     /// How often the rule would have begun to fire.
     pub firings: u32,
+    /// When the first evaluation of the series was; the others follow every `interval_ms`.
+    #[serde(default)]
+    pub first_ms: i64,
+    #[serde(default)]
+    pub grouped: bool,
+    /// Everything that was seen, to replay the rule with another threshold.
+    #[serde(default)]
+    pub series: Vec<PreviewSeries>,
+    /// Groups that are not in `series`, because there are too many.
+    #[serde(default)]
+    pub groups_left_out: usize,
+    /// What a notification would say now.
+    #[serde(default)]
+    pub message: Option<MessagePreview>,
+}
+
+/// A group's values, one an evaluation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PreviewSeries {
+    pub group: String,
+    pub values: Vec<Option<f64>>,
+}
+
+/// A mail as text.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MessagePreview {
+    pub subject: String,
+    pub text: String,
+}
+
+/// Why a rule did, or did not, fire at a time: `GET /api/v1/alert-rules/{id}/why?at=…`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WhyAnswer {
+    pub at: String,
+    /// The window that was looked at.
+    pub from: String,
+    pub to: String,
+    /// What was seen then; absent when it was not evaluated, or longer ago than evaluations are kept.
+    pub then: Option<AlertEvaluation>,
+    /// The worst value of the same window, counted again now.
+    pub value_now: Option<f64>,
+    /// In sentences, the most important first.
+    pub reasons: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -104,6 +104,7 @@ pub const ROUTES: &[(&str, &str, Access)] = &[
     ("DELETE", "/api/v1/alert-rules/{id}", Member(Editor)),
     ("POST", "/api/v1/alert-rules/{id}/mute", Member(Editor)),
     ("GET", "/api/v1/alert-rules/{id}/evaluations", Member(Viewer)),
+    ("GET", "/api/v1/alert-rules/{id}/why", Member(Viewer)),
     ("GET", "/api/v1/alert-events", Member(Viewer)),
     ("GET", "/api/v1/notification-channels", Member(Viewer)),
     ("POST", "/api/v1/notification-channels", Member(Editor)),

@@ -164,8 +164,8 @@ export function histogram(host, json, selected) {
   };
 }
 
-// Lines over time, with an optional threshold and its breaches marked.
-export function lines(host, json) {
+// Lines over time, with an optional threshold and its breaches marked. With `moved` the threshold is dragged.
+export function lines(host, json, moved) {
   let spec = JSON.parse(json);
   const data = () => [spec.times, ...spec.series.map((series) => series.values)];
   const describe = (index) => [
@@ -217,6 +217,7 @@ export function lines(host, json) {
     hooks: { setCursor: [box.hooks.setCursor], draw: [threshold] },
   };
   const mounted = mount(host, options, data(), box);
+  if (moved) dragThreshold(mounted.plot, () => spec.threshold, moved);
   return {
     update(next) {
       spec = JSON.parse(next);
@@ -224,4 +225,35 @@ export function lines(host, json) {
     },
     destroy: () => mounted.destroy(),
   };
+}
+
+// While the line is held, the scale stays as it is: otherwise it would run away from the pointer.
+function dragThreshold(plot, threshold, moved) {
+  const { over } = plot;
+  const near = (event) => threshold() != null && Math.abs(event.offsetY - plot.valToPos(threshold(), "y")) < 8;
+  const range = plot.scales.y.range;
+  let held = null;
+  over.addEventListener("pointermove", (event) => {
+    if (!held) {
+      over.style.cursor = near(event) ? "ns-resize" : "";
+      return;
+    }
+    const inside = Math.min(Math.max(event.offsetY, 0), over.clientHeight);
+    moved(held.max - (inside / over.clientHeight) * (held.max - held.min));
+  });
+  over.addEventListener("pointerdown", (event) => {
+    if (!near(event)) return;
+    held = { min: plot.scales.y.min, max: plot.scales.y.max };
+    plot.scales.y.range = () => [held.min, held.max];
+    over.setPointerCapture(event.pointerId);
+    event.stopPropagation();
+  });
+  const release = () => {
+    if (!held) return;
+    held = null;
+    plot.scales.y.range = range;
+    plot.redraw(true, true);
+  };
+  over.addEventListener("pointerup", release);
+  over.addEventListener("pointercancel", release);
 }

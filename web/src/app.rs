@@ -46,6 +46,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/local") view=local::LocalFile/>
                 <Route path=path!("/change-email") view=auth::ChangeEmail/>
                 <Route path=path!("/invite") view=auth::AcceptInvitation/>
+                <Route path=path!("/mute") view=alerts::MuteByLink/>
                 <ParentRoute path=path!("/") view=Shell>
                     <Route path=path!("") view=|| view! { <Redirect path="/explore"/> }/>
                     <Route path=path!("explore") view=explore::Explore/>

@@ -18,7 +18,7 @@ extern "C" {
     #[wasm_bindgen(method)]
     fn histogram(this: &Charts, host: &web_sys::Element, spec: &str, selected: &JsValue) -> Chart;
     #[wasm_bindgen(method)]
-    fn lines(this: &Charts, host: &web_sys::Element, spec: &str) -> Chart;
+    fn lines(this: &Charts, host: &web_sys::Element, spec: &str, moved: &JsValue) -> Chart;
 
     type Chart;
     #[wasm_bindgen(method)]
@@ -61,6 +61,7 @@ pub struct Lines {
 struct Drawn {
     chart: Chart,
     _selected: Option<Closure<dyn FnMut(f64, f64)>>,
+    _moved: Option<Closure<dyn FnMut(f64)>>,
 }
 
 impl Drop for Drawn {
@@ -115,7 +116,11 @@ pub fn BarChart(
     draw(host, spec, move |charts, host, json| {
         let selected: Closure<dyn FnMut(f64, f64)> =
             Closure::new(move |from: f64, to: f64| on_select.run((from as i64, to as i64)));
-        Drawn { chart: charts.histogram(host, json, selected.as_ref()), _selected: Some(selected) }
+        Drawn {
+            chart: charts.histogram(host, json, selected.as_ref()),
+            _selected: Some(selected),
+            _moved: None,
+        }
     });
     view! { <div class="chart" node_ref=host role="img" aria-label=move || summary.get()></div> }
 }
@@ -127,7 +132,32 @@ pub fn LineChart(
     #[prop(into)] summary: Signal<String>,
 ) -> impl IntoView {
     let host = NodeRef::new();
-    draw(host, spec, |charts, host, json| Drawn { chart: charts.lines(host, json), _selected: None });
+    draw(host, spec, |charts, host, json| Drawn {
+        chart: charts.lines(host, json, &JsValue::NULL),
+        _selected: None,
+        _moved: None,
+    });
+    view! { <div class="chart" node_ref=host role="img" aria-label=move || summary.get()></div> }
+}
+
+/// Lines over time with a threshold that can be dragged; those who do not drag have its field.
+#[component]
+pub fn ThresholdChart(
+    #[prop(into)] spec: Signal<Option<Lines>>,
+    #[prop(into)] summary: Signal<String>,
+    /// Told where the line is dragged to.
+    moved: Option<Callback<f64>>,
+) -> impl IntoView {
+    let host = NodeRef::new();
+    draw(host, spec, move |charts, host, json| {
+        let told: Option<Closure<dyn FnMut(f64)>> = moved.map(|moved| {
+            let told: Closure<dyn FnMut(f64)> = Closure::new(move |to: f64| moved.run(to));
+            told
+        });
+        let null = JsValue::NULL;
+        let callback = told.as_ref().map_or(&null, |told| told.as_ref());
+        Drawn { chart: charts.lines(host, json, callback), _selected: None, _moved: told }
+    });
     view! { <div class="chart" node_ref=host role="img" aria-label=move || summary.get()></div> }
 }
 

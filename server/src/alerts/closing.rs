@@ -29,6 +29,7 @@ pub async fn close(
         from_us: now - rule.definition.window_us,
         to_us: now,
         lines: &HashMap::new(),
+        recent: &[],
     };
     let history = History::of(&transitions, &context);
     Ok((memory, history))

@@ -3,13 +3,12 @@
 use super::evaluate::Ask;
 use crate::error::InvalidFields;
 use crate::tenant::TenantScope;
-use alert_rules::{Condition, Micros, NoData, Op, Rule, Schedule, Windows, duration};
+use alert_rules::{Basis, Comparison, Micros, Rule, Schedule, Windows, comparison_of, duration, rule_of};
 use api_types::alerts as wire;
 use api_types::problem::FieldProblem;
 use uuid::Uuid;
 
-/// Groups that one rule watches; more are counted.
-pub const GROUP_CAP: usize = 1_000;
+pub use alert_rules::GROUP_CAP;
 
 const SECOND_US: Micros = duration::SECOND_US;
 const DAY_US: Micros = 86_400 * SECOND_US;
@@ -25,6 +24,9 @@ pub struct Definition {
     pub every_us: Micros,
     pub delay_us: Micros,
     pub window_us: Micros,
+    /// How much later each window is looked at once more; not at all when 0.
+    pub look_again_us: Micros,
+    pub comparison: Comparison,
     pub channel_ids: Vec<Uuid>,
     rule: Rule,
 }
@@ -39,9 +41,27 @@ impl Definition {
         let every_us = check.duration("every", &wire.every, 10 * SECOND_US, DAY_US);
         let window_us = check.duration("window", &wire.window, SECOND_US, 31 * DAY_US);
         let delay_us = check.duration("delay", &wire.delay, 0, 3_600 * SECOND_US);
-        let rule = check.rule(&wire);
+        let look_again_us = check.duration("look_again_after", &wire.look_again_after, 0, 3_600 * SECOND_US);
+        check.rule(&wire);
         let channel_ids = check.channel_ids(&wire.channel_ids);
-        check.finish(Self { every_us, delay_us, window_us, channel_ids, rule, wire })
+        let (comparison, rule) = (comparison_of(&wire), rule_of(&wire, false));
+        match (comparison, rule) {
+            (Ok(comparison), Ok(rule)) => {
+                check.recovery(&rule);
+                check.finish(Self {
+                    every_us,
+                    delay_us,
+                    window_us,
+                    look_again_us,
+                    comparison,
+                    channel_ids,
+                    rule,
+                    wire,
+                })
+            }
+            (Err(detail), _) => check.wrong_if_nothing_else("condition", &detail),
+            (_, Err(detail)) => check.wrong_if_nothing_else("condition.op", &detail),
+        }
     }
 
     /// What is stored was checked when it was saved; a limit that became narrower since makes it unreadable.
@@ -76,10 +96,27 @@ impl Definition {
         Ask { scope, project_id, query, value, smaller_is_worse, from_us, to_us }
     }
 
-    /// `> 10`
+    /// `> 10`, `> 50 % above the window before`
     #[must_use]
     pub fn condition(&self) -> String {
-        format!("{} {}", self.wire.condition.op, self.wire.condition.threshold)
+        let threshold = self.wire.condition.threshold;
+        let distance = duration::format(self.comparison.distance_us);
+        match self.comparison.basis {
+            Basis::Itself => format!("{} {threshold}", self.wire.condition.op),
+            Basis::Change => format!("> {threshold} % against {distance} before"),
+            Basis::Anomaly => format!("an anomaly (score > {threshold})"),
+            Basis::New => format!("> {threshold} and had none for {distance}"),
+        }
+    }
+
+    /// What the numbers of this rule are, given the compared column.
+    #[must_use]
+    pub fn measure(&self, column: &str) -> String {
+        match self.comparison.basis {
+            Basis::Itself | Basis::New => column.to_owned(),
+            Basis::Change => format!("the change of {column} in percent"),
+            Basis::Anomaly => format!("the anomaly score of {column}"),
+        }
     }
 }
 
@@ -122,57 +159,51 @@ impl Check {
         least
     }
 
-    fn rule(&mut self, wire: &wire::AlertRuleRequest) -> Rule {
-        let condition = self.condition(&wire.condition);
-        if let Some(recovery) = wire.recovery_threshold {
-            self.recovery(condition, recovery);
-        }
+    fn rule(&mut self, wire: &wire::AlertRuleRequest) {
         let wire::Windows { needed, of } = wire.windows;
         if needed == 0 || needed > of || of > Windows::MOST {
             let most = Windows::MOST;
             self.wrong("windows", "invalid", format!("`needed` is 1 to `of`, and `of` at most {most}."));
         }
-        let renotify = self.duration("renotify", &wire.renotify, 0, 30 * DAY_US);
-        Rule {
-            condition,
-            recovery_threshold: wire.recovery_threshold,
-            for_us: self.duration("for", &wire.for_, 0, 7 * DAY_US),
-            keep_firing_for_us: self.duration("keep_firing_for", &wire.keep_firing_for, 0, 7 * DAY_US),
-            windows: Windows { needed, of },
-            no_data: match wire.no_data {
-                wire::NoData::Ok => NoData::Ok,
-                wire::NoData::Alert => NoData::Alert,
-                wire::NoData::Keep => NoData::Keep,
-            },
-            renotify_us: (renotify > 0).then_some(renotify),
-            grouped: false,
-            group_cap: GROUP_CAP,
+        self.duration("renotify", &wire.renotify, 0, 30 * DAY_US);
+        self.duration("for", &wire.for_, 0, 7 * DAY_US);
+        self.duration("keep_firing_for", &wire.keep_firing_for, 0, 7 * DAY_US);
+        if wire.each_match_per_hour.is_some_and(|most| !(1..=3_600).contains(&most)) {
+            self.wrong("each_match_per_hour", "out_of_range", "Must be between 1 and 3600.");
         }
-    }
-
-    fn condition(&mut self, wire: &wire::Condition) -> Condition {
-        let op = wire.op.parse().unwrap_or_else(|detail: String| {
-            self.wrong("condition.op", "invalid", detail);
-            Op::Above
-        });
-        if !wire.threshold.is_finite() {
+        if !wire.condition.threshold.is_finite() {
             self.wrong("condition.threshold", "invalid", "Must be a number.");
         }
-        Condition { op, threshold: wire.threshold }
+        let derived = ["change_pct", "anomaly", "new"];
+        let op = wire.condition.op.as_str();
+        if !derived.contains(&op)
+            && let Err(detail) = op.parse::<alert_rules::Op>()
+        {
+            self.wrong("condition.op", "invalid", format!("{detail}, {}", derived.join(", ")));
+        }
     }
 
-    fn recovery(&mut self, condition: Condition, recovery: f64) {
+    fn recovery(&mut self, rule: &Rule) {
+        let (condition, Some(recovery)) = (rule.condition, rule.recovery_threshold) else { return };
         let beyond = match condition.op.larger_is_worse() {
             Some(true) => recovery <= condition.threshold,
             Some(false) => recovery >= condition.threshold,
             None => {
-                self.wrong("recovery_threshold", "invalid", "Only with >, >=, < and <=.");
+                self.wrong("recovery_threshold", "invalid", "Not with == and !=.");
                 return;
             }
         };
         if !beyond {
             self.wrong("recovery_threshold", "invalid", "Must lie on the good side of the threshold.");
         }
+    }
+
+    /// For what was found in other words already.
+    fn wrong_if_nothing_else<T>(mut self, field: &str, detail: &str) -> Result<T, InvalidFields> {
+        if self.0.is_empty() {
+            self.wrong(field, "invalid", format!("{detail}."));
+        }
+        Err(InvalidFields(self.0))
     }
 
     fn channel_ids(&mut self, texts: &[String]) -> Vec<Uuid> {
@@ -211,6 +242,7 @@ mod tests {
         assert_eq!(definition.delay_us, 15 * SECOND_US);
         assert_eq!(definition.rule(false).renotify_us, Some(4 * 3_600 * SECOND_US));
         assert_eq!(definition.condition(), "> 10");
+        assert_eq!(definition.comparison, Comparison::NONE);
         let again = Definition::from_stored(&definition.to_stored()).unwrap();
         assert_eq!(again.wire, definition.wire);
     }
@@ -225,6 +257,9 @@ mod tests {
             (json!({"delay": "2h"}), "delay"),
             (json!({"for": "x"}), "for"),
             (json!({"condition": {"op": "=>", "threshold": 1}}), "condition.op"),
+            (json!({"condition": {"op": ">", "threshold": 1, "baseline": "1d"}}), "condition"),
+            (json!({"each_match_per_hour": 0}), "each_match_per_hour"),
+            (json!({"look_again_after": "2h"}), "look_again_after"),
             (json!({"windows": {"needed": 3, "of": 2}}), "windows"),
             (json!({"windows": {"needed": 0, "of": 0}}), "windows"),
             (json!({"recovery_threshold": 11}), "recovery_threshold"),

@@ -86,8 +86,14 @@ pub trait Evaluate: Send + Sync + 'static {
 impl Evaluation {
     #[must_use]
     pub fn observation(&self) -> Observation {
-        let with_value = |group: &GroupValue| group.value.map(|value| (group_key(&group.labels), value));
-        Observation::Values(self.groups.iter().filter_map(with_value).collect())
+        Observation::Values(self.values())
+    }
+
+    /// Of the groups that have one.
+    #[must_use]
+    pub fn values(&self) -> BTreeMap<String, f64> {
+        let value = |group: &GroupValue| Some((group_key(&group.labels), group.value?));
+        self.groups.iter().filter_map(value).collect()
     }
 
     #[must_use]

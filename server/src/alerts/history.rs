@@ -23,6 +23,8 @@ crate::statements! {
     DELIVERIES = "SELECT d.outbox_id, d.at, d.took_ms, d.outcome, d.detail FROM alert_deliveries d \
         JOIN alert_outbox o ON o.organization_id = d.organization_id AND o.id = d.outbox_id \
         WHERE o.organization_id = $1 AND o.event_id >= $2 AND o.event_id <= $3 ORDER BY d.outbox_id, d.attempt";
+    LAST_EVENT_BEFORE = "SELECT id FROM alert_events WHERE organization_id = $1 AND rule_id = $2 AND at <= $3 ORDER BY id DESC LIMIT 1";
+    RECENT_VALUES = "SELECT value FROM alert_evaluations WHERE rule_id = $1 ORDER BY slot DESC LIMIT 29";
     EVALUATIONS = "SELECT slot, evaluated_at, took_ms, state, value, group_count, detail FROM alert_evaluations \
         WHERE organization_id = $1 AND rule_id = $2 AND slot < $3 ORDER BY slot DESC LIMIT $4";
 }
@@ -94,6 +96,8 @@ pub struct Context<'a> {
     pub to_us: Micros,
     /// Sample lines and the query that finds them, by group; under `""` for several groups together.
     pub lines: &'a HashMap<String, Lines>,
+    /// The values of the evaluations before, oldest first.
+    pub recent: &'a [Option<f64>],
 }
 
 impl History {
@@ -186,6 +190,7 @@ fn notice(transitions: &[&Transition], context: &Context<'_>) -> Notice {
         })
         .collect();
     let (others, others_more) = other_groups(context.memory, &about, &rule.definition);
+    let newest = newest(&about, rule);
     let group = if about.len() == 1 { about[0].group.as_str() } else { "" };
     let lines = context.lines.get(group).cloned().unwrap_or_default();
     Notice {
@@ -208,9 +213,28 @@ fn notice(transitions: &[&Transition], context: &Context<'_>) -> Notice {
         others,
         others_more: others_more + context.memory.groups_left_out,
         samples: lines.samples,
+        recent: context.recent.iter().copied().chain([newest]).collect(),
         runbook_url: wire.runbook_url.clone().filter(|url| !url.is_empty()),
         message: wire.message.clone().filter(|message| !message.trim().is_empty()),
     }
+}
+
+/// The worst of the groups that a message is about.
+fn newest(about: &[GroupLine], rule: &StoredRule) -> Option<f64> {
+    let condition = rule.definition.rule(true).condition;
+    about.iter().filter_map(|group| group.value).reduce(|one, other| condition.worse(one, other))
+}
+
+/// The values of a rule's last evaluations, oldest first.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn recent_values(db: &Db, rule_id: Uuid) -> Result<Vec<Option<f64>>, AlertError> {
+    let mut values: Vec<Option<f64>> = on!(db.read(), pool => sqlx::query_scalar(RECENT_VALUES)
+        .bind(rule_id).fetch_all(pool).await)
+    .map_err(AlertError::store("read a rule's last values"))?;
+    values.reverse();
+    Ok(values)
 }
 
 #[derive(sqlx::FromRow)]
@@ -302,6 +326,27 @@ pub async fn events(
         notifications: notifications.remove(&row.id).unwrap_or_default(),
     };
     Ok(rows.into_iter().map(event).collect())
+}
+
+/// The last transitions of a rule up to a time, the latest first, at most three.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn events_around(
+    db: &Db,
+    scope: &TenantScope,
+    rule_id: Uuid,
+    at: Micros,
+) -> Result<Vec<wire::AlertEvent>, AlertError> {
+    let last: Option<Uuid> = on!(db.read(), pool => sqlx::query_scalar(LAST_EVENT_BEFORE)
+        .bind(scope.organization_id()).bind(rule_id).bind(at + crate::time::MINUTE_US)
+        .fetch_optional(pool).await)
+    .map_err(AlertError::store("look for the last transition"))?;
+    let Some(last) = last else { return Ok(Vec::new()) };
+    // ids are ordered by time: the one after `last` is the smallest that is larger
+    let before = Uuid::from_u128(last.as_u128().saturating_add(1));
+    let filter = EventFilter { rule_id: Some(rule_id), state: None, before: Some(before), limit: 3 };
+    events(db, scope, &filter).await
 }
 
 /// The notifications of the events between two ids, by event.

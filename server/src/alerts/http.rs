@@ -4,7 +4,7 @@ use super::definition::Definition;
 use super::history::{self, EventFilter, History};
 use super::notice::GroupLine;
 use super::store::StoredRule;
-use super::{AlertError, Alerts, closing, preview, searcher};
+use super::{AlertError, Alerts, closing, preview, searcher, why};
 use crate::auth::{Editor, Member, Viewer};
 use crate::error::{ApiError, InvalidFields};
 use crate::http_head::NoContent;
@@ -18,6 +18,7 @@ use alert_rules::State;
 use api_types::List;
 use api_types::alerts::{
     AlertEvaluation, AlertEvent, AlertGroup, AlertPreview, AlertRule, AlertRuleRequest, MuteRequest,
+    WhyAnswer,
 };
 use api_types::search::TimeInput;
 use serde::Deserialize;
@@ -40,6 +41,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
         )
         .service(web::resource("/api/v1/alert-rules/{id}/mute").post(on_main(mute)))
         .service(web::resource("/api/v1/alert-rules/{id}/evaluations").get(on_main(evaluations)))
+        .service(web::resource("/api/v1/alert-rules/{id}/why").get(on_main(why)))
         .service(web::resource("/api/v1/alert-events").get(on_main(events)))
         .configure(super::channel_http::routes)
         .configure(super::delivery_log::routes)
@@ -184,20 +186,53 @@ async fn mute(
     Ok(web::Json(to_wire(&alerts.store.get(scope, id).await?)))
 }
 
-/// What a rule would have done over the last day.
+#[derive(Debug, Deserialize)]
+struct PreviewQuery {
+    days: Option<u32>,
+}
+
+/// What a rule would have done over the last day, or the last `days`, and what a notification would say.
 ///
 /// # Errors
 /// As `create`.
 async fn show_preview(
     editor: Member<Viewer>,
     alerts: web::Data<Alerts>,
+    query: web::Query<PreviewQuery>,
     body: web::Json<AlertRuleRequest>,
 ) -> Result<web::Json<AlertPreview>, ApiError> {
+    let days = query.days.unwrap_or(1);
+    if !(1..=preview::MOST_DAYS).contains(&days) {
+        let detail = format!("Between 1 and {}.", preview::MOST_DAYS);
+        return Err(InvalidFields::one("days", "out_of_range", &detail).into());
+    }
+    let (scope, now) = (editor.scope(), now_us());
     let (project_id, definition) =
-        checked(&alerts, editor.scope(), editor.default_project(), body.into_inner()).await?;
-    Ok(web::Json(
-        preview::preview(&alerts.searcher, editor.scope(), project_id, &definition, now_us()).await?,
-    ))
+        checked(&alerts, scope, editor.default_project(), body.into_inner()).await?;
+    let preview = preview::preview(&alerts.searcher, scope, project_id, &definition, days, now).await?;
+    let message = preview::message(&alerts, scope, project_id, &definition, now).await;
+    Ok(web::Json(AlertPreview { message, ..preview }))
+}
+
+#[derive(Debug, Deserialize)]
+struct WhyQuery {
+    at: String,
+}
+
+/// Why a rule did, or did not, fire at a time.
+///
+/// # Errors
+/// 422 `invalid`: `at` is no time.
+async fn why(
+    member: Member<Viewer>,
+    alerts: web::Data<Alerts>,
+    path: web::Path<String>,
+    query: web::Query<WhyQuery>,
+) -> Result<web::Json<WhyAnswer>, ApiError> {
+    let (scope, now) = (member.scope(), now_us());
+    let rule = alerts.store.get(scope, id_of(&path)?).await?;
+    let at = time(&query.at, now)?;
+    Ok(web::Json(why::why(&alerts, &rule, at.min(now)).await?))
 }
 
 /// A rule's evaluations, newest first.

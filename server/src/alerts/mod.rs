@@ -10,6 +10,7 @@ mod channel_http;
 pub mod channels;
 mod clock;
 mod closing;
+mod comparison;
 mod definition;
 mod delivery_log;
 #[cfg(test)]
@@ -18,6 +19,11 @@ pub mod evaluate;
 mod history;
 pub mod http;
 mod leases;
+#[cfg(test)]
+#[path = "../../tests/it/harness/mail_server.rs"]
+mod mail_server;
+#[cfg(test)]
+mod mail_tests;
 mod mute_link;
 mod notice;
 pub mod notify;
@@ -34,6 +40,7 @@ mod store;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod why;
 
 use crate::config::Settings;
 use crate::db::Db;

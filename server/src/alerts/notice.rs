@@ -15,6 +15,8 @@ use uuid::Uuid;
 pub const SAMPLES: usize = 5;
 /// More groups than this changing at once are told in one message.
 pub const SINGLE_MESSAGES: usize = 5;
+/// Pixels of the picture in a mail.
+const BAR_HEIGHT: f64 = 48.0;
 /// Groups that a message lists by name.
 const LISTED_GROUPS: usize = 20;
 
@@ -43,6 +45,9 @@ pub struct Notice {
     pub others: Vec<GroupLine>,
     pub others_more: usize,
     pub samples: Vec<Sample>,
+    /// The rule's worst values of late, this one last; for a picture.
+    #[serde(default)]
+    pub recent: Vec<Option<f64>>,
     pub runbook_url: Option<String>,
     /// The author's own words.
     pub message: Option<String>,
@@ -201,6 +206,7 @@ pub fn example(now: i64) -> Notice {
             message: "a line like the ones that a rule would find".into(),
             marks: Vec::new(),
         }],
+        recent: [2.0, 3.0, 1.0, 2.0, 5.0, 4.0, 8.0, 12.0].map(Some).to_vec(),
         runbook_url: None,
         message: Some("This is only a test: no rule fired.".into()),
     }
@@ -245,6 +251,30 @@ impl GroupLine {
     #[must_use]
     pub fn value_text(&self) -> String {
         self.value.map_or_else(|| "no value".to_owned(), number)
+    }
+}
+
+/// A bar of the picture in a mail: how high of `BAR_HEIGHT`, and whether it is the newest.
+pub struct Bar {
+    pub height: u32,
+    pub newest: bool,
+}
+
+impl Notice {
+    /// The recent values as bars, the highest as high as the picture. Mail programs show tables, and neither scripts nor SVG.
+    #[must_use]
+    pub fn bars(&self) -> Vec<Bar> {
+        let known = self.recent.iter().flatten().filter(|value| value.is_finite());
+        let highest = known.fold(0.0_f64, |highest, value| highest.max(value.abs()));
+        if self.recent.len() < 3 || highest == 0.0 {
+            return Vec::new();
+        }
+        let last = self.recent.len() - 1;
+        let bar = |(at, value): (usize, &Option<f64>)| {
+            let share = value.filter(|value| value.is_finite()).map_or(0.0, |value| value.abs() / highest);
+            Bar { height: (share * BAR_HEIGHT).round() as u32, newest: at == last }
+        };
+        self.recent.iter().enumerate().map(bar).collect()
     }
 }
 

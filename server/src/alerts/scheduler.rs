@@ -6,6 +6,8 @@
 use super::AlertError;
 use super::channels::Channels;
 use super::clock::Clock;
+use super::comparison;
+use super::definition::Definition;
 use super::evaluate::{Ask, Evaluate, Evaluation, Failure, Labels, Lines};
 use super::history::{Context, History};
 use super::leases::{LEASE_US, Leases, RENEW_US};
@@ -160,7 +162,7 @@ impl Scheduler {
         let (from_us, to_us) = schedule.window(slot, rule.definition.window_us);
         let ask = rule.definition.ask(rule.scope, rule.project_id, from_us, to_us);
         let started = Instant::now();
-        let answer = ask_with_patience(&*self.evaluator, &ask).await;
+        let answer = ask_with_patience(&*self.evaluator, &rule.definition, &ask).await;
         let took = started.elapsed();
         let outcome = self.outcome(rule, &ask, answer, slot, now, took).await?;
         let counted = self.store.record(self.leases.owner(), rule, &outcome).await?;
@@ -225,11 +227,12 @@ impl Scheduler {
         transitions: &[Transition],
     ) -> Result<History, AlertError> {
         let told = transitions.iter().any(|each| each.notify != Notify::No);
-        let (channels, lines) = if told {
+        let (channels, lines, recent) = if told {
             let channels = self.channels.of_ids(&rule.scope, &rule.definition.channel_ids).await?;
-            (channels, self.lines(ask, evaluation, transitions).await)
+            let recent = super::history::recent_values(self.store.db(), rule.id).await?;
+            (channels, self.lines(ask, evaluation, transitions).await, recent)
         } else {
-            (Vec::new(), HashMap::new())
+            (Vec::new(), HashMap::new(), Vec::new())
         };
         let context = Context {
             rule,
@@ -239,6 +242,7 @@ impl Scheduler {
             from_us: ask.from_us,
             to_us: ask.to_us,
             lines: &lines,
+            recent: &recent,
         };
         Ok(History::of(transitions, &context))
     }
@@ -286,9 +290,14 @@ impl Scheduler {
     }
 }
 
-async fn ask_with_patience(evaluator: &dyn Evaluate, ask: &Ask) -> Result<Evaluation, Failure> {
+async fn ask_with_patience(
+    evaluator: &dyn Evaluate,
+    definition: &Definition,
+    ask: &Ask,
+) -> Result<Evaluation, Failure> {
     let too_long = || Failure { reason: "The query took too long.".into(), lasting: false };
-    tokio::time::timeout(PATIENCE, evaluator.evaluate(ask)).await.unwrap_or_else(|_| Err(too_long()))
+    let evaluation = comparison::evaluate(evaluator, definition, ask);
+    tokio::time::timeout(PATIENCE, evaluation).await.unwrap_or_else(|_| Err(too_long()))
 }
 
 fn micros(us: Micros) -> Duration {

@@ -4,14 +4,15 @@
 //! evaluated window by window, at fewer points.
 
 use super::AlertError;
+use super::comparison;
 use super::definition::Definition;
-use super::evaluate::{Ask, Evaluate, Evaluation, GroupValue, Labels, group_key};
-use super::searcher::{Searcher, lines_are_counted, ready_with};
+use super::evaluate::{Ask, Evaluation, Labels, group_key};
+use super::searcher::{Searcher, Shape, lines_are_counted, ready_with};
 use crate::search::plan::Page;
 use crate::search::respond::RowForm;
 use crate::tenant::TenantScope;
 use crate::time::{DAY_US, HOUR_US, MINUTE_US, Micros, SECOND_US};
-use alert_rules::Seen;
+use alert_rules::{Basis, Seen};
 use futures::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use query_lang::ast::{AggregateFunction, Query, StageNode};
@@ -20,9 +21,11 @@ use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
 
 /// Points of a series that is made of bins, and of one that is evaluated point by point.
-const POINTS: i64 = 1_440;
+const POINTS: i64 = 9_000;
 const SINGLE_POINTS: i64 = 96;
 const PARALLEL: usize = 4;
+/// A range whose bins do not fit into one answer is halved, and halved again, into at most this many.
+const PARTS: usize = 32;
 /// Rows that a person's search may give.
 const ROWS: u64 = 9_999;
 
@@ -87,42 +90,78 @@ impl Searcher {
         self.point_by_point(wanted).await
     }
 
-    /// `None` when there are more groups and bins than one answer may hold.
+    /// `None` when there are more groups and bins than may be read.
     async fn made_of_bins(
         &self,
         wanted: &Wanted<'_>,
         combine: Combine,
     ) -> Result<Option<Series>, AlertError> {
-        let (step, window) = (wanted.step(POINTS), wanted.definition.window_us);
-        let width = WIDTHS_US.into_iter().find(|width| step % width == 0 && window % width == 0);
+        let step = wanted.step(POINTS);
+        let definition = wanted.definition;
+        let spans = [step, definition.window_us, definition.comparison.distance_us, definition.look_again_us];
+        let width = WIDTHS_US.into_iter().find(|width| spans.iter().all(|span| span % width == 0));
         let Some(width) = width else { return Ok(None) };
         let slots = wanted.slots(step);
         let Some(first) = slots.first() else { return Ok(Some(Series::default())) };
-        let ask = wanted.ask(first - window, wanted.to_us);
-        let ready = ready_with(&ask, |query| split(query, width))?;
-        let compiled = ready.plan.rows(Page { limit: ROWS, ..Page::default() })?;
-        let form = RowForm::of(&compiled);
-        let rows = form.rows(self.executor().interactive(wanted.scope, compiled).await?);
-        if rows.len() as u64 > ROWS {
-            return Ok(None);
+        let from = first - definition.window_us - definition.look_again_us - reach(definition);
+        let Some((bins, shape)) = self.bins(wanted, from, width).await? else { return Ok(None) };
+        let grouped = !shape.keys.is_empty();
+        let seen = slots.into_iter().map(|slot| {
+            let again = definition.look_again_us;
+            let values = bins.compared(definition, slot, combine, grouped);
+            let values = match again {
+                0 => values,
+                _ => worse(values, bins.compared(definition, slot - again, combine, grouped), definition),
+            };
+            Seen { at_us: slot, values }
+        });
+        let column = definition.measure(&shape.value);
+        Ok(Some(Series { step_us: step, grouped, column, seen: seen.collect() }))
+    }
+
+    async fn bins(
+        &self,
+        wanted: &Wanted<'_>,
+        from: Micros,
+        width: Micros,
+    ) -> Result<Option<(Bins, Shape)>, AlertError> {
+        let (mut bins, mut shape) = (Bins::default(), None);
+        let (mut parts, mut asked) = (vec![(from, wanted.to_us)], 0);
+        while let Some((from, to)) = parts.pop() {
+            asked += 1;
+            if asked > PARTS {
+                return Ok(None);
+            }
+            let ready = ready_with(&wanted.ask(from, to), |query| split(query, width))?;
+            let compiled = ready.plan.rows(Page { limit: ROWS, ..Page::default() })?;
+            let form = RowForm::of(&compiled);
+            let rows = form.rows(self.executor().interactive(wanted.scope, compiled).await?);
+            if rows.len() as u64 > ROWS {
+                let middle = from + (to - from) / 2 / width * width;
+                let middle = middle.next_multiple_of_step(width);
+                if middle <= from || middle >= to {
+                    return Ok(None);
+                }
+                parts.extend([(middle, to), (from, middle)]);
+                continue;
+            }
+            for row in &rows {
+                bins.add(row, &ready.shape.keys, &ready.shape.value, &ready.bin);
+            }
+            shape = Some(ready.shape);
         }
-        let mut bins = Bins::default();
-        for row in &rows {
-            bins.add(row, &ready.shape.keys, &ready.shape.value, &ready.bin);
-        }
-        let grouped = !ready.shape.keys.is_empty();
-        let seen = slots
-            .into_iter()
-            .map(|slot| Seen { at_us: slot, values: bins.window(slot - window, slot, combine, grouped) });
-        Ok(Some(Series { step_us: step, grouped, column: ready.shape.value, seen: seen.collect() }))
+        Ok(shape.map(|shape| (bins, shape)))
     }
 
     async fn point_by_point(&self, wanted: &Wanted<'_>) -> Result<Series, AlertError> {
-        let step = wanted.step(SINGLE_POINTS);
+        let definition = wanted.definition;
+        let searches = 1 + definition.comparison.earlier(0, 1).len();
+        let step = wanted.step((SINGLE_POINTS / i64::try_from(searches).unwrap_or(1)).max(12));
         let at = |slot: Micros| async move {
-            let ask = wanted.ask(slot - wanted.definition.window_us, slot);
-            let evaluation =
-                self.evaluate(&ask).await.map_err(|failure| AlertError::Unanswered(failure.reason))?;
+            let ask = wanted.ask(slot - definition.window_us, slot);
+            let evaluation = comparison::evaluate(self, definition, &ask)
+                .await
+                .map_err(|failure| AlertError::Unanswered(failure.reason))?;
             Ok::<_, AlertError>((slot, evaluation))
         };
         let slots = futures::stream::iter(wanted.slots(step)).map(at);
@@ -133,6 +172,32 @@ impl Searcher {
             evaluations.into_iter().map(|(at_us, evaluation)| Seen { at_us, values: evaluation.values() });
         Ok(Series { step_us: step, grouped, column, seen: seen.collect() })
     }
+}
+
+/// How far before its own window a rule looks.
+fn reach(definition: &Definition) -> Micros {
+    let (from, to) = (0, definition.window_us);
+    let earliest = definition.comparison.earlier(from, to).into_iter().map(|(from, _)| from).min();
+    -earliest.unwrap_or(0).min(0)
+}
+
+fn worse(
+    one: BTreeMap<String, f64>,
+    other: BTreeMap<String, f64>,
+    definition: &Definition,
+) -> BTreeMap<String, f64> {
+    let condition = definition.rule(true).condition;
+    let mut both = one;
+    for (group, value) in other {
+        both.entry(group).and_modify(|known| *known = condition.worse(*known, value)).or_insert(value);
+    }
+    both
+}
+
+/// Whether the value is a number of events, or a sum, so that nothing is 0.
+#[must_use]
+pub fn counts_events(ask: &Ask) -> bool {
+    matches!(combination(ask), Some(Combine::Count | Combine::Sum))
 }
 
 impl Wanted<'_> {
@@ -214,6 +279,30 @@ impl Bins {
         }
     }
 
+    /// What is compared with the threshold, for the window that ends at `to`.
+    fn compared(
+        &self,
+        definition: &Definition,
+        to: Micros,
+        combine: Combine,
+        grouped: bool,
+    ) -> BTreeMap<String, f64> {
+        let (from, comparison) = (to - definition.window_us, definition.comparison);
+        let earlier = comparison.earlier(from, to).into_iter().map(|(from, to)| match comparison.basis {
+            Basis::New => self.present(from, to),
+            _ => self.window(from, to, combine, grouped),
+        });
+        let earlier: Vec<_> = earlier.collect();
+        let counts = matches!(combine, Combine::Count | Combine::Sum);
+        comparison.apply(self.window(from, to, combine, grouped), &earlier, counts)
+    }
+
+    /// The groups that had anything; a window of a week need not be added up to tell.
+    fn present(&self, from: Micros, to: Micros) -> BTreeMap<String, f64> {
+        let there = |bins: &BTreeMap<Micros, f64>| bins.range(from..to).any(|(_, value)| *value != 0.0);
+        self.0.iter().filter(|(_, bins)| there(bins)).map(|(group, _)| (group.clone(), 1.0)).collect()
+    }
+
     fn window(&self, from: Micros, to: Micros, combine: Combine, grouped: bool) -> BTreeMap<String, f64> {
         let mut values: BTreeMap<String, f64> = self
             .0
@@ -232,12 +321,5 @@ impl Bins {
             values.entry(String::new()).or_insert(0.0);
         }
         values
-    }
-}
-
-impl Evaluation {
-    fn values(&self) -> BTreeMap<String, f64> {
-        let value = |group: &GroupValue| Some((group_key(&group.labels), group.value?));
-        self.groups.iter().filter_map(value).collect()
     }
 }

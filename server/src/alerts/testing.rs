@@ -247,6 +247,7 @@ pub fn notice(kind: Kind) -> Notice {
             message: "upstream timeout after 3s".into(),
             marks: vec![(9, 16)],
         }],
+        recent: [1.0, 2.0, 6.0, 12.0].map(Some).to_vec(),
         runbook_url: Some("https://wiki.example/5xx".into()),
         message: None,
     }

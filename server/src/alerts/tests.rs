@@ -233,3 +233,53 @@ async fn a_clock_set_back_by_a_day_loses_and_doubles_nothing() {
         assert_eq!(world.mails().len(), 2);
     }
 }
+
+/// What a backtest says of a rule is what the scheduler, the store and the state machine do with it, step by step.
+#[test]
+fn a_backtest_is_what_the_server_would_have_done() {
+    use proptest::prelude::*;
+    use proptest::test_runner::{Config, TestRunner};
+    let value = prop::option::weighted(0.8, 0f64..20.0);
+    let series = prop::collection::vec((value.clone(), value), 4..16);
+    let rule = (0..3i64, 0..3i64, 1..4u8, 0..3usize, prop::option::of(5f64..10.0), prop::option::of(1..4u32));
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let mut runner = TestRunner::new(Config { cases: 10, failure_persistence: None, ..Config::default() });
+    let outcome = runner.run(&(series, rule), |(series, (hold, keep, of, no_data, recovery, each_match))| {
+        let no_data = ["ok", "alert", "keep"][no_data];
+        let changes = json!({
+            "query": "level:error | stats count() as n by source", "for": format!("{hold}m"), "renotify": "3m",
+            "keep_firing_for": format!("{keep}m"), "windows": {"needed": of.div_ceil(2), "of": of},
+            "no_data": no_data, "recovery_threshold": recovery, "each_match_per_hour": each_match,
+        });
+        let (done, told) = runtime.block_on(server_and_backtest(changes, &series));
+        prop_assert_eq!(done, told);
+        Ok(())
+    });
+    outcome.unwrap();
+}
+
+type Happened = std::collections::BTreeSet<(String, String, String)>;
+
+async fn server_and_backtest(
+    changes: serde_json::Value,
+    series: &[(Option<f64>, Option<f64>)],
+) -> (Happened, Happened) {
+    let world = World::new(databases().await.remove(0)).await;
+    let rule = world.rule(changes).await;
+    let mut seen = Vec::new();
+    for ((api, web), minute) in series.iter().zip(0..) {
+        let groups = [("api", *api), ("web", *web)];
+        let there: Vec<_> = groups.iter().filter_map(|(name, value)| Some((*name, (*value)?))).collect();
+        world.search.by_source(&there);
+        world.minute(minute).await;
+        let values = there.iter().map(|(name, value)| (format!("source={name}"), *value)).collect();
+        seen.push(alert_rules::Seen { at_us: world.start + minute * MINUTE_US, values });
+    }
+    let filter = super::history::EventFilter { rule_id: Some(rule), limit: 500, ..Default::default() };
+    let events = super::history::events(&world.db, &world.scope, &filter).await.unwrap();
+    let done = events.into_iter().map(|event| (event.group, event.kind, event.at)).collect();
+    let machine = world.store().get(&world.scope, rule).await.unwrap().definition.rule(true);
+    let told = alert_rules::replay(&machine, &seen).transitions.into_iter();
+    let told = told.map(|each| (each.group, each.kind.as_str().to_owned(), crate::time::rfc3339(each.at_us)));
+    (done, told.collect())
+}

@@ -18,6 +18,7 @@ use crate::email::{MailError, Mailer};
 use crate::outbound::{Answer, Outbound, OutboundError};
 use crate::sealing::Sealer;
 use crate::tenant::TenantScope;
+use api_types::alerts::MessagePreview;
 use reqwest::Url;
 use uuid::Uuid;
 
@@ -157,6 +158,16 @@ impl Notifier {
                 webhook::send(&self.outbound, url, secret, job.id, &body).await
             }
         }
+    }
+
+    /// A notification as the text of a mail, for people who look at it before they save a rule.
+    #[must_use]
+    pub fn text_of(&self, scope: TenantScope, notice: &Notice) -> Option<MessagePreview> {
+        let links = Links::of(notice, scope.organization_id(), &self.public_url, &self.sealer);
+        let (id, kind, address) = (Uuid::nil(), RecipientKind::Member, String::new());
+        let job = Job { scope, id, recipient_kind: kind, recipient_id: id, address, notice: notice.clone() };
+        let mail = email::mail(&job, String::new(), &links).ok()?;
+        Some(MessagePreview { subject: mail.subject, text: mail.text })
     }
 
     fn links(&self, job: &Job) -> Links {

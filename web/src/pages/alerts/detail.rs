@@ -1,5 +1,6 @@
 //! One alert: its state now, what it watches, and everything that happened.
 
+use super::evaluations::Evaluations;
 use super::history::History;
 use super::list::refresh_while_here;
 use super::preview::PreviewCard;
@@ -19,6 +20,7 @@ use crate::{browser, format};
 use api_types::alerts::{AlertGroup, AlertRule, AlertRuleRequest};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
+use std::collections::BTreeMap;
 use std::future::Future;
 
 #[component]
@@ -83,6 +85,7 @@ fn RuleView(rule: Loaded<AlertRule>) -> impl IntoView {
         {move || current.get().map(|rule| view! { <Now rule/> })}
         {move || definition.get().map(|definition| view! { <PreviewCard definition=Signal::stored(definition)/> })}
         <History rule_id=id.get_value() changed=Signal::derive(move || changed_at.track())/>
+        <Evaluations rule_id=id.get_value()/>
     }
 }
 
@@ -135,7 +138,7 @@ fn Actions(id: StoredValue<String>, definition: AlertRuleRequest, muted: Memo<bo
         <Confirm
             open=deleting
             title=format!("Delete {name}?")
-            message="Its history goes with it. This cannot be undone."
+            message="What is open is resolved first. This cannot be undone."
             action="Delete"
             submit
             on_confirm=delete
@@ -217,19 +220,36 @@ fn Now(rule: AlertRule) -> impl IntoView {
             <code class="grow">{definition.query}</code>
             <LinkButton small=true kind=ButtonKind::Quiet icon=Icon::Explore href=explore.address()>"Open in Explore"</LinkButton>
         </div>
-        {(rule.groups.iter().any(|group| !group.group.is_empty())).then(|| view! { <Groups groups=rule.groups left_out=rule.groups_left_out/> })}
+        {(rule.groups.iter().any(|group| !group.group.is_empty())).then(|| view! { <Groups rule_id=rule.id groups=rule.groups muted=rule.muted_groups left_out=rule.groups_left_out/> })}
     }
 }
 
 #[component]
-fn Groups(groups: Vec<AlertGroup>, left_out: usize) -> impl IntoView {
+fn Groups(
+    rule_id: String,
+    groups: Vec<AlertGroup>,
+    muted: BTreeMap<String, String>,
+    left_out: usize,
+) -> impl IntoView {
+    let rule: Loaded<AlertRule> = expect_context();
+    let may = session().can_edit();
+    let mute = Callback::new(move |(group, on): (String, bool)| {
+        let until = on.then(|| format::rfc3339(browser::now_ms() + 8 * 3_600_000));
+        let done = if on { "The group is muted for 8 hours" } else { "The group notifies again" };
+        change(rule, alerts::mute_group(rule_id.clone(), group, until), done);
+    });
     let rows = groups.into_iter().map(|group| {
+        let is_muted = muted.contains_key(&group.group);
+        let name = StoredValue::new(group.group.clone());
         view! {
             <tr>
                 <td class="state-cell"><StateBadge state=group.state/></td>
                 <td class="mono">{group.group}</td>
                 <td class="number">{value(group.value)}</td>
                 <td class="soft"><Age at=group.since/></td>
+                <td class="actions">{may.then(|| view! {
+                    <Button small=true icon=Icon::Mute on:click=move |_| mute.run((name.get_value(), !is_muted))>{if is_muted { "End the mute" } else { "Mute 8 h" }}</Button>
+                })}</td>
             </tr>
         }
     });
@@ -238,7 +258,7 @@ fn Groups(groups: Vec<AlertGroup>, left_out: usize) -> impl IntoView {
             <h2>"Groups"</h2>
             <div class="card table-scroll" tabindex="0" role="region" aria-label="Table">
                 <table class="table">
-                    <thead><tr><th scope="col">"State"</th><th scope="col">"Group"</th><th scope="col" class="number">"Value"</th><th scope="col">"Since"</th></tr></thead>
+                    <thead><tr><th scope="col">"State"</th><th scope="col">"Group"</th><th scope="col" class="number">"Value"</th><th scope="col">"Since"</th><th scope="col"><span class="sr-only">"Actions"</span></th></tr></thead>
                     <tbody>{rows.collect_view()}</tbody>
                 </table>
             </div>

@@ -1,7 +1,10 @@
 //! Making and changing an alert: what to look for, when it is too much, whom to tell, and what it would have done.
 
 use super::channel::{NewChannel, channel_kind, channel_target};
-use super::form::{EVERY, HOLD, NO_DATA, OPERATORS, RENOTIFY, RuleForm, SEVERITIES, WINDOWS, options};
+use super::form::{
+    BASELINES, DIRECTIONS, EVERY, HOLD, LOOK_AGAIN, NO_DATA, OPERATORS, RENOTIFY, RuleForm, SEVERITIES,
+    WINDOWS, options,
+};
 use super::preview::PreviewCard;
 use crate::api::alerts;
 use crate::app::Go;
@@ -83,7 +86,7 @@ fn Editor(rule: AlertRuleRequest, id: Option<String>) -> impl IntoView {
         <form class="alert-form" on:submit=save>
             <QueryPart form submit/>
             <ConditionPart form submit/>
-            <PreviewCard definition=settled(form)/>
+            <PreviewCard definition=settled(form) current=Signal::derive(move || form.rule()) threshold=form.threshold/>
             <TellPart form/>
             <MorePart form submit/>
             <FormError message=submit.general(&["name", "query", "value", "condition.threshold", "window", "every", "runbook_url"])/>
@@ -104,15 +107,10 @@ fn settled(form: RuleForm) -> Signal<AlertRuleRequest> {
         }
     });
     Effect::new(move |_| {
-        // Neither the name nor whom to tell changes what the rule does.
-        let rule = AlertRuleRequest {
-            name: "preview".into(),
-            channel_ids: Vec::new(),
-            message: None,
-            runbook_url: None,
-            ..form.rule()
-        };
-        take(rule);
+        // Whom to tell does not change what the rule does, nor what its message says.
+        let rule = form.rule();
+        let name = if rule.name.is_empty() { "this alert".into() } else { rule.name };
+        take(AlertRuleRequest { name, channel_ids: Vec::new(), ..rule });
     });
     settled.into()
 }
@@ -189,6 +187,14 @@ fn ConditionPart(form: RuleForm, submit: Submit) -> impl IntoView {
                     <TextField label="Threshold" kind="number" value=form.threshold required=true error=threshold_error/>
                     <SelectField label="over the" value=form.window options=choices(WINDOWS, form.window) error=submit.field("window")/>
                 </div>
+                <Show when=move || form.compares_with_past()>
+                    <div class="form-row">
+                        <SelectField label="compared with" value=form.baseline options=choices(BASELINES, form.baseline)/>
+                        <Show when=move || form.has_direction()>
+                            <SelectField label="Bad is" value=form.direction options=choices(DIRECTIONS, form.direction)/>
+                        </Show>
+                    </div>
+                </Show>
                 <div class="form-row">
                     <SelectField label="Checked every" value=form.every options=choices(EVERY, form.every) error=submit.field("every")/>
                     <SelectField label="Fires" value=form.hold options=choices(HOLD, form.hold) hint="How long it must hold before it fires."/>
@@ -211,12 +217,12 @@ fn TellPart(form: RuleForm) -> impl IntoView {
         <section class="card">
             <div class="card-head">
                 <h2 class="grow">"Whom to tell"</h2>
-                <Button small=true icon=Icon::Mail on:click=move |_| creating.set(true)>"New e-mail channel"</Button>
+                <Button small=true icon=Icon::Mail on:click=move |_| creating.set(true)>"New channel"</Button>
             </div>
             <div class="card-body">
                 {show(channels, move |channels| {
                     if channels.is_empty() {
-                        return view! { <Notice kind=NoticeKind::Plain>"There is no channel yet. Create one to be told by e-mail."</Notice> }.into_any();
+                        return view! { <Notice kind=NoticeKind::Plain>"There is no channel yet. Create one to be told by e-mail, Slack, PagerDuty or a webhook."</Notice> }.into_any();
                     }
                     channels.into_iter().map(|channel| view! { <ChannelCheck channel form/> }).collect_view().into_any()
                 })}
@@ -255,6 +261,17 @@ fn MorePart(form: RuleForm, submit: Submit) -> impl IntoView {
         <details class="card more">
             <summary class="card-head"><Glyph icon=Icon::ChevronRight size="icon-small"/><h2>"More"</h2></summary>
             <div class="card-body">
+                <div class="form-row">
+                    <TextField label="Windows that must be bad" kind="number" value=form.needed hint="of the last windows, told beside." error=submit.field("windows")/>
+                    <TextField label="of the last" kind="number" value=form.of/>
+                    <TextField label="Well again beyond" kind="number" value=form.recovery placeholder="the threshold" error=submit.field("recovery_threshold")/>
+                </div>
+                <div class="form-row">
+                    <SelectField label="Resolved after being well" value=form.keep options=choices(HOLD, form.keep)/>
+                    <SelectField label="Look again for late events" value=form.look_again options=choices(LOOK_AGAIN, form.look_again) error=submit.field("look_again_after")/>
+                    <TextField label="Tell of each match, at most an hour" kind="number" value=form.each_match placeholder="off" error=submit.field("each_match_per_hour")/>
+                </div>
+                <TextField label="Labels" value=form.labels placeholder="team=shop, env=prod" hint="Shown in messages, and for routing."/>
                 <SelectField label="When nothing arrives" value=form.no_data options=choices(NO_DATA, form.no_data)/>
                 <TextArea label="Message" value=form.message hint="Replaces the first line of the notification."/>
                 <TextField label="Runbook" value=form.runbook placeholder="https://…" hint="What to do about it; linked in the notification." error=submit.field("runbook_url")/>

@@ -1,7 +1,8 @@
 //! The fields of an alert while it is being edited, and the rule that they make.
 
-use api_types::alerts::{AlertRuleRequest, Condition, NoData, Severity};
+use api_types::alerts::{AlertRuleRequest, Condition, NoData, Severity, Windows};
 use leptos::prelude::*;
+use std::collections::BTreeMap;
 
 /// Every field as text, as forms hold it.
 #[derive(Clone, Copy)]
@@ -20,6 +21,15 @@ pub struct RuleForm {
     pub channels: RwSignal<Vec<String>>,
     pub message: RwSignal<String>,
     pub runbook: RwSignal<String>,
+    pub direction: RwSignal<String>,
+    pub baseline: RwSignal<String>,
+    pub needed: RwSignal<String>,
+    pub of: RwSignal<String>,
+    pub recovery: RwSignal<String>,
+    pub keep: RwSignal<String>,
+    pub look_again: RwSignal<String>,
+    pub each_match: RwSignal<String>,
+    pub labels: RwSignal<String>,
     /// What the form does not show stays as it was.
     rest: StoredValue<AlertRuleRequest>,
 }
@@ -42,6 +52,19 @@ impl RuleForm {
             channels: RwSignal::new(rule.channel_ids.clone()),
             message: text(rule.message.as_deref().unwrap_or_default()),
             runbook: text(rule.runbook_url.as_deref().unwrap_or_default()),
+            direction: text(rule.condition.direction.as_deref().unwrap_or("up")),
+            baseline: text(rule.condition.baseline.as_deref().unwrap_or_default()),
+            needed: RwSignal::new(rule.windows.needed.to_string()),
+            of: RwSignal::new(rule.windows.of.to_string()),
+            recovery: RwSignal::new(
+                rule.recovery_threshold.map(|value| value.to_string()).unwrap_or_default(),
+            ),
+            keep: text(&rule.keep_firing_for),
+            look_again: text(&rule.look_again_after),
+            each_match: RwSignal::new(
+                rule.each_match_per_hour.map(|most| most.to_string()).unwrap_or_default(),
+            ),
+            labels: RwSignal::new(written_labels(&rule.labels)),
             rest: StoredValue::new(rule),
         }
     }
@@ -55,7 +78,18 @@ impl RuleForm {
             condition: Condition {
                 op: self.op.get(),
                 threshold: self.threshold.get().trim().parse().unwrap_or(0.0),
+                direction: some(self.direction.get()).filter(|_| self.has_direction()),
+                baseline: some(self.baseline.get()).filter(|_| self.compares_with_past()),
             },
+            windows: Windows {
+                needed: self.needed.get().trim().parse().unwrap_or(0),
+                of: self.of.get().trim().parse().unwrap_or(0),
+            },
+            recovery_threshold: self.recovery.get().trim().parse().ok(),
+            keep_firing_for: self.keep.get(),
+            look_again_after: self.look_again.get(),
+            each_match_per_hour: self.each_match.get().trim().parse().ok(),
+            labels: read_labels(&self.labels.get()),
             window: self.window.get(),
             every: self.every.get(),
             for_: self.hold.get(),
@@ -69,10 +103,32 @@ impl RuleForm {
         }
     }
 
+    /// Whether the condition looks at the past too.
+    pub fn compares_with_past(self) -> bool {
+        self.op.with(|op| ["change_pct", "anomaly", "new"].contains(&op.as_str()))
+    }
+
+    pub fn has_direction(self) -> bool {
+        self.op.with(|op| ["change_pct", "anomaly"].contains(&op.as_str()))
+    }
+
     pub fn threshold_error(self) -> Option<String> {
         let valid = self.threshold.with(|text| text.trim().parse::<f64>().is_ok_and(f64::is_finite));
         (!valid).then(|| "Write a number.".to_owned())
     }
+}
+
+/// `team=shop, env=prod`
+fn written_labels(labels: &BTreeMap<String, String>) -> String {
+    labels.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(", ")
+}
+
+fn read_labels(text: &str) -> BTreeMap<String, String> {
+    let pair = |part: &str| {
+        let (name, value) = part.split_once('=').unwrap_or((part, ""));
+        (name.trim().to_owned(), value.trim().to_owned())
+    };
+    text.split([',', '\n']).map(pair).filter(|(name, _)| !name.is_empty()).collect()
 }
 
 fn some(text: String) -> Option<String> {
@@ -121,7 +177,21 @@ pub const OPERATORS: Choices = &[
     ("<=", "at or below"),
     ("==", "exactly"),
     ("!=", "anything but"),
+    ("change_pct", "changed by more than (%)"),
+    ("anomaly", "an anomaly (score above)"),
+    ("new", "new, and more than"),
 ];
+pub const BASELINES: Choices = &[
+    ("", "what is usual for the condition"),
+    ("before", "the window before"),
+    ("1h", "an hour before"),
+    ("1d", "the same time a day before"),
+    ("1w", "the same time a week before"),
+    ("30d", "the 30 days before"),
+];
+pub const DIRECTIONS: Choices = &[("up", "more"), ("down", "less"), ("both", "more or less")];
+pub const LOOK_AGAIN: Choices =
+    &[("0s", "No"), ("5m", "After 5 minutes"), ("15m", "After 15 minutes"), ("1h", "After an hour")];
 pub const SEVERITIES: Choices = &[("info", "Info"), ("warning", "Warning"), ("critical", "Critical")];
 pub const WINDOWS: Choices = &[
     ("1m", "last minute"),
@@ -172,6 +242,13 @@ pub fn options(choices: Choices, current: &str) -> Vec<(String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn labels_are_pairs_and_read_back() {
+        let labels = read_labels("team=shop, env = prod,,alone");
+        assert_eq!(written_labels(&labels), "alone=, env=prod, team=shop");
+        assert_eq!(read_labels(&written_labels(&labels)), labels);
+    }
 
     #[test]
     fn a_value_that_is_no_choice_is_offered_all_the_same() {

@@ -3,13 +3,17 @@
 mod channel;
 mod detail;
 mod editor;
+mod evaluations;
 mod form;
 mod history;
 mod list;
+mod mute_link;
 mod preview;
+mod replayed;
 mod words;
 
-pub use channel::{NewChannel, channel_kind, channel_target};
+pub use channel::{EditChannel, NewChannel, channel_kind, channel_target};
 pub use detail::AlertPage;
 pub use editor::{EditAlert, NewAlert};
 pub use list::AlertList;
+pub use mute_link::MuteByLink;

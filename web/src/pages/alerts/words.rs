@@ -8,6 +8,13 @@ use leptos::prelude::*;
 /// `errors > 10 within 5m`
 pub fn condition(rule: &AlertRuleRequest) -> String {
     let value = rule.value.as_deref().filter(|value| !value.is_empty()).unwrap_or("count");
+    let threshold = format::number(rule.condition.threshold);
+    match rule.condition.op.as_str() {
+        "change_pct" => return format!("{value} changes by more than {threshold} % within {}", rule.window),
+        "anomaly" => return format!("{value} is an anomaly (score > {threshold}) within {}", rule.window),
+        "new" => return format!("{value} > {threshold} for the first time within {}", rule.window),
+        _ => {}
+    }
     let sign = match rule.condition.op.as_str() {
         ">=" => "≥",
         "<=" => "≤",
@@ -15,7 +22,7 @@ pub fn condition(rule: &AlertRuleRequest) -> String {
         "==" => "=",
         op => op,
     };
-    format!("{value} {sign} {} within {}", format::number(rule.condition.threshold), rule.window)
+    format!("{value} {sign} {threshold} within {}", rule.window)
 }
 
 pub fn value(value: Option<f64>) -> String {

@@ -8,6 +8,7 @@ mod sign_up;
 mod verify;
 
 pub use invite::AcceptInvitation;
+pub use frame::AuthFrame;
 pub use login::Login;
 pub use passwords::{ForgotPassword, ResetPassword};
 pub use sign_up::SignUp;

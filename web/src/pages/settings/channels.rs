@@ -1,13 +1,14 @@
 //! Where notifications of alerts go.
 
 use super::SectionHead;
+use super::delivery_log::DeliveryLog;
 use crate::api::alerts;
 use crate::components::{
     Age, Badge, BadgeKind, Button, ButtonKind, Confirm, EmptyState, Icon, IconButton, open_while, show,
     toast, toast_error,
 };
 use crate::load::{Submit, load};
-use crate::pages::alerts::{NewChannel, channel_kind, channel_target};
+use crate::pages::alerts::{EditChannel, NewChannel, channel_kind, channel_target};
 use crate::session::session;
 use api_types::alerts::Channel;
 use leptos::prelude::*;
@@ -17,6 +18,7 @@ pub fn Channels() -> impl IntoView {
     let channels = load(|| Some(()), |()| alerts::channels());
     let creating = RwSignal::new(false);
     let deleting = RwSignal::new(None::<Channel>);
+    let editing = RwSignal::new(None::<Channel>);
     let may = session().can_edit();
     let create_button = move || {
         may.then(|| {
@@ -35,7 +37,7 @@ pub fn Channels() -> impl IntoView {
                             <EmptyState icon=Icon::Mail title="No channels yet" text="Without one, alerts are seen only on their page.">{create_button()}</EmptyState>
                         }.into_any();
                     }
-                    let rows = channels.into_iter().map(|channel| view! { <ChannelRow channel deleting may/> });
+                    let rows = channels.into_iter().map(|channel| view! { <ChannelRow channel deleting editing may/> });
                     view! {
                         <div class="table-scroll" tabindex="0" role="region" aria-label="Table">
                             <table class="table">
@@ -51,19 +53,30 @@ pub fn Channels() -> impl IntoView {
             </div>
         </section>
         <NewChannel open=creating created=Callback::new(move |channel: Channel| channels.change(|channels| channels.push(channel)))/>
+        <EditChannel editing changed=Callback::new(move |changed: Channel| channels.change(|channels| {
+            if let Some(known) = channels.iter_mut().find(|known| known.id == changed.id) {
+                *known = changed;
+            }
+        }))/>
+        <DeliveryLog/>
         <Delete deleting deleted=Callback::new(move |id: String| channels.change(|channels| channels.retain(|channel| channel.id != id)))/>
     }
 }
 
 #[component]
-fn ChannelRow(channel: Channel, deleting: RwSignal<Option<Channel>>, may: bool) -> impl IntoView {
+fn ChannelRow(
+    channel: Channel,
+    deleting: RwSignal<Option<Channel>>,
+    editing: RwSignal<Option<Channel>>,
+    may: bool,
+) -> impl IntoView {
     let known = StoredValue::new(channel.clone());
     let testing = RwSignal::new(false);
     let test = move |_| {
         testing.set(true);
         leptos::task::spawn_local(async move {
             match alerts::test_channel(known.with_value(|channel| channel.id.clone())).await {
-                Ok(_) => toast("A test notification is on its way"),
+                Ok(_) => toast("The test notification was delivered"),
                 Err(error) => toast_error(error.message()),
             }
             testing.try_set(false);
@@ -79,6 +92,7 @@ fn ChannelRow(channel: Channel, deleting: RwSignal<Option<Channel>>, may: bool) 
                 {may.then(|| view! {
                     <span class="row row-end">
                         <Button small=true busy=testing icon=Icon::Send on:click=test>"Test"</Button>
+                        <IconButton icon=Icon::Edit label=format!("Edit {}", channel.name) on:click=move |_| editing.set(Some(known.get_value()))/>
                         <IconButton icon=Icon::Trash label=format!("Delete {}", channel.name) on:click=move |_| deleting.set(Some(known.get_value()))/>
                     </span>
                 })}

@@ -7,6 +7,7 @@ mod email;
 mod erasure;
 mod invitations;
 mod masking;
+mod delivery_log;
 mod members;
 mod new_api_key;
 mod organization;
