@@ -304,6 +304,15 @@ pub struct PreviewSeries {
     pub values: Vec<Option<f64>>,
 }
 
+/// What applying a file of rules did, or would do, by their names.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct AppliedRules {
+    pub dry_run: bool,
+    pub created: Vec<String>,
+    pub changed: Vec<String>,
+    pub unchanged: Vec<String>,
+}
+
 /// A mail as text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MessagePreview {

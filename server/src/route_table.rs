@@ -98,6 +98,8 @@ pub const ROUTES: &[(&str, &str, Access)] = &[
     ("POST", "/api/v1/dead-letters/{id}/replay", Member(Editor)),
     ("GET", "/api/v1/alert-rules", Member(Viewer)),
     ("POST", "/api/v1/alert-rules", Member(Editor)),
+    ("GET", "/api/v1/alert-rules/export", Member(Viewer)),
+    ("POST", "/api/v1/alert-rules/import", Member(Editor)),
     ("POST", "/api/v1/alert-rules/preview", Member(Viewer)),
     ("GET", "/api/v1/alert-rules/{id}", Member(Viewer)),
     ("PATCH", "/api/v1/alert-rules/{id}", Member(Editor)),

@@ -20,6 +20,7 @@ use api_types::alerts::{
     AlertEvaluation, AlertEvent, AlertGroup, AlertPreview, AlertRule, AlertRuleRequest, MuteRequest,
     WhyAnswer,
 };
+use api_types::problem::FieldProblem;
 use api_types::search::TimeInput;
 use serde::Deserialize;
 use serde_json::Value;
@@ -28,10 +29,11 @@ use uuid::Uuid;
 const DEFAULT_PAGE: u32 = 100;
 const LARGEST_PAGE: u32 = 500;
 /// How often a change is tried again that an evaluation came before.
-const TRIES: usize = 5;
+pub const TRIES: usize = 5;
 
 pub fn routes(app: &mut web::ServiceConfig) {
     app.service(web::resource("/api/v1/alert-rules").get(on_main(list)).post(on_main(create)))
+        .configure(super::as_code::routes)
         .service(web::resource("/api/v1/alert-rules/preview").post(on_main(show_preview)))
         .service(
             web::resource("/api/v1/alert-rules/{id}")
@@ -280,7 +282,7 @@ async fn events(
 }
 
 /// Checks everything about a rule that can be checked: its fields, project, channels and query.
-async fn checked(
+pub async fn checked(
     alerts: &Alerts,
     scope: &TenantScope,
     default_project: Uuid,
@@ -304,6 +306,21 @@ async fn checked(
     let now = now_us();
     searcher::check(&definition.ask(*scope, project_id, now - definition.window_us, now))?;
     Ok((project_id, definition))
+}
+
+/// What is wrong with a rule, by field; any other error stays one.
+///
+/// # Errors
+/// It was not the rule's fault.
+pub fn problems_of(error: AlertError) -> Result<Vec<FieldProblem>, AlertError> {
+    match error {
+        AlertError::Fields(fields) => Ok(fields.0),
+        AlertError::Query(found) => {
+            let detail = found.into_iter().map(|found| found.message).collect::<Vec<_>>().join(" ");
+            Ok(vec![FieldProblem { field: "query".into(), code: "query_invalid".into(), detail }])
+        }
+        other => Err(other),
+    }
 }
 
 /// A merge patch (RFC 7396) of a stored definition.

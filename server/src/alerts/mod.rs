@@ -5,6 +5,7 @@
 //! given up. A transition makes one notification id per channel and address, whatever dies in between; what may be sent twice
 //! because a mail server took it and nobody heard, carries the same id.
 
+mod as_code;
 mod channel_config;
 mod channel_http;
 pub mod channels;
@@ -35,6 +36,7 @@ mod receiver;
 mod scheduler;
 mod searcher;
 mod series;
+mod sharing;
 mod store;
 #[cfg(test)]
 mod testing;
@@ -67,6 +69,7 @@ use uuid::Uuid;
 /// For the test that prepares every statement.
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[(&str, &[(&str, &str)])] = &[
+    ("alerts/as_code.rs", as_code::ALL),
     ("alerts/channels.rs", channels::ALL),
     ("alerts/delivery_log.rs", delivery_log::ALL),
     ("alerts/history.rs", history::ALL),

@@ -13,6 +13,7 @@ use super::history::{Context, History};
 use super::leases::{LEASE_US, Leases, RENEW_US};
 use super::notice::{SAMPLES, SINGLE_MESSAGES};
 use super::outbox::Outbox;
+use super::sharing::Shared;
 use super::store::{AlertStore, Outcome, StoredRule};
 use crate::time::{DAY_US, Micros};
 use alert_rules::{Kind, Notify, Observation, Transition, step};
@@ -57,6 +58,7 @@ impl Scheduler {
         node: &str,
     ) -> Self {
         let leases = Leases::new(store.db().clone(), node);
+        let evaluator: Arc<dyn Evaluate> = Arc::new(Shared::new(evaluator));
         let places = Arc::new(Semaphore::new(PARALLEL));
         Self { store, leases, channels, evaluator, outbox, clock, running: Arc::default(), places }
     }
@@ -156,7 +158,7 @@ impl Scheduler {
 
     /// Evaluates one rule. Tells whether it counted.
     pub(super) async fn evaluate(&self, rule: &StoredRule, now: Micros) -> Result<bool, AlertError> {
-        let schedule = rule.definition.schedule(rule.id);
+        let schedule = rule.definition.schedule();
         // a rule that was just changed is looked at between its slots
         let slot = schedule.due(rule.last_slot, now).unwrap_or(now);
         let (from_us, to_us) = schedule.window(slot, rule.definition.window_us);
@@ -205,7 +207,7 @@ impl Scheduler {
         let history = self.history(rule, ask, &evaluation, &memory, &transitions).await?;
         Ok(Outcome {
             slot,
-            next_due: rule.definition.schedule(rule.id).next_after(slot),
+            next_due: rule.definition.schedule().next_after(slot),
             evaluated_at: now,
             took_ms: i64::try_from(took.as_millis()).unwrap_or(i64::MAX),
             since: if state.as_str() == rule.state { rule.since } else { now },

@@ -234,6 +234,20 @@ async fn a_clock_set_back_by_a_day_loses_and_doubles_nothing() {
     }
 }
 
+#[tokio::test]
+async fn rules_that_ask_the_same_are_answered_by_one_search() {
+    let world = World::new(databases().await.remove(0)).await;
+    for threshold in 5..15 {
+        world.rule(json!({"condition": {"op": ">", "threshold": threshold}})).await;
+    }
+    world.rule(json!({"query": "level:warn"})).await;
+    world.search.value(9.5);
+    world.minute(1).await;
+    assert_eq!(world.search.asked.lock().unwrap().len(), 2);
+    assert_eq!(world.count("SELECT COUNT(*) FROM alert_states WHERE state = 'firing'").await, 5);
+    assert_eq!(world.count("SELECT COUNT(*) FROM alert_evaluations").await, 11);
+}
+
 /// What a backtest says of a rule is what the scheduler, the store and the state machine do with it, step by step.
 #[test]
 fn a_backtest_is_what_the_server_would_have_done() {

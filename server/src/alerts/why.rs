@@ -15,7 +15,7 @@ pub async fn why(alerts: &Alerts, rule: &StoredRule, at: Micros) -> Result<WhyAn
     let then =
         found.into_iter().next().filter(|(slot, _)| at - slot <= definition.every_us.max(HOUR_US / 60));
     let slot = then.as_ref().map_or(at, |(slot, _)| *slot);
-    let (from_us, to_us) = definition.schedule(rule.id).window(slot, definition.window_us);
+    let (from_us, to_us) = definition.schedule().window(slot, definition.window_us);
     let ask = definition.ask(rule.scope, rule.project_id, from_us, to_us);
     let now = comparison::evaluate(&alerts.searcher, definition, &ask).await;
     let condition = definition.rule(true).condition;

@@ -145,3 +145,37 @@ async fn a_mute_link_that_is_not_ours_does_nothing() {
         answer.expect_problem(422, "link_invalid");
     }
 }
+
+#[tokio::test]
+async fn rules_are_taken_out_and_put_back_as_a_file() {
+    let (app, org, receiver) = app_and_org().await;
+    channel(&org, "slack", json!({"url": receiver.url})).await;
+    let file = |threshold: u32| {
+        format!(
+            "rules:\n- name: a\n  query: level:error\n  condition: {{op: '>', threshold: {threshold}}}\n  channels: [a slack]\n\
+             - name: b\n  query: level:warn\n  condition: {{op: '>', threshold: 1}}\n"
+        )
+    };
+    let apply = async |text: String, dry: bool| {
+        let path = format!("{}/api/v1/alert-rules/import?dry_run={dry}", app.url);
+        let request = reqwest::Client::new().post(path).bearer_auth(&org.access_token).body(text);
+        request.send().await.unwrap().json::<Value>().await.unwrap()
+    };
+    assert_eq!(apply(file(5), true).await["created"], json!(["a", "b"]));
+    assert_eq!(org.get("/api/v1/alert-rules").await.body["items"], json!([]), "a dry run makes nothing");
+    assert_eq!(apply(file(5), false).await["created"], json!(["a", "b"]));
+    assert_eq!(apply(file(5), false).await["unchanged"], json!(["a", "b"]));
+    let changed = apply(file(6), false).await;
+    assert_eq!((&changed["changed"], &changed["unchanged"]), (&json!(["a"]), &json!(["b"])));
+
+    let exported = org.get("/api/v1/alert-rules/export").await.expect(200).text;
+    assert!(exported.contains("threshold: 6") && exported.contains("- a slack"), "{exported}");
+    assert_eq!(apply(exported, false).await["unchanged"], json!(["a", "b"]));
+
+    let wrong = apply(file(7).replace("level:warn", "level:wran"), false).await;
+    assert_eq!((&wrong["code"], &wrong["errors"][0]["field"]), (&json!("invalid"), &json!("rules[1].query")));
+    let rules = org.get("/api/v1/alert-rules").await.body;
+    let thresholds: Vec<_> =
+        rules["items"].as_array().unwrap().iter().map(|rule| &rule["condition"]["threshold"]).collect();
+    assert!(thresholds.contains(&&json!(6.0)), "one wrong rule and nothing is changed: {thresholds:?}");
+}
