@@ -304,6 +304,63 @@ pub struct PreviewSeries {
     pub values: Vec<Option<f64>>,
 }
 
+/// An organization's rules about its notifications: `GET, PUT /api/v1/notification-policy`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NotificationPolicy {
+    pub routes: Vec<Route>,
+    pub quiet_hours: Vec<QuietHours>,
+    pub maintenance: Vec<Maintenance>,
+}
+
+/// Adds channels to the rules that have one of these severities (any when empty) and all of these labels.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Route {
+    #[serde(default)]
+    pub severities: Vec<Severity>,
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+    pub channel_ids: Vec<String>,
+}
+
+/// Notifications wait until `to`; over midnight when `to` is before `from`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QuietHours {
+    /// All channels when empty.
+    #[serde(default)]
+    pub channel_ids: Vec<String>,
+    /// `mon` … `sun` on which they begin; every day when empty.
+    #[serde(default)]
+    pub days: Vec<String>,
+    /// `22:00`
+    pub from: String,
+    pub to: String,
+    /// `Europe/Berlin`
+    pub time_zone: String,
+    /// Severities that do not wait.
+    #[serde(default = "critical")]
+    pub except: Vec<Severity>,
+}
+
+fn critical() -> Vec<Severity> {
+    vec![Severity::Critical]
+}
+
+/// Rules with all of these labels, or these ids, tell nobody from `from` to `to` (RFC 3339); every rule when both are empty.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Maintenance {
+    pub name: String,
+    pub from: String,
+    pub to: String,
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+    #[serde(default)]
+    pub rule_ids: Vec<String>,
+}
+
 /// What applying a file of rules did, or would do, by their names.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct AppliedRules {

@@ -114,6 +114,8 @@ pub const ROUTES: &[(&str, &str, Access)] = &[
     ("PATCH", "/api/v1/notification-channels/{id}", Member(Editor)),
     ("DELETE", "/api/v1/notification-channels/{id}", Member(Editor)),
     ("POST", "/api/v1/notification-channels/{id}/test", Member(Editor)),
+    ("GET", "/api/v1/notification-policy", Member(Viewer)),
+    ("PUT", "/api/v1/notification-policy", Member(Editor)),
     ("GET", "/api/v1/notifications", Member(Viewer)),
     ("POST", "/api/v1/notifications/{id}/retry", Member(Editor)),
     ("POST", "/api/v1/mute-links", Open),

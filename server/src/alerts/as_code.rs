@@ -197,8 +197,14 @@ async fn replace(
     for _ in 0..super::http::TRIES {
         let rule = alerts.store.get(scope, id).await?;
         let (memory, history) = if rule.definition.wire.enabled && !definition.wire.enabled {
-            super::closing::close(&alerts.channels, &rule, "the rule was switched off", crate::time::now_us())
-                .await?
+            super::closing::close(
+                &alerts.channels,
+                &alerts.policies,
+                &rule,
+                "the rule was switched off",
+                crate::time::now_us(),
+            )
+            .await?
         } else {
             (rule.memory.clone(), History::default())
         };

@@ -3,6 +3,7 @@
 use super::AlertError;
 use super::channels::Channels;
 use super::history::{Context, History};
+use super::policy::{self, Policies};
 use super::store::StoredRule;
 use crate::time::Micros;
 use alert_rules::RuleState;
@@ -14,13 +15,16 @@ use std::collections::HashMap;
 /// The database does not answer.
 pub async fn close(
     channels: &Channels,
+    policies: &Policies,
     rule: &StoredRule,
     reason: &str,
     now: Micros,
 ) -> Result<(RuleState, History), AlertError> {
     let machine = rule.definition.rule(true);
-    let (memory, transitions) = alert_rules::close(rule.memory.clone(), reason, now, &machine, &rule.mutes);
-    let told = channels.of_ids(&rule.scope, &rule.definition.channel_ids).await?;
+    let policy = policies.of(&rule.scope).await?;
+    let told = channels.of_ids(&rule.scope, &policy::channel_ids(&policy, &rule.definition)).await?;
+    let mutes = policy::mutes(&policy, rule.id, &rule.definition, &rule.mutes, now);
+    let (memory, transitions) = alert_rules::close(rule.memory.clone(), reason, now, &machine, &mutes);
     let context = Context {
         rule,
         channels: &told,
@@ -30,6 +34,7 @@ pub async fn close(
         to_us: now,
         lines: &HashMap::new(),
         recent: &[],
+        policy: &policy,
     };
     let history = History::of(&transitions, &context);
     Ok((memory, history))

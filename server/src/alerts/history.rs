@@ -4,6 +4,7 @@ use super::AlertError;
 use super::channels::StoredChannel;
 use super::evaluate::Lines;
 use super::notice::{GroupLine, Notice, SINGLE_MESSAGES, other_groups};
+use super::policy::held_until;
 use super::store::StoredRule;
 use crate::db::Db;
 use crate::on;
@@ -56,6 +57,7 @@ pub struct NewNotification {
     pub recipient: Recipient,
     /// A `Notice` as JSON.
     pub payload: String,
+    /// When it may leave.
     pub at: Micros,
 }
 
@@ -98,6 +100,7 @@ pub struct Context<'a> {
     pub lines: &'a HashMap<String, Lines>,
     /// The values of the evaluations before, oldest first.
     pub recent: &'a [Option<f64>],
+    pub policy: &'a wire::NotificationPolicy,
 }
 
 impl History {
@@ -152,6 +155,10 @@ impl History {
         let (event_id, first) = part[0];
         let transitions: Vec<&Transition> = part.iter().map(|(_, transition)| *transition).collect();
         let notice = notice(&transitions, context);
+        let held = match recipient.kind {
+            RecipientKind::Channel => held_until(context.policy, recipient.id, notice.severity, first.at_us),
+            RecipientKind::Member => None,
+        };
         self.notifications.push(NewNotification {
             id: Uuid::now_v7(),
             event_id,
@@ -160,7 +167,7 @@ impl History {
             transition: format!("{}-{}", first.number, first.kind.as_str()),
             recipient,
             payload: serde_json::to_string(&notice).expect("a notice is strings and finite numbers"),
-            at: first.at_us,
+            at: held.unwrap_or(first.at_us),
         });
     }
 }

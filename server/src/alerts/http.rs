@@ -47,7 +47,8 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .service(web::resource("/api/v1/alert-events").get(on_main(events)))
         .configure(super::channel_http::routes)
         .configure(super::delivery_log::routes)
-        .configure(super::mute_link::routes);
+        .configure(super::mute_link::routes)
+        .configure(super::policy::routes);
 }
 
 /// What lists are asked for.
@@ -142,7 +143,8 @@ async fn change(
         let (project_id, definition) = checked(&alerts, scope, rule.project_id, request).await?;
         let is_switched_off = rule.definition.wire.enabled && !definition.wire.enabled;
         let (memory, history) = if is_switched_off {
-            closing::close(&alerts.channels, &rule, "the rule was switched off", now_us()).await?
+            closing::close(&alerts.channels, &alerts.policies, &rule, "the rule was switched off", now_us())
+                .await?
         } else {
             (rule.memory.clone(), History::default())
         };
@@ -163,7 +165,9 @@ async fn delete(
     let (scope, id) = (editor.scope(), id_of(&path)?);
     for _ in 0..TRIES {
         let rule = alerts.store.get(scope, id).await?;
-        let (_, history) = closing::close(&alerts.channels, &rule, "the rule was deleted", now_us()).await?;
+        let (_, history) =
+            closing::close(&alerts.channels, &alerts.policies, &rule, "the rule was deleted", now_us())
+                .await?;
         if alerts.store.delete(&rule, &history).await? {
             alerts.outbox.wake();
             return Ok(NoContent);
@@ -218,10 +222,10 @@ async fn show_preview(
 
 #[derive(Debug, Deserialize)]
 struct WhyQuery {
-    at: String,
+    at: Option<String>,
 }
 
-/// Why a rule did, or did not, fire at a time.
+/// Why a rule did, or did not, fire at a time; now when none is given.
 ///
 /// # Errors
 /// 422 `invalid`: `at` is no time.
@@ -233,7 +237,7 @@ async fn why(
 ) -> Result<web::Json<WhyAnswer>, ApiError> {
     let (scope, now) = (member.scope(), now_us());
     let rule = alerts.store.get(scope, id_of(&path)?).await?;
-    let at = time(&query.at, now)?;
+    let at = time(query.at.as_deref().unwrap_or("now"), now)?;
     Ok(web::Json(why::why(&alerts, &rule, at.min(now)).await?))
 }
 

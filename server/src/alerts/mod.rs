@@ -29,6 +29,7 @@ mod mute_link;
 mod notice;
 pub mod notify;
 mod outbox;
+mod policy;
 mod preview;
 #[cfg(test)]
 #[path = "../../tests/it/harness/receiver.rs"]
@@ -60,6 +61,7 @@ use channels::Channels;
 use clock::Clock;
 use notify::Notifier;
 use outbox::Outbox;
+use policy::Policies;
 use scheduler::Scheduler;
 use searcher::Searcher;
 use std::sync::Arc;
@@ -75,6 +77,7 @@ pub(crate) const STATEMENTS: &[(&str, &[(&str, &str)])] = &[
     ("alerts/history.rs", history::ALL),
     ("alerts/leases.rs", leases::ALL),
     ("alerts/outbox.rs", outbox::ALL),
+    ("alerts/policy.rs", policy::ALL),
     ("alerts/store.rs", store::ALL),
 ];
 
@@ -83,6 +86,7 @@ pub(crate) const STATEMENTS: &[(&str, &[(&str, &str)])] = &[
 pub struct Alerts {
     db: Db,
     channels: Channels,
+    policies: Policies,
     sealer: Sealer,
     store: AlertStore,
     outbox: Outbox,
@@ -104,7 +108,8 @@ impl Alerts {
             settings.pagerduty_url.parse().context("pagerduty_url is not an address")?,
         );
         let (store, outbox) = (AlertStore::new(db.clone()), Outbox::new(db.clone(), notifier));
-        Ok(Self { db, channels, sealer, store, outbox, searcher: Searcher::new(executor) })
+        let policies = Policies::new(db.clone());
+        Ok(Self { db, channels, policies, sealer, store, outbox, searcher: Searcher::new(executor) })
     }
 
     /// Evaluates rules and sends notifications on this node until the shutdown.
@@ -114,6 +119,7 @@ impl Alerts {
         let scheduler = Scheduler::new(
             self.store.clone(),
             self.channels.clone(),
+            self.policies.clone(),
             evaluator,
             self.outbox.clone(),
             clock.clone(),

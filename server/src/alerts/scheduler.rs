@@ -13,10 +13,12 @@ use super::history::{Context, History};
 use super::leases::{LEASE_US, Leases, RENEW_US};
 use super::notice::{SAMPLES, SINGLE_MESSAGES};
 use super::outbox::Outbox;
+use super::policy::{self, Policies};
 use super::sharing::Shared;
 use super::store::{AlertStore, Outcome, StoredRule};
 use crate::time::{DAY_US, Micros};
 use alert_rules::{Kind, Notify, Observation, Transition, step};
+use api_types::alerts::NotificationPolicy;
 use futures::FutureExt;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
@@ -40,6 +42,7 @@ pub struct Scheduler {
     store: AlertStore,
     leases: Leases,
     channels: Channels,
+    policies: Policies,
     evaluator: Arc<dyn Evaluate>,
     outbox: Outbox,
     clock: Clock,
@@ -52,6 +55,7 @@ impl Scheduler {
     pub fn new(
         store: AlertStore,
         channels: Channels,
+        policies: Policies,
         evaluator: Arc<dyn Evaluate>,
         outbox: Outbox,
         clock: Clock,
@@ -60,7 +64,7 @@ impl Scheduler {
         let leases = Leases::new(store.db().clone(), node);
         let evaluator: Arc<dyn Evaluate> = Arc::new(Shared::new(evaluator));
         let places = Arc::new(Semaphore::new(PARALLEL));
-        Self { store, leases, channels, evaluator, outbox, clock, running: Arc::default(), places }
+        Self { store, leases, channels, policies, evaluator, outbox, clock, running: Arc::default(), places }
     }
 
     /// As which it holds leases.
@@ -202,9 +206,11 @@ impl Scheduler {
         let evaluation = evaluation.unwrap_or_default();
         let machine = rule.definition.rule(evaluation.grouped);
         let value = evaluation.worst(machine.condition);
-        let (memory, transitions) = step(rule.memory.clone(), observation, now, &machine, &rule.mutes);
+        let policy = self.policies.of(&rule.scope).await?;
+        let mutes = policy::mutes(&policy, rule.id, &rule.definition, &rule.mutes, now);
+        let (memory, transitions) = step(rule.memory.clone(), observation, now, &machine, &mutes);
         let state = memory.overall();
-        let history = self.history(rule, ask, &evaluation, &memory, &transitions).await?;
+        let history = self.history(rule, &policy, ask, &evaluation, &memory, &transitions).await?;
         Ok(Outcome {
             slot,
             next_due: rule.definition.schedule().next_after(slot),
@@ -223,6 +229,7 @@ impl Scheduler {
     async fn history(
         &self,
         rule: &StoredRule,
+        policy: &NotificationPolicy,
         ask: &Ask,
         evaluation: &Evaluation,
         memory: &alert_rules::RuleState,
@@ -230,7 +237,8 @@ impl Scheduler {
     ) -> Result<History, AlertError> {
         let told = transitions.iter().any(|each| each.notify != Notify::No);
         let (channels, lines, recent) = if told {
-            let channels = self.channels.of_ids(&rule.scope, &rule.definition.channel_ids).await?;
+            let channels =
+                self.channels.of_ids(&rule.scope, &policy::channel_ids(policy, &rule.definition)).await?;
             let recent = super::history::recent_values(self.store.db(), rule.id).await?;
             (channels, self.lines(ask, evaluation, transitions).await, recent)
         } else {
@@ -245,6 +253,7 @@ impl Scheduler {
             to_us: ask.to_us,
             lines: &lines,
             recent: &recent,
+            policy,
         };
         Ok(History::of(transitions, &context))
     }

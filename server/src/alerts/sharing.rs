@@ -35,7 +35,8 @@ impl Evaluate for Shared {
         let question =
             (organization, ask.project_id, query, value, ask.smaller_is_worse, ask.from_us, ask.to_us);
         Box::pin(async move {
-            let answer = self.answers.get_with(question.clone(), self.inner.evaluate(ask)).await;
+            let answer =
+                self.answers.get_with(question.clone(), async { self.inner.evaluate(ask).await }).await;
             if answer.is_err() {
                 self.answers.invalidate(&question).await;
             }

@@ -10,6 +10,7 @@ use super::history::RecipientKind;
 use super::notice::{GroupLine, Notice};
 use super::notify::{Job, Notifier};
 use super::outbox::Outbox;
+use super::policy::Policies;
 use super::scheduler::Scheduler;
 use super::store::AlertStore;
 use crate::config::Settings;
@@ -187,14 +188,8 @@ fn outbox(db: &Db, folder: &std::path::Path, smtp_url: &str) -> Outbox {
 }
 
 fn scheduler(db: &Db, search: &Arc<Table>, outbox: &Outbox, clock: &Clock, node: &str) -> Scheduler {
-    Scheduler::new(
-        AlertStore::new(db.clone()),
-        channels(db),
-        search.clone(),
-        outbox.clone(),
-        clock.clone(),
-        node,
-    )
+    let (store, policies) = (AlertStore::new(db.clone()), Policies::new(db.clone()));
+    Scheduler::new(store, channels(db), policies, search.clone(), outbox.clone(), clock.clone(), node)
 }
 
 async fn insert_organization(db: &Db, organization: Uuid, owner: Uuid, project: Uuid) {
