@@ -278,7 +278,7 @@ mod tests {
     fn what_is_not_acceptable_is_refused() {
         for wrong in [
             json!({"routes": [{"channel_ids": []}]}),
-            json!({"quiet_hours": [{"from": "22", "to": "07:00", "time_zone": "UTC"}]}),
+            json!({"quiet_hours": [{"from": "25:00", "to": "07:00", "time_zone": "UTC"}]}),
             json!({"quiet_hours": [{"from": "22:00", "to": "22:00", "time_zone": "UTC"}]}),
             json!({"quiet_hours": [{"from": "22:00", "to": "07:00", "time_zone": "Mars"}]}),
             json!({"quiet_hours": [{"from": "22:00", "to": "07:00", "time_zone": "UTC", "days": ["Monday"]}]}),
