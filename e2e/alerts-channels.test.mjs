@@ -1,0 +1,192 @@
+// Alerts over every kind of channel: made in the browser, fired by real events, and every byte of what is sent looked at.
+
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import net from "node:net";
+import { after, before, test } from "node:test";
+import { App, browser, eventually, logIn, page } from "./harness.mjs";
+
+/** Keeps every request; answers 200. */
+async function receiver() {
+  const requests = [];
+  const server = createServer((request, answer) => {
+    let body = "";
+    request.on("data", (piece) => (body += piece));
+    request.on("end", () => {
+      requests.push({ url: request.url, headers: request.headers, body: JSON.parse(body) });
+      answer.end("ok");
+    });
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return { requests, url: `http://127.0.0.1:${server.address().port}`, stop: () => server.close() };
+}
+
+/** A mail server that can be away. */
+async function mailServer() {
+  const mails = [];
+  const open = new Set();
+  const state = { away: false, leave: () => { state.away = true; for (const socket of open) socket.destroy(); } };
+  const server = net.createServer((socket) => {
+    if (state.away) return socket.destroy();
+    open.add(socket);
+    socket.on("close", () => open.delete(socket));
+    let text = "";
+    let inMail = false;
+    socket.on("error", () => {});
+    socket.write("220 mail.test ESMTP\r\n");
+    socket.on("data", (data) => {
+      text += data;
+      for (;;) {
+        const end = inMail ? text.indexOf("\r\n.\r\n") : text.indexOf("\r\n");
+        if (end < 0) return;
+        const part = text.slice(0, end);
+        text = text.slice(end + (inMail ? 5 : 2));
+        if (inMail) {
+          mails.push(part.replace(/=\r\n/g, "").replace(/=([0-9A-F]{2})/g, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16))));
+          inMail = false;
+          socket.write("250 taken\r\n");
+        } else if (/^DATA/i.test(part)) {
+          inMail = true;
+          socket.write("354 go on\r\n");
+        } else if (/^QUIT/i.test(part)) {
+          socket.end("221 bye\r\n");
+        } else {
+          socket.write(/^EHLO/i.test(part) ? "250-mail.test\r\n250 8BITMIME\r\n" : "250 ok\r\n");
+        }
+      }
+    });
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return { mails, state, url: `smtp://127.0.0.1:${server.address().port}`, stop: () => server.close() };
+}
+
+let app, chromium, at, account, slack, pagerduty, webhook, smtp;
+const channels = {};
+
+before(async () => {
+  [slack, pagerduty, webhook, smtp] = await Promise.all([receiver(), receiver(), receiver(), mailServer()]);
+  app = await App.start("--outbound-allow-networks", "127.0.0.0/8", "--pagerduty-url", `${pagerduty.url}/v2/enqueue`, "--smtp-url", smtp.url);
+  chromium = await browser();
+  at = await page(chromium);
+  account = await app.account("ada");
+  const verify = await eventually("the mail with the link is there", async () => smtp.mails.find((mail) => mail.includes("/verify-email?token=")));
+  const token = verify.match(/\/verify-email\?token=([\w-]+)/)[1];
+  await app.call("POST", "/api/v1/auth/verify-email", { body: { token } });
+  await app.ingest(account.key, [{ level: "info", source: "api", message: "all is well" }]);
+  await logIn(at, app, account);
+});
+
+after(async () => {
+  await chromium?.close();
+  await app?.stop();
+  for (const each of [slack, pagerduty, webhook, smtp]) each?.stop();
+});
+
+async function makeChannel(name, kind, fill) {
+  await at.getByRole("button", { name: "Create channel" }).first().click();
+  const dialog = at.getByRole("dialog", { name: "New channel" });
+  await dialog.getByLabel("Name").fill(name);
+  await dialog.getByLabel("Kind").selectOption(kind);
+  await fill(dialog);
+  await dialog.getByRole("button", { name: "Create channel" }).click();
+  if (kind === "webhook") await dialog.getByRole("button", { name: "Done" }).click();
+  await dialog.waitFor({ state: "hidden" });
+}
+
+test("each kind of channel is made in the browser, and its test arrives", { timeout: 120_000 }, async () => {
+  await at.goto(`${app.url}/settings/channels`);
+  await makeChannel("Mail", "email", (dialog) => dialog.getByLabel("E-mail addresses").fill(account.email));
+  await makeChannel("Chat", "slack", (dialog) => dialog.getByLabel("Webhook address").fill(`${slack.url}/services/T0/B0/secret`));
+  await makeChannel("Pager", "pagerduty", (dialog) => dialog.getByLabel("Integration key").fill("R0UT1NG"));
+  await makeChannel("Hook", "webhook", (dialog) => dialog.getByLabel("Address").fill(`${webhook.url}/hook`));
+  await at.reload();
+  for (const name of ["Mail", "Chat", "Pager", "Hook"]) await at.getByRole("row", { name }).getByRole("button", { name: "Test" }).click();
+  const arrived = () => [slack, pagerduty, webhook].map((each) => each.requests.length).join(", ");
+  await eventually(() => `all four tests arrived, not ${arrived()} and the mails ${smtp.mails.map((mail) => mail.match(/^Subject: .*/m)?.[0])}`, async () =>
+    slack.requests.length === 1 && pagerduty.requests.length === 2 && webhook.requests.length === 1 && smtp.mails.some((mail) => /^Subject: Firing: Test of this channel/m.test(mail)),
+  );
+  const listed = await app.call("GET", "/api/v1/notification-channels", { token: account.token });
+  for (const channel of listed.body.items) channels[channel.name] = channel.id;
+  assert.ok(!JSON.stringify(listed.body).includes("secret\""), "no secret is shown");
+  assert.ok(!JSON.stringify(listed.body).includes("T0/B0"));
+});
+
+const rule = (more) =>
+  app.call("POST", "/api/v1/alert-rules", {
+    token: account.token,
+    body: { project_id: account.project, window: "20s", every: "10s", delay: "1s", channel_ids: Object.values(channels), ...more },
+  });
+const fail = (source, count = 3) =>
+  app.ingest(account.key, Array.from({ length: count }, (_, number) => ({ level: "error", source, message: `payment failed for order ${number}` })));
+const hooks = (event, group) => webhook.requests.filter(({ body }) => body.event === event && body.group === group);
+const mailsAbout = (subject) => smtp.mails.filter((mail) => mail.includes(`Subject: ${subject}`));
+
+let groups;
+
+test("a group that appears fires everywhere, and again while it goes on", { timeout: 180_000 }, async () => {
+  const made = await rule({
+    name: "Failures", query: 'level:error "payment failed" | stats count() as n by source', condition: { op: ">", threshold: 2 },
+    severity: "critical", renotify: "10s",
+  });
+  assert.equal(made.status, 201, JSON.stringify(made.body));
+  groups = made.body.id;
+  await eventually("it fires, and says it again", async () => {
+    await fail("api");
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    return hooks("fired", "source=api").length === 1 && hooks("renotified", "source=api").length >= 1;
+  }, 90_000);
+  const { body } = hooks("fired", "source=api")[0];
+  assert.equal(body.rule.severity, "critical");
+  assert.ok(body.value > 2);
+  assert.ok(body.samples.length > 0 && body.samples[0].marks.length > 0, JSON.stringify(body.samples));
+  const fired = pagerduty.requests.map((request) => request.body).filter((event) => event.payload?.group === "source=api");
+  assert.equal(fired[0].event_action, "trigger");
+  assert.equal(new Set(fired.map((event) => event.dedup_key)).size, 1);
+  assert.ok(slack.requests.some((request) => JSON.stringify(request.body).includes("*payment failed*")));
+  await eventually("the mail is there", async () => mailsAbout("Firing: Failures (source=api)").length === 1);
+});
+
+test("another group fires by itself, and both are resolved when they vanish", { timeout: 240_000 }, async () => {
+  await fail("web", 4);
+  await eventually("the other group fires", async () => hooks("fired", "source=web").length === 1, 60_000);
+  await eventually("both are resolved", async () => hooks("resolved", "source=api").length === 1 && hooks("resolved", "source=web").length === 1, 120_000);
+  const resolved = pagerduty.requests.map((request) => request.body).filter((event) => event.event_action === "resolve");
+  assert.ok(resolved.length >= 3, "the test, and both groups");
+  await eventually("the mails are there", async () => mailsAbout("Resolved: Failures").length === 2);
+});
+
+test("the link in a message mutes, after a question", { timeout: 180_000 }, async () => {
+  const link = hooks("fired", "source=api")[0].body.links.mute;
+  const anonymous = await page(chromium);
+  await anonymous.goto(link);
+  await anonymous.getByText("source=api").waitFor();
+  await anonymous.getByRole("button", { name: "For an hour" }).click();
+  await anonymous.getByText(/^Muted until/).waitFor();
+  const before = hooks("fired", "source=api").length;
+  await fail("api", 5);
+  const state = async () => (await app.call("GET", `/api/v1/alert-rules/${groups}`, { token: account.token })).body.state;
+  await eventually("it fires", async () => (await state()) === "firing", 60_000);
+  assert.equal(hooks("fired", "source=api").length, before, "and nobody is told");
+});
+
+test("while the mail server is away mails wait, and then arrive once", { timeout: 240_000 }, async () => {
+  smtp.state.leave();
+  const made = await rule({ name: "Silence", query: "source:heartbeat | stats max(n) as n", value: "n", condition: { op: ">", threshold: 1 }, no_data: "alert" });
+  assert.equal(made.status, 201, JSON.stringify(made.body));
+  await eventually("no data is told by webhook", async () => webhook.requests.some(({ body }) => body.rule.name === "Silence" && body.event === "no_data"), 60_000);
+  await eventually("its mail was tried in vain", async () => {
+    const waiting = await app.call("GET", "/api/v1/notifications?state=queued", { token: account.token });
+    return waiting.body.items.some((each) => each.title === "No data: Silence" && each.attempts > 0);
+  });
+  assert.equal(mailsAbout("No data: Silence").length, 0);
+  smtp.state.away = false;
+  await eventually("the mail came after all", async () => mailsAbout("No data: Silence").length === 1, 120_000);
+});
+
+test("the pages show evaluations and attempts", async () => {
+  await at.goto(`${app.url}/alerts/${groups}`);
+  await at.getByTestId("evaluations").getByRole("row").nth(2).waitFor();
+  await at.goto(`${app.url}/settings/channels`);
+  await at.getByTestId("delivery-log").getByText("No data: Silence").first().waitFor();
+  assert.deepEqual(at.errors, []);
+});
