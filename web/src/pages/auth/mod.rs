@@ -7,8 +7,8 @@ mod passwords;
 mod sign_up;
 mod verify;
 
-pub use invite::AcceptInvitation;
 pub use frame::AuthFrame;
+pub use invite::AcceptInvitation;
 pub use login::Login;
 pub use passwords::{ForgotPassword, ResetPassword};
 pub use sign_up::SignUp;

@@ -2,16 +2,25 @@
 
 use super::SectionHead;
 use super::delivery_log::DeliveryLog;
-use crate::api::alerts;
+use crate::api::{ApiError, alerts};
 use crate::components::{
-    Age, Badge, BadgeKind, Button, ButtonKind, Confirm, EmptyState, Icon, IconButton, open_while, show,
-    toast, toast_error,
+    Age, Badge, BadgeKind, Button, ButtonKind, Confirm, EmptyState, Icon, IconButton, LoadError, Loading,
+    open_while, toast, toast_error,
 };
-use crate::load::{Submit, load};
+use crate::load::{Load, Submit, load};
 use crate::pages::alerts::{EditChannel, NewChannel, channel_kind, channel_target};
 use crate::session::session;
 use api_types::alerts::Channel;
 use leptos::prelude::*;
+
+/// What the page draws; the rows of a full one follow by themselves.
+#[derive(Clone, PartialEq)]
+enum Progress {
+    Waiting,
+    Failed(ApiError),
+    Empty,
+    Full,
+}
 
 #[component]
 pub fn Channels() -> impl IntoView {
@@ -20,6 +29,15 @@ pub fn Channels() -> impl IntoView {
     let deleting = RwSignal::new(None::<Channel>);
     let editing = RwSignal::new(None::<Channel>);
     let may = session().can_edit();
+    let rows = move || channels.state.with(|state| state.ready().cloned().unwrap_or_default());
+    let progress = Memo::new(move |_| {
+        channels.state.with(|state| match state {
+            Load::Waiting => Progress::Waiting,
+            Load::Failed(error) => Progress::Failed(error.clone()),
+            Load::Ready(channels) if channels.is_empty() => Progress::Empty,
+            Load::Ready(_) => Progress::Full,
+        })
+    });
     let create_button = move || {
         may.then(|| {
             view! {
@@ -31,25 +49,29 @@ pub fn Channels() -> impl IntoView {
         <section class="section">
             <SectionHead title="Notification channels" text="Alerts choose one or more of these to tell people.">{create_button()}</SectionHead>
             <div class="card">
-                {show(channels, move |channels| {
-                    if channels.is_empty() {
-                        return view! {
-                            <EmptyState icon=Icon::Mail title="No channels yet" text="Without one, alerts are seen only on their page.">{create_button()}</EmptyState>
-                        }.into_any();
-                    }
-                    let rows = channels.into_iter().map(|channel| view! { <ChannelRow channel deleting editing may/> });
-                    view! {
+                {move || match progress.get() {
+                    Progress::Waiting => view! { <Loading/> }.into_any(),
+                    Progress::Failed(error) => view! { <LoadError error on_retry=Callback::new(move |()| channels.refetch())/> }.into_any(),
+                    Progress::Empty => view! {
+                        <EmptyState icon=Icon::Mail title="No channels yet" text="Without one, alerts are seen only on their page.">{create_button()}</EmptyState>
+                    }.into_any(),
+                    Progress::Full => view! {
                         <div class="table-scroll" tabindex="0" role="region" aria-label="Table">
                             <table class="table">
                                 <thead><tr>
                                     <th scope="col">"Name"</th><th scope="col">"Kind"</th><th scope="col">"To"</th>
                                     <th scope="col">"Created"</th><th scope="col"><span class="sr-only">"Actions"</span></th>
                                 </tr></thead>
-                                <tbody>{rows.collect_view()}</tbody>
+                                <tbody>
+                                    // By key: a row keeps its buttons while others come and go.
+                                    <For each=rows key=|channel| (channel.id.clone(), channel.name.clone(), channel.config.to_string()) let:channel>
+                                        <ChannelRow channel deleting editing may/>
+                                    </For>
+                                </tbody>
                             </table>
                         </div>
-                    }.into_any()
-                })}
+                    }.into_any(),
+                }}
             </div>
         </section>
         <NewChannel open=creating created=Callback::new(move |channel: Channel| channels.change(|channels| channels.push(channel)))/>

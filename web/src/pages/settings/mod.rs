@@ -3,11 +3,11 @@
 mod api_keys;
 mod audit;
 mod channels;
+mod delivery_log;
 mod email;
 mod erasure;
 mod invitations;
 mod masking;
-mod delivery_log;
 mod members;
 mod new_api_key;
 mod organization;
