@@ -64,6 +64,38 @@ pub fn decode(body: &[u8], content: Content) -> Items<'_> {
     Items { form, index: 0 }
 }
 
+/// Reads an event that stands alone, as a line or a member of something larger.
+pub fn object(index: usize, bytes: &[u8]) -> Item<'_> {
+    let bytes = bytes.trim_ascii();
+    let mut reader = Reader::new(bytes);
+    let fault = match reader.value() {
+        Ok(Value::Object(fields)) if reader.peek().is_none() => {
+            let repaired = reader.take_repaired();
+            return Ok(RawEvent {
+                original: Cow::Borrowed(bytes),
+                repaired,
+                ..RawEvent::from_object(index, fields)
+            });
+        }
+        Ok(other) if reader.peek().is_none() => {
+            let detail = format!("an event is a JSON object, this is {}", kind_of(&other));
+            return Err(Reject { index, code: RejectCode::NotAnObject, detail, original: bytes.into() });
+        }
+        Ok(_) => Fault::Expected("nothing behind the object"),
+        Err(fault) => fault,
+    };
+    let detail = format!("byte {} of the event: {fault}", reader.position());
+    Err(Reject { index, code: code_of(fault), detail, original: bytes.into() })
+}
+
+fn code_of(fault: Fault) -> RejectCode {
+    match fault {
+        Fault::TooDeep => RejectCode::TooDeep,
+        Fault::TooMany => RejectCode::TooManyValues,
+        Fault::Expected(_) | Fault::Unfinished => RejectCode::InvalidJson,
+    }
+}
+
 /// The items of a body.
 pub struct Items<'a> {
     form: Form<'a>,
@@ -198,11 +230,7 @@ impl<'a> JsonItems<'a> {
     fn recover(&mut self, index: usize, start: usize, fault: Fault) -> Result<Item<'a>, BodyError> {
         self.reader.take_repaired();
         let failed_at = self.reader.position();
-        let code = match fault {
-            Fault::TooDeep => RejectCode::TooDeep,
-            Fault::TooMany => RejectCode::TooManyValues,
-            Fault::Expected(_) | Fault::Unfinished => RejectCode::InvalidJson,
-        };
+        let code = code_of(fault);
         let end = match code {
             RejectCode::InvalidJson => self.end_of_broken_line(index, start),
             _ => self.end_of_whole_value(start).or_else(|| self.end_of_broken_line(index, start)),
@@ -317,6 +345,19 @@ mod tests {
             outcome(r#"[{"a":1},7,"x",null]"#, Content::Json),
             ["ok:{\"a\":1}", "not_an_object@1", "not_an_object@2", "not_an_object@3"]
         );
+    }
+
+    #[test]
+    fn an_object_that_stands_alone_is_an_event_and_nothing_else_is() {
+        let outcome = |text: &'static str| match object(3, text.as_bytes()) {
+            Ok(raw) => format!("{}:{}", raw.index, raw.fields.to_json()),
+            Err(reject) => format!("{}@{}", reject.code.as_str(), reject.index),
+        };
+        assert_eq!(outcome(" {\"a\":1}\r"), "3:{\"a\":1}");
+        assert_eq!(outcome("{\"a\":1}{\"b\":2}"), "invalid_json@3");
+        assert_eq!(outcome("[1]"), "not_an_object@3");
+        assert_eq!(outcome("{\"a\""), "invalid_json@3");
+        assert_eq!(outcome(""), "invalid_json@3");
     }
 
     #[test]

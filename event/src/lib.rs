@@ -24,7 +24,7 @@ pub mod text;
 pub mod time;
 mod value;
 
-pub use decode::{Content, Item, Items, decode};
+pub use decode::{Content, Item, Items, decode, object};
 pub use event::{Event, Marks};
 pub use level::Level;
 pub use limits::Limits;

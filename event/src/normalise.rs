@@ -9,7 +9,7 @@ use crate::json::Reader;
 use crate::level::Level;
 use crate::limits::{self, Limits};
 use crate::raw::{RawEvent, Reject, RejectCode};
-use crate::stated::Stated;
+use crate::stated::{Said, Stated};
 use crate::text::{self, Findings};
 use crate::time;
 use crate::value::{Object, Value};
@@ -27,6 +27,8 @@ pub struct Intake<'a> {
     /// For events that do not say it; empty for none.
     pub default_source: &'a str,
     pub default_host: &'a str,
+    /// The address that the events came from: the host of those whose text names none either; empty for none.
+    pub peer: &'a str,
     /// Leave ANSI colour sequences in messages.
     pub keep_ansi: bool,
     pub limits: Limits,
@@ -42,6 +44,7 @@ impl<'a> Intake<'a> {
             retention_ns: i64::from(retention_days).saturating_mul(86_400 * 1_000_000_000),
             default_source: "",
             default_host: "",
+            peer: "",
             keep_ansi: false,
             limits: Limits::default(),
         }
@@ -52,22 +55,28 @@ impl<'a> Intake<'a> {
         if raw.is_line {
             unwrap_json_line(&mut raw);
         }
-        let stated = Stated::take_from(&mut raw.fields, self);
+        let said = Said::by(&raw);
+        let stated = Stated::take_from(&mut raw.fields, said, self);
         let time = match self.stated_time(raw.timestamp_ns, &stated) {
             Ok(time) => time,
             Err((code, detail)) => {
-                return Err(Reject { index: raw.index, code, detail, original: raw.original });
+                return Err(Reject { index: raw.index, code, detail, original: original(raw, stated) });
             }
         };
-        let level = raw.level.filter(|level| *level != Level::Unknown).or(stated.level);
+        let default_source = match raw.default_source.is_empty() {
+            true => Cow::Borrowed(self.default_source),
+            false => raw.default_source,
+        };
+        let forwarded = raw.level.filter(|level| *level != Level::Unknown);
+        let level = stated.level.or(forwarded);
         let mut event = Event {
             timestamp_ns: time.unwrap_or(self.now_ns),
             level: level.unwrap_or_default(),
-            source: pick(raw.source, stated.source, self.default_source),
-            host: pick(raw.host, stated.host, self.default_host),
-            message: pick(raw.message, stated.message, ""),
-            trace_id: lower(pick(raw.trace_id, stated.trace_id, "")),
-            span_id: lower(pick(raw.span_id, stated.span_id, "")),
+            source: pick(raw.source, stated.source, default_source),
+            host: pick(raw.host, stated.host, Cow::Borrowed(self.default_host)),
+            message: pick(raw.message, stated.message, Cow::Borrowed("")),
+            trace_id: lower(pick(raw.trace_id, stated.trace_id, Cow::Borrowed(""))),
+            span_id: lower(pick(raw.span_id, stated.span_id, Cow::Borrowed(""))),
             attributes: raw.fields,
             marks: Marks { repaired: raw.repaired, time_of_arrival: time.is_none(), ..Marks::default() },
         };
@@ -75,8 +84,19 @@ impl<'a> Intake<'a> {
         self.strip_ansi(&mut event);
         // Before it is read, so that it is read the same when the event is sent again.
         self.cut_texts(&mut event);
-        if level.is_none() && !event.message.is_empty() {
+        let told = if raw.level_is_weak { stated.level } else { level };
+        if told.is_none() && !event.message.is_empty() {
             self.read_message(&mut event);
+        }
+        if let Some(forwarded) = forwarded.filter(|level| *level != event.level) {
+            add_if_absent(
+                &mut event.attributes,
+                Cow::Borrowed("severity"),
+                Value::string(forwarded.as_str()),
+            );
+        }
+        if event.host.is_empty() {
+            event.host = Cow::Borrowed(self.peer);
         }
         self.cut_texts(&mut event);
         limits::fit_attributes(&mut event.attributes, &self.limits, &mut event.marks);
@@ -131,7 +151,7 @@ impl<'a> Intake<'a> {
             Cow::Owned(text) => text::recognise(text, self.now_ns).into_owned(),
         };
         let Findings { time_ns, level, program, host, trace_id, span_id, attributes } = found;
-        event.level = level.unwrap_or_default();
+        event.level = level.unwrap_or(event.level);
         // A time found in text is a guess: one that would be refused is not taken, and stays readable.
         if let Some(time) =
             time_ns.filter(|time| self.check_time(*time).is_ok() && event.marks.time_of_arrival)
@@ -179,8 +199,43 @@ impl<'a> Intake<'a> {
     }
 }
 
-fn pick<'a>(first: Option<Cow<'a, str>>, second: Option<Cow<'a, str>>, default: &'a str) -> Cow<'a, str> {
-    first.filter(|text| !text.is_empty()).or(second).unwrap_or(Cow::Borrowed(default))
+fn pick<'a>(
+    first: Option<Cow<'a, str>>,
+    second: Option<Cow<'a, str>>,
+    default: Cow<'a, str>,
+) -> Cow<'a, str> {
+    first.filter(|text| !text.is_empty()).or(second).unwrap_or(default)
+}
+
+/// The event's bytes, or what a decoder that has none has read, as an event that can be sent again.
+fn original<'a>(raw: RawEvent<'a>, stated: Stated<'a>) -> Cow<'a, [u8]> {
+    if !raw.original.is_empty() {
+        return raw.original;
+    }
+    let mut out = b"{\"timestamp\":".to_vec();
+    match (raw.timestamp_ns.or(stated.time), stated.bad_time) {
+        (Some(time), _) => Value::String(time::format_rfc3339(time).into()).write_json(&mut out),
+        (None, bad) => out.extend_from_slice(bad.as_deref().unwrap_or("null").as_bytes()),
+    }
+    let level = stated.level.or(raw.level).and_then(Level::name).map(Cow::Borrowed);
+    for (name, said, stated) in [
+        ("level", level, None),
+        ("source", raw.source, stated.source.or(Some(raw.default_source))),
+        ("host", raw.host, stated.host),
+        ("message", raw.message, stated.message),
+        ("trace_id", raw.trace_id, stated.trace_id),
+        ("span_id", raw.span_id, stated.span_id),
+    ] {
+        let text = pick(said, stated, Cow::Borrowed(""));
+        if !text.is_empty() {
+            out.extend_from_slice(format!(",\"{name}\":").as_bytes());
+            Value::String(text).write_json(&mut out);
+        }
+    }
+    out.extend_from_slice(b",\"attributes\":");
+    raw.fields.write_json(&mut out);
+    out.push(b'}');
+    Cow::Owned(out)
 }
 
 /// Ids of traces and spans are stored in lower case, as queries compare them.
@@ -279,6 +334,52 @@ mod tests {
     fn an_event_in_our_own_names_is_taken_as_it_is() {
         let json = r#"{"timestamp":"2026-03-10T09:59:59.123456789Z","level":"error","source":"api","host":"web-1","message":"boom","trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","span_id":"00f067aa0ba902b7","attributes":{"http":{"status":500}}}"#;
         assert_eq!(one(json).unwrap().to_json(), json);
+    }
+
+    #[test]
+    fn what_the_protocol_says_wins_and_the_event_keeps_what_it_says_otherwise() {
+        let mut raw =
+            RawEvent::from_line(0, r#"{"service":"inner","level":"warn","msg":"m","time":1773133200}"#);
+        (raw.source, raw.level) = (Some("outer".into()), Some(Level::Error));
+        raw.timestamp_ns = Some(NOW);
+        let event = intake().normalise(raw).unwrap();
+        assert_eq!((&*event.source, event.level, event.timestamp_ns), ("outer", Level::Error, NOW));
+        assert_eq!(event.attributes.to_json(), r#"{"service":"inner","level":"warn","time":1773133200}"#);
+    }
+
+    #[test]
+    fn a_forwarders_level_gives_way_to_the_events_own() {
+        let forwarded = |line: &'static str| {
+            let raw =
+                RawEvent { level: Some(Level::Info), level_is_weak: true, ..RawEvent::from_line(0, line) };
+            let event = intake().normalise(raw).unwrap();
+            format!("{} {}", event.level, event.attributes.to_json())
+        };
+        assert_eq!(forwarded(r#"{"msg":"m","level":"error"}"#), r#"error {"severity":"info"}"#);
+        assert_eq!(forwarded("[ERROR] disk full"), r#"error {"severity":"info"}"#);
+        assert_eq!(forwarded("disk full"), "info {}");
+    }
+
+    #[test]
+    fn the_peer_is_the_host_of_what_names_none() {
+        let intake = Intake { peer: "10.0.0.1", ..intake() };
+        let host = |line: &'static str| intake.normalise(RawEvent::from_line(0, line)).unwrap().host;
+        assert_eq!(host("words"), "10.0.0.1");
+        assert_eq!(host("Mar 10 09:15:30 web-1 app[7]: words"), "web-1");
+    }
+
+    #[test]
+    fn a_reject_of_a_decoder_without_bytes_can_be_sent_again() {
+        let mut raw = RawEvent::from_line(4, "text");
+        (raw.timestamp_ns, raw.host) = (Some(1_000_000_000), Some("h".into()));
+        raw.default_source = "s".into();
+        raw.fields.push("n", Value::Int(1));
+        let reject = intake().normalise(raw).unwrap_err();
+        assert_eq!((reject.index, reject.code), (4, RejectCode::TooOld));
+        assert_eq!(
+            String::from_utf8_lossy(&reject.original),
+            r#"{"timestamp":"1970-01-01T00:00:01Z","source":"s","host":"h","message":"text","attributes":{"n":1}}"#
+        );
     }
 
     #[test]

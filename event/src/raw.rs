@@ -10,11 +10,16 @@ use crate::value::Object;
 pub struct RawEvent<'a> {
     /// Its place in the request, for answers.
     pub index: usize,
-    /// Its bytes as they came, for the dead letters; empty when the decoder has no such thing.
+    /// Its bytes as they came, for the dead letters; when a decoder leaves them empty, a reject has the event in our
+    /// own names instead.
     pub original: Cow<'a, [u8]>,
     pub timestamp_ns: Option<i64>,
     pub level: Option<Level>,
+    /// The level is the default of whoever forwards: one that the event itself says wins.
+    pub level_is_weak: bool,
     pub source: Option<Cow<'a, str>>,
+    /// The source when neither the protocol nor the event says one; empty for the request's.
+    pub default_source: Cow<'a, str>,
     pub host: Option<Cow<'a, str>>,
     pub message: Option<Cow<'a, str>>,
     pub trace_id: Option<Cow<'a, str>>,
@@ -46,6 +51,8 @@ pub enum RejectCode {
     NotAnObject,
     TooDeep,
     TooManyValues,
+    /// Something that its protocol has and a log has not.
+    Unsupported,
     InvalidTimestamp,
     TooOld,
     InTheFuture,
@@ -58,6 +65,7 @@ impl RejectCode {
             Self::NotAnObject => "not_an_object",
             Self::TooDeep => "too_deep",
             Self::TooManyValues => "too_many_values",
+            Self::Unsupported => "unsupported",
             Self::InvalidTimestamp => "invalid_timestamp",
             Self::TooOld => "too_old",
             Self::InTheFuture => "in_the_future",

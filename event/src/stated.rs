@@ -9,6 +9,7 @@ use crate::alias::{self, Alias, LevelKind, Slot, TimeKind};
 use crate::ansi;
 use crate::level::{self, Level, Reading, Scale};
 use crate::normalise::Intake;
+use crate::raw::RawEvent;
 use crate::time;
 use crate::value::{Object, Value};
 
@@ -27,11 +28,13 @@ pub struct Stated<'a> {
 }
 
 impl<'a> Stated<'a> {
-    /// Takes the values it uses out of the members; what is left are attributes (and nulls).
-    pub fn take_from(fields: &mut Object<'a>, intake: &Intake) -> Self {
+    /// Takes the values it uses out of the members; what is left are attributes (and nulls). What the protocol has
+    /// said already is not looked for, so that the members that say it otherwise stay.
+    pub fn take_from(fields: &mut Object<'a>, said: Said, intake: &Intake) -> Self {
         let mut picks = Picks::default();
+        let open = |alias: &Alias| !said.has(alias.slot);
         for (position, (name, value)) in fields.members.iter_mut().enumerate() {
-            if let Some(alias) = alias::of(name) {
+            if let Some(alias) = alias::of(name).filter(open) {
                 picks.offer(alias, value, Place { outer: position, inner: None }, intake);
                 // Core strings are missing when they are empty.
                 if alias.rank == 0 && value.as_str() == Some("") {
@@ -41,13 +44,52 @@ impl<'a> Stated<'a> {
             if let (Value::Object(inner), true) = (&*value, alias::may_nest(name)) {
                 for (inner_position, (inner_name, value)) in inner.iter().enumerate() {
                     let place = Place { outer: position, inner: Some(inner_position) };
-                    if let Some(alias) = alias::of_nested(name, inner_name) {
+                    if let Some(alias) = alias::of_nested(name, inner_name).filter(open) {
                         picks.offer(alias, value, place, intake);
                     }
                 }
             }
         }
         picks.take(fields)
+    }
+}
+
+/// Which of its own fields an event has from its protocol.
+#[derive(Debug, Clone, Copy)]
+pub struct Said {
+    time: bool,
+    level: bool,
+    source: bool,
+    host: bool,
+    message: bool,
+    trace_id: bool,
+    span_id: bool,
+}
+
+impl Said {
+    pub fn by(raw: &RawEvent) -> Self {
+        let says = |text: &Option<Cow<str>>| text.as_ref().is_some_and(|text| !text.is_empty());
+        Self {
+            time: raw.timestamp_ns.is_some(),
+            level: !raw.level_is_weak && raw.level.is_some_and(|level| level != Level::Unknown),
+            source: says(&raw.source),
+            host: says(&raw.host),
+            message: says(&raw.message),
+            trace_id: says(&raw.trace_id),
+            span_id: says(&raw.span_id),
+        }
+    }
+
+    fn has(self, slot: Slot) -> bool {
+        match slot {
+            Slot::Time(_) => self.time,
+            Slot::Level(_) => self.level,
+            Slot::Source => self.source,
+            Slot::Host => self.host,
+            Slot::Message => self.message,
+            Slot::TraceId => self.trace_id,
+            Slot::SpanId => self.span_id,
+        }
     }
 }
 

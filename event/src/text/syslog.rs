@@ -1,6 +1,6 @@
 //! Syslog messages: RFC 5424 and RFC 3164, with what real senders make of them.
 //!
-//! The priority gives the level. A 3164 time may be an ISO one; host, tag and even the whole header may be missing.
+//! The priority gives the level, unless the message says one: forwarders of files give all lines the same. A 3164 time may be an ISO one; host, tag and even the whole header may be missing.
 //! The API key that a sender puts into structured data (`[cordwood@0 key="…"]`) is handed over, and is in nothing else.
 
 use std::borrow::Cow;
@@ -57,6 +57,7 @@ pub fn event(index: usize, frame: &str, now_ns: i64) -> (RawEvent<'_>, Option<Co
     syslog.add_fields(&mut found);
     raw.timestamp_ns = syslog.time_ns;
     raw.level = found.level;
+    raw.level_is_weak = true;
     raw.source = syslog.program.map(Cow::Borrowed);
     raw.host = syslog.host.map(Cow::Borrowed);
     raw.fields = found.attributes;
