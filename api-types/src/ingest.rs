@@ -80,3 +80,27 @@ pub enum ReceiptState {
     /// Some events are dead letters; the others can be searched.
     DeadLettered,
 }
+
+/// A port that belongs to one project: what is sent to it needs no key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SyslogListener {
+    pub id: String,
+    pub project_id: String,
+    /// `tcp`, `udp` or `tls`.
+    pub protocol: String,
+    pub address: String,
+    pub port: u16,
+    pub created_at: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewSyslogListener {
+    /// The organization's first project when left out.
+    #[serde(default)]
+    pub project_id: Option<String>,
+    pub protocol: String,
+    /// Any free one when left out.
+    #[serde(default)]
+    pub port: Option<u16>,
+}

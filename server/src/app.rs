@@ -8,6 +8,7 @@ use crate::config::Settings;
 use crate::db::Db;
 use crate::erasure::{self, Erasure};
 use crate::http_head;
+use crate::ingest::protocols::syslog::listeners::Listeners;
 use crate::ingest::{self, Ingest};
 use crate::logstore::LogStore;
 use crate::masking;
@@ -35,6 +36,7 @@ pub struct Services {
     pub logs: LogStore,
     pub ingest: Ingest,
     pub tails: Tails,
+    pub syslog: Listeners,
     pub searches: Executor,
     pub alerts: Alerts,
     pub metrics: PrometheusHandle,
@@ -55,6 +57,7 @@ pub fn routes(app: &mut web::ServiceConfig, services: &Services) {
         .app_data(web::Data::new(services.ingest.masking().clone()))
         .app_data(web::Data::new(services.ingest.quota().clone()))
         .app_data(web::Data::new(services.tails.clone()))
+        .app_data(web::Data::new(services.syslog.clone()))
         .app_data(web::Data::new(services.searches.clone()))
         .app_data(web::Data::new(services.alerts.clone()))
         .configure(accounts::routes)

@@ -67,6 +67,9 @@ macro_rules! settings {
 /// Text that must not be printed; empty means "not set".
 pub type Secret = SecretString;
 
+const DEFAULT_OTLP_GRPC: &str = "127.0.0.1:4317";
+const DEFAULT_SYSLOG: &str = "127.0.0.1:5514";
+
 settings! {
     /// Address of the web UI and the HTTP API.
     listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8080)), "127.0.0.1:8080", "CORDWOOD_LISTEN";
@@ -128,6 +131,14 @@ settings! {
     quota_daily_events: u64 = 0, "0", "CORDWOOD_QUOTA_DAILY_EVENTS";
     /// Bytes that one organization may store per day (UTC), counted after decoding; 0 switches the quota off.
     quota_daily_bytes: u64 = 0, "0", "CORDWOOD_QUOTA_DAILY_BYTES";
+    /// Address of OTLP over gRPC; `off` for none. While another program has the default one, there is none.
+    otlp_grpc_listen: String = DEFAULT_OTLP_GRPC.into(), "127.0.0.1:4317", "CORDWOOD_OTLP_GRPC_LISTEN";
+    /// Address of syslog over TCP, TLS and UDP; `off` for none. While another program has the default one, there is none.
+    syslog_listen: String = DEFAULT_SYSLOG.into(), "127.0.0.1:5514", "CORDWOOD_SYSLOG_LISTEN";
+    /// Certificate chain for syslog over TLS, a PEM file. Without it there is no TLS.
+    syslog_certificate: PathBuf = PathBuf::new(), "", "CORDWOOD_SYSLOG_CERTIFICATE";
+    /// Key of that certificate, a PEM file.
+    syslog_certificate_key: PathBuf = PathBuf::new(), "", "CORDWOOD_SYSLOG_CERTIFICATE_KEY";
     /// Bytes of the write-ahead log beyond which ingest answers 503.
     wal_capacity_bytes: u64 = 10 << 30, "10737418240", "CORDWOOD_WAL_CAPACITY_BYTES";
     /// Bytes of the disk that the write-ahead log leaves free; below it ingest answers 503.
@@ -232,6 +243,22 @@ impl Settings {
         self.public_url().starts_with("https://")
     }
 
+    /// Where gRPC is listened to, and whether that was asked for.
+    ///
+    /// # Errors
+    /// When it is no address.
+    pub fn otlp_grpc(&self) -> Result<Option<(SocketAddr, bool)>, ConfigError> {
+        address("otlp_grpc_listen", &self.otlp_grpc_listen, DEFAULT_OTLP_GRPC)
+    }
+
+    /// Where syslog is listened to, and whether that was asked for.
+    ///
+    /// # Errors
+    /// When it is no address.
+    pub fn syslog(&self) -> Result<Option<(SocketAddr, bool)>, ConfigError> {
+        address("syslog_listen", &self.syslog_listen, DEFAULT_SYSLOG)
+    }
+
     #[must_use]
     pub fn has_role(&self, role: &str) -> bool {
         self.roles.split(',').any(|each| each.trim() == role)
@@ -256,6 +283,8 @@ impl Settings {
         if !RETENTIONS_DAYS.contains(&self.default_retention_days) {
             return refuse(&format!("default_retention_days must be one of {RETENTIONS_DAYS:?}"));
         }
+        self.otlp_grpc()?;
+        self.syslog()?;
         if !self.listen.ip().is_loopback() && !self.serves_tls() && !self.allow_plain_http {
             return refuse(
                 "listen is not a loopback address and public_url is not https: sessions could be read on the way. \
@@ -263,6 +292,19 @@ impl Settings {
             );
         }
         Ok(self)
+    }
+}
+
+/// `off` or empty for none.
+fn address(name: &str, text: &str, default: &str) -> Result<Option<(SocketAddr, bool)>, ConfigError> {
+    match text.trim() {
+        "" | "off" => Ok(None),
+        address => match address.parse() {
+            Ok(parsed) => Ok(Some((parsed, address != default))),
+            Err(_) => Err(ConfigError::Refused(format!(
+                "{name}: `{address}` is no address; give an IP and a port such as 0.0.0.0:4317, or `off`"
+            ))),
+        },
     }
 }
 
@@ -318,6 +360,7 @@ mod tests {
         assert!(load_of(&["--token-secret", "short"], &[]).is_err());
         assert!(load_of(&["--default-retention-days", "31"], &[]).is_err());
         assert!(load_of(&["--roles", "ingest,search"], &[]).is_err());
+        assert!(load_of(&["--syslog-listen", "5514"], &[]).is_err());
     }
 
     /// `UPDATE_DOCS=1` writes the page instead.

@@ -190,6 +190,7 @@ mod tests {
             ("masking/store.rs", crate::masking::store::ALL),
             ("usage/notices.rs", crate::usage::notices::ALL),
             ("usage/store.rs", crate::usage::store::ALL),
+            ("ingest/protocols/syslog/store.rs", crate::ingest::protocols::syslog::store::ALL),
         ],
     ];
 

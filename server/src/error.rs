@@ -177,6 +177,19 @@ impl ApiError {
         }
     }
 
+    /// The same for a protocol that has words of its own for it.
+    #[must_use]
+    pub fn told(&self) -> Told {
+        self.log();
+        let status = self.kind().status();
+        Told {
+            status,
+            code: self.kind().code(),
+            detail: self.detail(status, &current_request_id()),
+            retry_after_s: self.kind().retry_after_s(),
+        }
+    }
+
     fn log(&self) {
         let mut chain = self.0.to_string();
         let mut cause = std::error::Error::source(&*self.0);
@@ -192,6 +205,15 @@ impl ApiError {
             kind => tracing::debug!(error = %chain, code = kind.code(), "request refused"),
         }
     }
+}
+
+/// What a client may know of an error, in no form yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    pub status: StatusCode,
+    pub code: &'static str,
+    pub detail: String,
+    pub retry_after_s: Option<u64>,
 }
 
 impl ResponseError for ApiError {

@@ -12,7 +12,7 @@ use crate::config::Settings;
 use crate::db::Db;
 use crate::email::Mailer;
 use crate::erasure::Erasure;
-use crate::ingest::Ingest;
+use crate::ingest::{Ingest, protocols};
 use crate::logstore::{self, Engine};
 use crate::search::execute::Executor;
 use crate::shutdown::Shutdown;
@@ -22,7 +22,7 @@ use actix_web::middleware::{NormalizePath, from_fn};
 use actix_web::{App, HttpServer};
 use anyhow::Context;
 use secrecy::ExposeSecret;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -69,6 +69,7 @@ async fn start_services(settings: Settings) -> anyhow::Result<(Services, Option<
         settings.public_url(),
         shutdown.token(),
     ));
+    let syslog = protocols::start(&settings, &db, &ingest, &auth, &shutdown).await?;
     let searches = Executor::of(&settings, logs.store.clone());
     let erasure = Erasure::new(
         &settings,
@@ -94,6 +95,7 @@ async fn start_services(settings: Settings) -> anyhow::Result<(Services, Option<
         logs: logs.store,
         ingest,
         tails,
+        syslog,
         searches,
         alerts,
         metrics,
@@ -128,7 +130,7 @@ async fn serve(listener: TcpListener, services: &Services) -> anyhow::Result<()>
     .listen(listener)?
     .run();
     let handle = server.handle();
-    tell_address(&services.settings)?;
+    tell_address(&services.settings, "server", services.settings.listen)?;
     tracing::info!(address = %services.settings.listen, "listening on http://{}", services.settings.listen);
     let served = tokio::spawn(server);
     shutdown.wanted().await?;
@@ -140,10 +142,10 @@ async fn serve(listener: TcpListener, services: &Services) -> anyhow::Result<()>
 }
 
 /// Writes the address into the data folder, for programs that started this one with port 0.
-fn tell_address(settings: &Settings) -> anyhow::Result<()> {
-    let (path, half) =
-        (settings.data_dir.join("server.address"), settings.data_dir.join("server.address.half"));
-    std::fs::write(&half, settings.listen.to_string())
+pub(crate) fn tell_address(settings: &Settings, name: &str, address: SocketAddr) -> anyhow::Result<()> {
+    let path = settings.data_dir.join(format!("{name}.address"));
+    let half = settings.data_dir.join(format!("{name}.address.half"));
+    std::fs::write(&half, address.to_string())
         .and_then(|()| std::fs::rename(&half, &path))
         .with_context(|| format!("cannot write {}", path.display()))
 }

@@ -9,6 +9,7 @@ use super::standing::Standing;
 use super::{Auth, AuthError, Identity, store};
 use crate::tenant::TenantScope;
 use actix_web::dev::Payload;
+use actix_web::http::header::HeaderMap;
 use actix_web::{FromRequest, HttpRequest, web};
 use api_types::accounts::{KeyScope, Role};
 use std::future::{Ready, ready};
@@ -251,6 +252,12 @@ impl IngestKey {
         }
     }
 
+    /// Somebody who sends to a place that is the project's own, and shows no key.
+    #[must_use]
+    pub fn of_project(scope: TenantScope, project_id: Uuid, retention_days: u16) -> Self {
+        Self { scope, project_id, retention_days, key_id: None }
+    }
+
     /// Checks the text of a key that came some other way than in a header, in a syslog message for instance. A key that is
     /// bound to networks is refused: use `of_text_from`.
     ///
@@ -266,6 +273,16 @@ impl IngestKey {
     /// As `of_text`; also when the key is not for this address.
     pub async fn of_text_from(auth: &Auth, key: &str, address: &str) -> Result<Self, AuthError> {
         Self::of(auth.identify(Credentials::ApiKey(key.to_owned()), address).await?)
+    }
+}
+
+impl IngestKey {
+    /// Checks what a protocol with headers but without actix was sent.
+    ///
+    /// # Errors
+    /// As `of_text_from`; and when nothing was sent.
+    pub async fn of_headers(auth: &Auth, headers: &HeaderMap, address: &str) -> Result<Self, AuthError> {
+        Self::of(auth.identify(Credentials::find(headers, None), address).await?)
     }
 }
 

@@ -63,22 +63,25 @@ impl<'a> Gathering<'a> {
         Self { intake, rules, tally, accepted, rejected: 0, errors: Vec::new(), attributes: Vec::new() }
     }
 
-    /// Takes the next item that a decoder found.
+    /// Takes the next item that a decoder found; tells why it was rejected, if it was.
     ///
     /// # Errors
     /// When there are too many.
-    pub fn take(&mut self, item: Result<RawEvent<'a>, Reject<'a>>) -> Result<(), IngestError> {
+    pub fn take(
+        &mut self,
+        item: Result<RawEvent<'a>, Reject<'a>>,
+    ) -> Result<Option<EventError>, IngestError> {
         if self.accepted.rows.count() as usize + self.rejected as usize >= MOST_EVENTS {
             return Err(IngestError::TooManyEvents(MOST_EVENTS));
         }
-        match item.and_then(|raw| self.intake.normalise(raw)) {
+        Ok(match item.and_then(|raw| self.intake.normalise(raw)) {
             Ok(mut event) => {
                 self.rules.apply(&mut event, &mut self.tally);
                 self.push(&event);
+                None
             }
-            Err(reject) => self.reject(reject),
-        }
-        Ok(())
+            Err(reject) => Some(self.reject(reject)),
+        })
     }
 
     fn push(&mut self, event: &Event<'_>) {
@@ -98,18 +101,16 @@ impl<'a> Gathering<'a> {
         note_marks(event);
     }
 
-    fn reject(&mut self, mut reject: Reject<'_>) {
+    fn reject(&mut self, mut reject: Reject<'_>) -> EventError {
         self.rejected += 1;
         reject.detail = self.rules.apply_to_text(&reject.detail, &mut self.tally).into_owned();
         reject.original = self.rules.apply_to_bytes(reject.original, &mut self.tally);
         let code = reject.code.as_str();
         metrics::counter!("cordwood_ingest_rejected_events_total", "code" => code).increment(1);
+        let error =
+            EventError { index: reject.index as u64, code: code.to_owned(), detail: reject.detail.clone() };
         if self.errors.len() < LISTED {
-            self.errors.push(EventError {
-                index: reject.index as u64,
-                code: code.to_owned(),
-                detail: reject.detail.clone(),
-            });
+            self.errors.push(error.clone());
         }
         if !reject.original.is_empty() {
             let mut original = reject.original.into_owned();
@@ -121,6 +122,7 @@ impl<'a> Gathering<'a> {
                 original,
             });
         }
+        error
     }
 
     /// Notes that what follows cannot be read at all.

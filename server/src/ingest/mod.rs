@@ -1,12 +1,14 @@
 //! From a request to ClickHouse, so that nothing acknowledged is lost and nothing is stored twice.
 //!
-//! `http` reads a body (`body`, bounded), has the `event` crate make events of it (`intake`), and hands them to `Ingest::accept`,
-//! which returns when they are on disk in the write-ahead log: then the client gets its answer. The `shipper` reads the log on
+//! `http`, and `protocols` for everybody else's clients, read a body (`arrival`, `body`, bounded), have the `event` crate make
+//! events of it (`intake`), and hand them to `Ingest::accept`, which returns when they are on disk in the write-ahead log: then
+//! the client gets its answer. The `shipper` reads the log on
 //! its own, seals stretches of it (`seal`), and brings the batches to the log store (`delivery`, `sink`), however long that is
 //! away. What cannot be stored goes to the `dead_letters`. `idempotency` answers repeats, `receipts` tells what became of a
 //! batch, `ledger` counts what is stored; `limits` keeps one organization from pushing another aside. A `Follower` (live tails) is told of what is acknowledged.
 
 pub mod accepted;
+pub mod arrival;
 pub mod body;
 pub mod dead_letters;
 pub mod delivery;
@@ -18,6 +20,7 @@ pub mod intake;
 pub mod lag;
 pub mod ledger;
 pub mod limits;
+pub mod protocols;
 pub mod receipts;
 pub mod rows;
 pub mod seal;

@@ -128,7 +128,7 @@ impl Node {
 }
 
 /// SQLite; Postgres where one is given (`cargo xtask test` starts one).
-async fn database(folder: &tempfile::TempDir) -> Db {
+pub(super) async fn database(folder: &tempfile::TempDir) -> Db {
     let Ok(server) = std::env::var("CORDWOOD_TEST_POSTGRES_URL") else {
         return Db::connect(&format!("sqlite://{}", folder.path().join("cordwood.db").display()), 4)
             .await
@@ -141,7 +141,7 @@ async fn database(folder: &tempfile::TempDir) -> Db {
     Db::connect(&format!("{root}/{name}"), 4).await.unwrap()
 }
 
-async fn insert_organization(db: &Db, id: Uuid, project_id: Uuid) {
+pub(super) async fn insert_organization(db: &Db, id: Uuid, project_id: Uuid) {
     on!(db.write(), pool => {
         sqlx::query("INSERT INTO organizations (id, name, slug, created_at) VALUES ($1, 'Acme', $2, 0)")
             .bind(id).bind(id.to_string()).execute(pool).await.unwrap();
@@ -150,7 +150,7 @@ async fn insert_organization(db: &Db, id: Uuid, project_id: Uuid) {
     });
 }
 
-async fn insert_key(db: &Db, organization_id: Uuid, project_id: Uuid, scope: KeyScope) -> String {
+pub(super) async fn insert_key(db: &Db, organization_id: Uuid, project_id: Uuid, scope: KeyScope) -> String {
     let key = NewKey::generate(&[scope]);
     let word = serde_json::to_value(scope).unwrap();
     on!(db.write(), pool => {
@@ -162,7 +162,7 @@ async fn insert_key(db: &Db, organization_id: Uuid, project_id: Uuid, scope: Key
     key.text
 }
 
-async fn eventually(mut holds: impl AsyncFnMut() -> bool) {
+pub(super) async fn eventually(mut holds: impl AsyncFnMut() -> bool) {
     let begin = Instant::now();
     while !holds().await {
         assert!(begin.elapsed() < Duration::from_secs(20), "it did not come true");

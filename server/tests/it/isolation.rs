@@ -26,6 +26,7 @@ fn body(path: &str, target: &Target) -> Value {
             json!({"query": "*", "project_id": target.project_id, "reason": "a test"})
         }
         "/api/v1/query/check" => json!({"query": "*"}),
+        "/api/v1/syslog-listeners" => json!({"project_id": target.project_id, "protocol": "udp"}),
         "/api/v1/alert-rules" | "/api/v1/alert-rules/preview" => {
             json!({"name": "r", "query": "*", "condition": {"op": ">", "threshold": 1}, "project_id": target.project_id})
         }
@@ -47,6 +48,7 @@ struct Target {
     alert_rule_id: String,
     channel_id: String,
     invitation_id: String,
+    syslog_listener_id: String,
 }
 
 impl Target {
@@ -62,6 +64,7 @@ impl Target {
             alert_rule_id: id(),
             channel_id: id(),
             invitation_id: id(),
+            syslog_listener_id: id(),
         }
     }
 
@@ -74,7 +77,10 @@ impl Target {
         let invitation = org.post("/api/v1/invitations", invitation).await.expect(201).body;
         let rule = org.post("/api/v1/alert-rules", rule).await.expect(201).body;
         let channel = org.post("/api/v1/notification-channels", channel).await.expect(201).body;
+        let listener = json!({"project_id": org.project_id, "protocol": "tcp"});
+        let listener = org.post("/api/v1/syslog-listeners", listener).await.expect(201).body;
         Self {
+            syslog_listener_id: listener["id"].as_str().unwrap().to_owned(),
             organization_id: org.id.clone(),
             project_id: org.project_id.clone(),
             user_id: org.user_id.clone(),
@@ -104,6 +110,9 @@ impl Target {
             | "/api/v1/dead-letters/"
             | "/api/v1/ingest/receipts/"
             | "/api/v1/notifications/" => &self.project_id,
+            "/api/v1/syslog-listeners/" => &self.syslog_listener_id,
+            // The names of Elasticsearch's clients: nobody's, whatever they are.
+            elastic if !elastic.starts_with("/api/") => return Some(named(pattern, "name")),
             other => panic!("name an id for {other} in this test"),
         };
         Some(format!("{before}{id}{after}"))
@@ -189,7 +198,7 @@ fn refusal(access: Access, caller: &str) -> Option<(u16, &'static str)> {
 /// The whole matrix, with ids of nothing: who may not is told so before anything else is looked at, and who may is not.
 #[tokio::test]
 async fn every_route_lets_in_exactly_who_the_table_says() {
-    let app = TestApp::spawn().await;
+    let app = TestApp::spawn_with(&["--syslog-listen", "127.0.0.1:0"]).await;
     let cast = Cast::of(&app).await;
     let target = Target::nowhere();
     for (method, pattern, access) in ROUTES {
@@ -219,7 +228,7 @@ async fn every_route_lets_in_exactly_who_the_table_says() {
 /// Existence is not told: somebody else's id is answered as an id of nothing, to the byte.
 #[tokio::test]
 async fn another_organizations_ids_are_answered_like_random_ones() {
-    let app = TestApp::spawn().await;
+    let app = TestApp::spawn_with(&["--syslog-listen", "127.0.0.1:0"]).await;
     let (acme, globex) = (app.org("acme").await, app.org("globex").await);
     let (real, random) = (Target::of(&acme).await, Target::nowhere());
     let told = |answer: Answer, target: &Target| {
@@ -231,13 +240,24 @@ async fn another_organizations_ids_are_answered_like_random_ones() {
         let names_something = real.path(path).is_some()
             || body(path, &real) != body(path, &random)
             || *path == "/api/v1/auth/switch";
-        if *access == Access::Open || !names_something {
+        // What Elasticsearch's clients name is theirs to choose.
+        if *access == Access::Open || !names_something || !path.starts_with("/api/") {
             continue;
         }
         let of_real = told(call(&globex, method, path, &real).await, &real);
         let of_random = told(call(&globex, method, path, &random).await, &random);
         assert_eq!(of_real, of_random, "{method} {path}");
     }
+}
+
+/// The path with every placeholder filled in by one name.
+fn named(pattern: &str, name: &str) -> String {
+    let mut path = String::new();
+    for part in pattern.split('/').skip(1) {
+        path.push('/');
+        path.push_str(if part.starts_with('{') { name } else { part });
+    }
+    path
 }
 
 async fn call(caller: &Caller, method: &str, pattern: &str, target: &Target) -> Answer {
@@ -250,7 +270,7 @@ async fn call(caller: &Caller, method: &str, pattern: &str, target: &Target) -> 
 
 #[tokio::test]
 async fn nobody_gets_in_without_credentials_or_with_wrong_ones() {
-    let app = TestApp::spawn().await;
+    let app = TestApp::spawn_with(&["--syslog-listen", "127.0.0.1:0"]).await;
     let acme = app.org("acme").await;
     let target = Target::of(&acme).await;
     let forged = format!("{}x", acme.access_token);
@@ -267,7 +287,7 @@ async fn nobody_gets_in_without_credentials_or_with_wrong_ones() {
 
 #[tokio::test]
 async fn a_key_with_too_small_a_scope_is_refused_everywhere() {
-    let app = TestApp::spawn().await;
+    let app = TestApp::spawn_with(&["--syslog-listen", "127.0.0.1:0"]).await;
     let acme = app.org("acme").await;
     let target = Target::of(&acme).await;
     let secret = |key: Value| key["secret"].as_str().unwrap().to_owned();
@@ -288,16 +308,17 @@ async fn a_key_with_too_small_a_scope_is_refused_everywhere() {
 
 #[tokio::test]
 async fn what_belongs_to_another_organization_looks_absent() {
-    let app = TestApp::spawn().await;
+    let app = TestApp::spawn_with(&["--syslog-listen", "127.0.0.1:0"]).await;
     let (acme, globex) = (app.org("acme").await, app.org("globex").await);
     let target = Target::of(&acme).await;
     let key = globex.api_key(&["admin"]).await;
     let program = app.with_credential(key["secret"].as_str().unwrap());
 
     for (method, path, access) in ROUTES {
-        let names_something = target.path(path).is_some()
+        let names_something = target.path(path).is_some() && path.starts_with("/api/")
             || *path == "/api/v1/auth/switch"
-            || (*method, *path) == ("POST", "/api/v1/api-keys");
+            || (*method, *path) == ("POST", "/api/v1/api-keys")
+            || (*method, *path) == ("POST", "/api/v1/syslog-listeners");
         if *access == Access::Open || !names_something {
             continue;
         }
@@ -322,7 +343,7 @@ async fn what_belongs_to_another_organization_looks_absent() {
 
 #[tokio::test]
 async fn lists_show_ones_own_only() {
-    let app = TestApp::spawn().await;
+    let app = TestApp::spawn_with(&["--syslog-listen", "127.0.0.1:0"]).await;
     let (acme, globex) = (app.org("acme").await, app.org("globex").await);
     let target = Target::of(&acme).await;
     for (method, path, access) in ROUTES {
@@ -338,6 +359,7 @@ async fn lists_show_ones_own_only() {
             &target.user_id,
             &target.session_id,
             &target.api_key_id,
+            &target.syslog_listener_id,
         ] {
             assert!(!answer.text.contains(id.as_str()), "{path} tells {id}");
         }

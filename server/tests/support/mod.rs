@@ -67,6 +67,8 @@ impl Server {
             "--engine-library",
             &engine_library().display().to_string(),
             "--signup-per-hour=0",
+            "--otlp-grpc-listen=off",
+            "--syslog-listen=off",
             "--ingest-bytes-per-second=0",
             "--ingest-events-per-second=0",
             "--wal-reserve-bytes=0",

@@ -97,7 +97,7 @@ fn try_again(owner: Owner, rules: &Rules, kept: &Kept) -> Result<Trial, IngestEr
     let mut gathering = Gathering::new(owner, rules, intake, kept.original.len());
     for item in decode(&kept.original, Content::Unlabelled) {
         match item {
-            Ok(item) => gathering.take(item)?,
+            Ok(item) => drop(gathering.take(item)?),
             Err(broken) => gathering.reject_all(&broken),
         }
     }

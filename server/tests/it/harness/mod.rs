@@ -38,8 +38,12 @@ impl TestApp {
     async fn start(flags: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut arguments: Vec<String> = flags.iter().map(ToString::to_string).collect();
-        if !flags.contains(&"--signup-per-hour") {
-            arguments.extend(["--signup-per-hour".into(), "0".into()]);
+        for (flag, value) in
+            [("--signup-per-hour", "0"), ("--otlp-grpc-listen", "off"), ("--syslog-listen", "off")]
+        {
+            if !flags.contains(&flag) {
+                arguments.extend([flag.into(), value.into()]);
+            }
         }
         if let Some(database) = own_postgres_database().await {
             arguments.extend(["--database-url".into(), database]);
