@@ -2,7 +2,7 @@
 
 use crate::postgres::Postgres;
 use crate::programs::{self, cargo, is_installed, root, say, target};
-use crate::{check, debian, web};
+use crate::{check, clients, debian, web};
 use anyhow::Result;
 use std::process::Command;
 use std::time::Instant;
@@ -15,10 +15,16 @@ pub struct Options {
     /// Leave out formatting and lints.
     #[arg(long)]
     no_check: bool,
+    /// Only real clients of other products against the real server: Elasticsearch, OpenTelemetry, Loki, syslog and others.
+    #[arg(long)]
+    clients: bool,
 }
 
 pub fn run(options: &Options) -> Result<()> {
     let started = Instant::now();
+    if options.clients {
+        return step("clients of other products", clients::run);
+    }
     web::install_node_modules(&root())?;
     step("web application", || web::build(&web::Options::default()).map(|_| ()))?;
     step("unit, engine and integration tests on SQLite", || programs::run(runner().arg("--workspace")))?;
