@@ -43,6 +43,42 @@ pub const RECIPES: &[Recipe] = &[
   --data-binary @app.log"#,
     },
     Recipe {
+        name: "OpenTelemetry",
+        text: "For any program with an OpenTelemetry SDK. A Collector takes the same address under exporters, otlphttp, logs_endpoint.",
+        code: r#"export OTEL_LOGS_EXPORTER=otlp
+export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf
+export OTEL_EXPORTER_OTLP_LOGS_ENDPOINT={origin}/v1/logs
+export OTEL_EXPORTER_OTLP_LOGS_HEADERS="Authorization=Bearer%20{key}"
+export OTEL_SERVICE_NAME=my-app"#,
+    },
+    Recipe {
+        name: "Filebeat",
+        text: "filebeat.yml. Logstash and the clients of Elasticsearch take the same address, with the key as the password.",
+        code: r#"filebeat.inputs:
+  - type: filestream
+    id: my-app
+    paths: ["/var/log/my-app/*.log"]
+
+output.elasticsearch:
+  hosts: ["{origin}"]
+  username: cordwood
+  password: "{key}"
+  index: my-app
+
+setup.template.enabled: false
+setup.ilm.enabled: false"#,
+    },
+    Recipe {
+        name: "Grafana Alloy",
+        text: "An endpoint for loki.write. Promtail and other clients of Loki take the same address.",
+        code: r#"loki.write "cordwood" {
+  endpoint {
+    url          = "{origin}/loki/api/v1/push"
+    bearer_token = "{key}"
+  }
+}"#,
+    },
+    Recipe {
         name: "Fluent Bit",
         text: "An output for fluent-bit.conf.",
         code: r"[OUTPUT]
@@ -203,12 +239,13 @@ public class Hello {
     },
     Recipe {
         name: "Docker",
-        text: "What a container prints, from now on. For a whole host, run Fluent Bit or Vector.",
-        code: r#"docker logs --follow --tail 0 my-container 2>&1 | while IFS= read -r line; do
-  printf '%s\n' "$line" | curl --silent --output /dev/null --data-binary @- \
-    -H "Authorization: Bearer {key}" -H "Content-Type: text/plain" \
-    "{url}?source=my-container"
-done"#,
+        text: "What a container prints, by Docker's own log driver for Splunk's protocol.",
+        code: r#"docker run --log-driver=splunk \
+  --log-opt splunk-url={origin} \
+  --log-opt splunk-token={key} \
+  --log-opt splunk-format=json \
+  --log-opt splunk-source=my-app \
+  my-image"#,
     },
     Recipe {
         name: "journald",
