@@ -255,4 +255,16 @@ mod tests {
         assert!(answer("pipeline=x").contains(r#"{"_index":"i","_id":"1","_version":1"#));
         assert!(answer("filter_path=items.*._id").contains("\"_id\":\"1\""));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn every_line_of_any_body_is_an_action_a_document_or_named(body in "(\\{\"(index|create|delete|x)\":\\{\\}\\}|[a-z{}\" ]{0,9}|\n){0,20}") {
+            if let Ok(operations) = operations(body.as_bytes(), "i") {
+                let lines = body.lines().filter(|line| !line.trim().is_empty()).count();
+                let documents = operations.iter().filter_map(|operation| operation.document);
+                let visible = documents.filter(|document| !document.trim_ascii().is_empty()).count();
+                proptest::prop_assert_eq!(operations.len() + visible, lines);
+            }
+        }
+    }
 }

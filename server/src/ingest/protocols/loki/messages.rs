@@ -152,3 +152,21 @@ fn entry_of_value(value: Value<'_>, repaired: bool) -> Option<Entry<'_>> {
     };
     Some(Entry { time_ns, line, metadata, repaired })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(bytes: Vec<u8>) {
+            of_protobuf(&bytes).ok();
+            of_json(&bytes).ok();
+        }
+
+        #[test]
+        fn no_json_makes_it_panic(json in r#"\{"streams":\[(\{"stream":\{"a":"b"\},"values":\[(\["1","x"\]|\[1\]|\{\}|,){0,3}\]\}|,|\]){0,3}\]\}"#) {
+            of_json(json.as_bytes()).ok();
+        }
+    }
+}

@@ -204,6 +204,14 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(bytes: Vec<u8>) {
+            read(&bytes).ok();
+            super::super::messages::read(&bytes).ok();
+        }
+    }
+
     #[test]
     fn what_is_no_export_of_logs_is_told() {
         for body in [
