@@ -91,8 +91,7 @@ async fn take(
     defaults: &Defaults,
     gather: Gatherer,
 ) -> Result<(), Refusal> {
-    let by_token =
-        matches!(sender, Err(AuthError::Invalid | AuthError::ScopeTooSmall { .. })) && !is_bearer(request);
+    let by_token = shows_bad_token(&sender, request);
     let key = known(&sender);
     let refused = |error: ApiError| {
         key.inspect(|key| ingest.note_refused(key, error.code()));
@@ -105,6 +104,11 @@ async fn take(
     let (gathered, bad) = gather(&arrival, defaults).map_err(refused)?;
     arrival.keep(gathered).await.map_err(|error| refused(error.into()))?;
     bad.map_or(Ok(()), Err)
+}
+
+/// Whether a token came in Splunk's own form, or as a password, and is not good.
+fn shows_bad_token(sender: &Sender, request: &HttpRequest) -> bool {
+    matches!(sender, Err(AuthError::Invalid | AuthError::ScopeTooSmall { .. })) && !is_bearer(request)
 }
 
 fn is_bearer(request: &HttpRequest) -> bool {
@@ -278,10 +282,11 @@ fn refuse(told: &Told, by_token: bool) -> HttpResponse {
 /// # Errors
 /// 405 for other methods, 401 and 403 when its token would not be taken.
 pub async fn connection(request: HttpRequest, sender: Sender) -> HttpResponse {
+    let by_token = shows_bad_token(&sender, &request);
     match sender {
         _ if request.method() != Method::OPTIONS => HttpResponse::MethodNotAllowed().finish(),
         Ok(_) => HttpResponse::Ok().insert_header(("Allow", "OPTIONS, POST")).finish(),
-        Err(error) => refuse(&ApiError::from(error).told(), true),
+        Err(error) => refuse(&ApiError::from(error).told(), by_token),
     }
 }
 

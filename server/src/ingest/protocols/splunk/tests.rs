@@ -105,6 +105,7 @@ async fn the_codes_are_splunks() {
         let asked = node.call(Method::OPTIONS, "/services/collector/event/1.0", &headers, "").await;
         assert_eq!(asked.status, status, "Docker asks before it starts a container");
     }
+    assert_eq!(node.call(Method::OPTIONS, path, &[], "").await.status, 401);
     assert_eq!(node.call(Method::DELETE, path, &[], "").await.status, 405);
     let ack = send(&node, "/services/collector/ack", "{\"acks\":[0]}".into()).await;
     assert_eq!((ack.status, &ack.json()["code"]), (400, &json!(14)));
