@@ -22,6 +22,15 @@ pub fn compile(pattern: &str) -> Result<Regex, String> {
         .map_err(|error| reason(&error))
 }
 
+/// The pattern with a group to take out: all of it is one where it has none.
+#[must_use]
+pub fn with_group(pattern: &str) -> String {
+    match compile(pattern) {
+        Ok(regex) if regex.captures_len() < 2 => format!("({pattern})"),
+        _ => pattern.to_owned(),
+    }
+}
+
 /// The last line of the crate's report, which says what is wrong.
 fn reason(error: &regex::Error) -> String {
     match error {

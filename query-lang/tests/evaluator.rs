@@ -52,6 +52,15 @@ fn streamable_stages_give_the_rows_of_the_corpus() {
 }
 
 #[test]
+fn a_replacement_names_only_groups_that_its_expression_has() {
+    let error =
+        |query: &str| fixture::check_in(query, &fixture::request()).err().map(|error| error.code.to_string());
+    assert_eq!(error(r"| eval x = replace_re(message, '(\d+)', '<\1>')"), None);
+    assert_eq!(error(r"| eval x = replace_re(message, '\d+', '<\1>')").as_deref(), Some("E022"));
+    assert_eq!(error(r"| eval x = replace_re(message, '\d+', source)").as_deref(), Some("E022"));
+}
+
+#[test]
 fn marks_say_which_stretches_of_which_fields_matched() {
     let events = fixture::fixture();
     let marks = |query: &str, name: &str| {

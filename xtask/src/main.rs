@@ -1,9 +1,10 @@
-//! Everything a developer does, in Rust: `cargo xtask up | test | web | check | bench | faults`.
+//! Everything a developer does, in Rust: `cargo xtask up | test | web | check | differential | bench | faults`.
 
 mod bench;
 mod check;
 mod clients;
 mod debian;
+mod differential;
 mod faults;
 mod postgres;
 mod programs;
@@ -30,6 +31,8 @@ enum Command {
     Web(web::Options),
     /// The fast half of the tests: formatting, lints, licences.
     Check,
+    /// Compares the evaluator with the engine on many random queries over random events.
+    Differential(differential::Options),
     /// Measures; results belong into bench/RESULTS.md.
     Bench(bench::Options),
     /// Makes the faults of docs/RESILIENCY.md and checks what becomes of them.
@@ -42,6 +45,7 @@ fn main() -> anyhow::Result<()> {
         Command::Test(options) => test::run(&options),
         Command::Web(options) => web::build(&options).map(|_| ()),
         Command::Check => check::run(),
+        Command::Differential(options) => differential::run(&options),
         Command::Bench(options) => bench::run(&options),
         Command::Faults(options) => faults::run(&options),
     }

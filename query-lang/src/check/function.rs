@@ -81,8 +81,10 @@ pub(super) fn time_bin(literal: &Literal) -> Check<Bin> {
 /// Arguments that have to be written down, and are checked here once.
 fn constants(function: Function, arguments: &[Expr]) -> Check {
     match function {
-        Function::Extract | Function::ReplaceRe => {
-            regex(text(&arguments[1], "a quoted regular expression", Code::E012)?).map(drop)
+        Function::Extract => regex(text(&arguments[1], "a quoted regular expression", Code::E012)?).map(drop),
+        Function::ReplaceRe => {
+            let pattern = regex(text(&arguments[1], "a quoted regular expression", Code::E012)?)?;
+            replacement(text(&arguments[2], "a quoted text", Code::E022)?, &pattern)
         }
         Function::Cidr => arguments[1..]
             .iter()
@@ -113,6 +115,24 @@ fn text<'e>(argument: &'e Expr, what: &str, code: Code) -> Check<&'e Literal> {
     }
 }
 
+/// `\1` needs a first group; `\0` is the whole match.
+fn replacement(value: &Literal, pattern: &::regex::Regex) -> Check {
+    let mut chars = value.text.chars();
+    while let Some(c) = chars.next() {
+        let group = if c == '\\' { chars.next().and_then(|c| c.to_digit(10)) } else { None };
+        if let Some(group) = group.filter(|group| *group as usize >= pattern.captures_len()) {
+            let groups = pattern.captures_len() - 1;
+            return Err(Diagnostic::error(
+                Code::E022,
+                value.span,
+                format!("'\\{group}' is not a group of the expression, which has {groups}"),
+            )
+            .hint("put the part to keep into ( ), and write \\1 for the first"));
+        }
+    }
+    Ok(())
+}
+
 fn whole(argument: &Expr) -> Check {
     match &argument.node {
         ExprNode::Literal(Literal { class: LiteralClass::Number(number), .. })
@@ -129,7 +149,7 @@ fn whole(argument: &Expr) -> Check {
 }
 
 /// The parts of a time format that mean the same in the browser and in the engine.
-pub(crate) const TIME_FORMATS: &str = "YmdHMSfjuaybBeFTzp";
+pub(crate) const TIME_FORMATS: &str = "YmdHMSfjuaybeFTzp";
 
 fn time_format(value: &Literal) -> Check {
     let mut chars = value.text.chars();

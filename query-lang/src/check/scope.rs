@@ -150,9 +150,11 @@ fn events_shape(changes: &[Change]) -> Shape {
                 dropped.push(gone.path.clone());
             }
             Change::Renamed { new, old } => {
+                // What had the name before is gone.
                 let first =
                     renamed.iter().find(|(_, known)| *known == old.path).map(|(first, _)| first.clone());
-                renamed.retain(|(_, known)| *known != old.path);
+                computed.retain(|known| known.name != *new);
+                renamed.retain(|(_, known)| *known != old.path && known != new);
                 renamed.push((first.unwrap_or_else(|| old.path.clone()), new.clone()));
             }
         }

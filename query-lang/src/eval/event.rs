@@ -29,11 +29,15 @@ pub(super) struct Row<'a> {
     pub columns: Vec<(String, Value<'a>)>,
     /// Unpacked text, whose names come before the attributes.
     pub unpacked: Vec<Map<String, Json>>,
+    /// Fields and paths that were taken away.
+    pub dropped: Vec<String>,
+    /// Whether `columns` is everything that is left of the event.
+    pub closed: bool,
 }
 
 impl<'a> Row<'a> {
     pub(super) fn new(event: Event<'a>) -> Self {
-        Self { event, columns: Vec::new(), unpacked: Vec::new() }
+        Self { event, columns: Vec::new(), unpacked: Vec::new(), dropped: Vec::new(), closed: false }
     }
 
     pub(super) fn field(&self, field: &Field) -> Value<'a> {
@@ -54,16 +58,25 @@ impl<'a> Row<'a> {
     }
 
     pub(super) fn column(&self, name: &str) -> Value<'a> {
+        self.computed(name).unwrap_or(Value::Null)
+    }
+
+    fn computed(&self, name: &str) -> Option<Value<'a>> {
         let found = self.columns.iter().rev().find(|(column, _)| column == name);
-        found.map_or(Value::Null, |(_, value)| value.clone())
+        found.map(|(_, value)| value.clone())
     }
 
     /// What a name means that no field of the tree stands for.
     pub(super) fn named(&self, name: &str) -> Value<'a> {
-        match self.column(name) {
-            Value::Null => self.field(&Field::of_event(name, crate::Span::default())),
-            value => value,
-        }
+        self.computed(name).unwrap_or_else(|| {
+            let is_gone = self.closed || self.dropped.iter().any(|gone| is_below(name, gone));
+            if is_gone { Value::Null } else { self.field(&Field::of_event(name, crate::Span::default())) }
+        })
+    }
+
+    /// Whether a field of the event is still there.
+    pub(super) fn still_has(&self, core: Core) -> bool {
+        !self.closed && !self.dropped.iter().any(|gone| gone == core.name())
     }
 
     /// Whether the field has a value, or something below its path has one.
@@ -110,6 +123,11 @@ impl<'a> Event<'a> {
 /// The value at a dotted path: a scalar or an array, never null and never an object.
 pub(super) fn leaf<'m>(map: &'m Map<String, Json>, path: &str) -> Option<&'m Json> {
     find(map, path, &mut |value| !value.is_null() && !value.is_object())
+}
+
+/// The path itself, or something below it.
+pub(super) fn is_below(path: &str, parent: &str) -> bool {
+    path.strip_prefix(parent).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// Whether anything lies below the path.

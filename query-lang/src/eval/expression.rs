@@ -181,7 +181,8 @@ fn arithmetic<'a>(op: BinaryOp, left: &Node, right: &Node, row: &Row<'a>) -> Val
         BinaryOp::Multiply => a * b,
         _ if b == 0.0 => return Value::Null,
         BinaryOp::Divide => a / b,
-        _ => a % b,
+        // As ClickHouse computes it, so that the last digits agree.
+        _ => a - (a / b).trunc() * b,
     })
 }
 
@@ -191,7 +192,8 @@ pub(super) fn compare(op: BinaryOp, a: &Value, b: &Value) -> bool {
         return !compare(BinaryOp::Equal, a, b);
     }
     let ordering = match (a, b) {
-        (Value::Time(a), Value::Time(b)) => Some(a.cmp(b)),
+        (Value::Null, _) | (_, Value::Null) => None,
+        (Value::Time(_), _) | (_, Value::Time(_)) => a.to_time().zip(b.to_time()).map(|(a, b)| a.cmp(&b)),
         _ => match (a.to_number(), b.to_number()) {
             (Some(a), Some(b)) => a.partial_cmp(&b),
             _ => match (a.to_text(), b.to_text()) {

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use regex::Regex;
 use serde_json::Value as Json;
 
-use super::event::{Row, leaf};
+use super::event::Row;
 use super::expression::Node;
 use super::matcher::Condition;
 use super::value::Value;
@@ -137,7 +137,7 @@ impl Call {
             F::TypeOf => Value::text(type_of(&values[0])),
             F::Hour => self.on_time(values, |zoned| Value::Number(f64::from(zoned.hour()))),
             F::FormatTime => {
-                let format = text(values, 1).unwrap_or_default().into_owned();
+                let format = microseconds(&text(values, 1).unwrap_or_default());
                 self.on_time(values, |zoned| Value::text(zoned.strftime(&format).to_string()))
             }
             F::Bin => self.bin(values, row),
@@ -188,12 +188,13 @@ impl Call {
     fn extract<'a>(&self, text: &str) -> Value<'a> {
         let groups = self.constants.regex.as_ref().and_then(|regex| regex.captures(text));
         let Some(groups) = groups else { return Value::Null };
-        let group = groups.get(1).map_or("", |group| group.as_str());
-        if groups.len() < 2 { Value::Null } else { Value::text(group.to_owned()) }
+        // Without a group the whole match is meant.
+        let wanted = usize::from(groups.len() > 1);
+        Value::text(groups.get(wanted).map_or("", |group| group.as_str()).to_owned())
     }
 
     fn on_time<'a>(&self, values: &[Value<'a>], of: impl FnOnce(jiff::Zoned) -> Value<'a>) -> Value<'a> {
-        let Some(ns) = time(&values[0]) else { return Value::Null };
+        let Some(ns) = values[0].to_time() else { return Value::Null };
         let zone = self.constants.zone.clone();
         Timestamp::from_nanosecond(ns.into()).map_or(Value::Null, |time| of(time.to_zoned(zone)))
     }
@@ -203,7 +204,7 @@ impl Call {
         match self.constants.bin {
             Some(bin) => {
                 let zone = self.constants.zone.clone();
-                time(&subject).and_then(|ns| start_of(bin, ns, &zone)).map_or(Value::Null, Value::Time)
+                subject.to_time().and_then(|ns| start_of(bin, ns, &zone)).map_or(Value::Null, Value::Time)
             }
             None => match (subject.to_number(), number(values, 1)) {
                 (Some(number), Some(step)) => Value::number((number / step).floor() * step),
@@ -232,6 +233,13 @@ impl Constants {
     }
 }
 
+/// The engine writes six digits for `%f`.
+fn microseconds(format: &str) -> String {
+    let mut parts = format.split("%%").map(|part| part.replace("%f", "%6f"));
+    let first = parts.next().unwrap_or_default();
+    parts.fold(first, |all, part| all + "%%" + &part)
+}
+
 fn part_test(function: Function) -> bool {
     matches!(function, Function::Contains | Function::StartsWith | Function::EndsWith)
 }
@@ -252,16 +260,6 @@ fn on_number<'a>(values: &[Value<'a>], of: impl FnOnce(f64) -> f64) -> Value<'a>
     number(values, 0).map_or(Value::Null, |number| Value::number(of(number)))
 }
 
-fn time(value: &Value) -> Option<i64> {
-    match value {
-        Value::Time(ns) => Some(*ns),
-        _ => {
-            let time: Timestamp = value.to_text()?.parse().ok()?;
-            i64::try_from(time.as_nanosecond()).ok()
-        }
-    }
-}
-
 /// Halves go away from zero.
 fn round(number: f64, digits: i32) -> f64 {
     let scale = 10f64.powi(digits.clamp(-15, 15));
@@ -271,7 +269,7 @@ fn round(number: f64, digits: i32) -> f64 {
 
 fn extreme<'a>(values: &[Value<'a>], wanted: std::cmp::Ordering) -> Value<'a> {
     if values.iter().all(|value| matches!(value, Value::Time(_))) {
-        let times = values.iter().filter_map(time);
+        let times = values.iter().filter_map(Value::to_time);
         let chosen = if wanted.is_lt() { times.min() } else { times.max() };
         return chosen.map_or(Value::Null, Value::Time);
     }
@@ -353,11 +351,8 @@ fn re2_replacement(replacement: &str) -> String {
 
 fn json<'a>(text: &str, path: &str) -> Value<'a> {
     let Ok(parsed) = serde_json::from_str::<Json>(text) else { return Value::Null };
-    let map = match &parsed {
-        Json::Object(map) => map,
-        _ => return Value::Null,
-    };
-    leaf(map, path).map_or(Value::Null, |value| Value::owned(value.clone()))
+    let found = path.split('.').try_fold(&parsed, |value, name| value.as_object()?.get(name));
+    found.filter(|value| !value.is_object()).map_or(Value::Null, |value| Value::owned(value.clone()))
 }
 
 /// The start of the bin that a time falls in; hours and longer by the clocks of the zone.

@@ -131,23 +131,20 @@ impl Condition {
 
 /// A computed `message` hides the event's own.
 pub(super) fn message_of<'a>(row: &Row<'a>) -> Value<'a> {
-    match row.column(Core::Message.name()) {
-        Value::Null => row.event.core(Core::Message),
-        computed => computed,
-    }
+    row.named(Core::Message.name())
 }
 
 /// Tries `found` on every value of the row by its path, until it is true.
 pub(super) fn any_text(row: &Row, found: &mut dyn FnMut(&str, &str) -> bool) -> bool {
     let mut any = false;
-    for core in CORE_TEXTS {
+    for core in CORE_TEXTS.into_iter().filter(|core| row.still_has(*core)) {
         any = any || row.event.core(core).to_text().is_some_and(|text| found(core.name(), &text));
     }
     for (name, value) in &row.columns {
         any = any || value.to_text().is_some_and(|text| found(name, &text));
     }
-    if any {
-        return true;
+    if any || row.closed {
+        return any;
     }
     leaves(row.event.attributes, &mut |path, value| {
         any = any || Value::of_json(value).to_text().is_some_and(|text| found(path, &text));

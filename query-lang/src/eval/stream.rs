@@ -4,11 +4,11 @@ use jiff::tz::TimeZone;
 use regex::Regex;
 use serde_json::{Map, Value as Json};
 
-use super::event::{Event, Row};
+use super::event::{Event, Row, is_below};
 use super::expression::Node;
 use super::matcher::Condition;
 use super::value::Value;
-use crate::ast::{Assignment, Field, ParsePart, Projection, Query, Stage, StageNode, UnpackFormat};
+use crate::ast::{Assignment, Field, ParsePart, Projection, Query, Stage, StageNode, Target, UnpackFormat};
 use crate::sql::{Capture, EventKey, named_captures, parse_captures, parse_regex};
 use crate::{Code, Diagnostic};
 
@@ -84,15 +84,18 @@ impl Stream {
         if !self.filter.holds(&row) {
             return None;
         }
-        let mut result = StreamRow::default();
-        for step in &self.steps {
-            if !step.apply(&mut row, &mut result) {
-                return None;
-            }
+        if !self.steps.iter().all(|step| step.apply(&mut row)) {
+            return None;
         }
-        result.columns = row.columns;
-        result.unpacked = row.unpacked;
-        Some(result)
+        Some(StreamRow::of(row))
+    }
+}
+
+impl<'a> StreamRow<'a> {
+    /// What stages made of an event.
+    pub(super) fn of(row: Row<'a>) -> Self {
+        let Row { columns, unpacked, dropped, closed, .. } = row;
+        Self { columns, unpacked, closed, dropped }
     }
 }
 
@@ -120,7 +123,7 @@ impl Step {
     }
 
     /// Whether the row stays.
-    pub(super) fn apply<'a>(&self, row: &mut Row<'a>, result: &mut StreamRow<'a>) -> bool {
+    pub(super) fn apply<'a>(&self, row: &mut Row<'a>) -> bool {
         match self {
             Self::Keep(condition) => return condition.holds(row),
             Self::Eval(assignments) => {
@@ -132,18 +135,20 @@ impl Step {
             Self::Project(fields) => {
                 let columns = fields.iter().map(|(name, field)| (name.clone(), row.field(field))).collect();
                 row.columns = columns;
-                result.closed = true;
+                row.closed = true;
             }
             Self::Drop(paths) => {
-                row.columns.retain(|(name, _)| !paths.contains(name));
-                result.dropped.extend(paths.iter().cloned());
+                row.columns.retain(|(name, _)| !paths.iter().any(|path| is_below(name, path)));
+                row.dropped.extend(paths.iter().cloned());
             }
             Self::Rename(fields) => {
                 let values: Vec<(String, Value<'a>)> =
                     fields.iter().map(|(name, field)| (name.clone(), row.field(field))).collect();
                 for (_, field) in fields {
-                    row.columns.retain(|(name, _)| *name != field.path);
-                    result.dropped.push(field.path.clone());
+                    match &field.target {
+                        Target::Column(column) => row.columns.retain(|(name, _)| name != column),
+                        _ => row.dropped.push(field.path.clone()),
+                    }
                 }
                 values.into_iter().for_each(|(name, value)| set(row, &name, value));
             }
@@ -270,8 +275,9 @@ fn is_sampled(id: &str, kept: u64) -> bool {
     hash % 1_000_000 < kept
 }
 
-/// ClickHouse's `intHash64`.
+/// ClickHouse's `intHash64`, which begins with a constant of its own.
 fn mixed(mut bits: u64) -> u64 {
+    bits ^= 0x4cf2_d2ba_ae6d_a887;
     bits ^= bits >> 33;
     bits = bits.wrapping_mul(0xff51_afd7_ed55_8ccd);
     bits ^= bits >> 33;

@@ -71,10 +71,7 @@ impl Test {
                 .to_text()
                 .is_some_and(|text| levels.iter().any(|level| level.name() == text.to_lowercase())),
             (Self::Time(span), Value::Time(ns)) => is_inside_time(*span, *ns),
-            (Self::Time(span), _) => {
-                let time = value.to_text().and_then(|text| text.parse::<jiff::Timestamp>().ok());
-                time.is_some_and(|time| is_inside_time(*span, time.as_nanosecond() as i64))
-            }
+            (Self::Time(span), _) => value.to_time().is_some_and(|ns| is_inside_time(*span, ns)),
             _ => match value.as_array() {
                 Some(items) => items.iter().any(|item| !item.is_null() && self.holds_for_element(item)),
                 None => self.holds_for(value),

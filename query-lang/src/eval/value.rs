@@ -93,6 +93,14 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// The time, or the one that a text is entirely, as RFC 3339 writes it.
+    pub(super) fn to_time(&self) -> Option<i64> {
+        match self {
+            Self::Time(ns) => Some(*ns),
+            _ => parse_time(&self.to_text()?),
+        }
+    }
+
     /// Whether it is a string in JSON.
     pub(super) fn is_string(&self) -> bool {
         match self {
@@ -145,8 +153,17 @@ fn json_text(json: &Json) -> Cow<'_, str> {
             Some(float) if number.is_f64() => number_text(float),
             _ => number.to_string(),
         }),
+        Json::Array(items) => {
+            let items: Vec<Cow<str>> = items.iter().map(item_text).collect();
+            Cow::Owned(format!("[{}]", items.join(",")))
+        }
         other => Cow::Owned(other.to_string()),
     }
+}
+
+/// In an array strings keep their quotes, and numbers are written as anywhere else.
+fn item_text(item: &Json) -> Cow<'_, str> {
+    if item.is_string() { Cow::Owned(item.to_string()) } else { json_text(item) }
 }
 
 /// The shortest text that gives the number back; without exponent from 1e-6 up to 1e21.
@@ -175,6 +192,47 @@ pub(super) fn parse_number(text: &str) -> Option<f64> {
         return None;
     }
     text.parse().ok().filter(|number: &f64| number.is_finite())
+}
+
+/// A whole RFC 3339 time: what else might be read as one means something else to other readers.
+pub(super) fn parse_time(text: &str) -> Option<i64> {
+    let digits_at = |range: std::ops::Range<usize>| {
+        text.as_bytes().get(range).is_some_and(|bytes| bytes.iter().all(u8::is_ascii_digit))
+    };
+    let mark_at = |at: usize, mark: u8| text.as_bytes().get(at) == Some(&mark);
+    let has_date =
+        digits_at(0..4) && mark_at(4, b'-') && digits_at(5..7) && mark_at(7, b'-') && digits_at(8..10);
+    let has_clock = mark_at(10, b'T')
+        && digits_at(11..13)
+        && mark_at(13, b':')
+        && digits_at(14..16)
+        && mark_at(16, b':')
+        && digits_at(17..19);
+    if !has_date || !has_clock || !ends_as_time(&text[19..]) {
+        return None;
+    }
+    i64::try_from(text.parse::<jiff::Timestamp>().ok()?.as_nanosecond()).ok()
+}
+
+/// A fraction of up to nine digits, then `Z` or an offset.
+fn ends_as_time(text: &str) -> bool {
+    let zone = match text.strip_prefix('.') {
+        Some(fraction) => {
+            let rest = fraction.trim_start_matches(|c: char| c.is_ascii_digit());
+            if !(1..=9).contains(&(fraction.len() - rest.len())) {
+                return false;
+            }
+            rest
+        }
+        None => text,
+    };
+    let is_offset = |offset: &[u8]| match offset {
+        [b'+' | b'-', hours @ .., b':', tens, ones] => {
+            hours.len() == 2 && hours.iter().chain([tens, ones]).all(u8::is_ascii_digit)
+        }
+        _ => false,
+    };
+    zone == "Z" || is_offset(zone.as_bytes())
 }
 
 /// RFC 3339 in UTC, with as many digits as needed.

@@ -29,6 +29,8 @@ impl Rows {
             let Some(new) = new_name else { continue };
             let is_column = matches!(field.target, Target::Column(_));
             let (Names::Events { computed: named, .. } | Names::Table(named)) = &mut self.names;
+            // What had the name before is gone.
+            named.retain(|named| named.name != new.text || field.path == new.text);
             if is_column {
                 for named in named.iter_mut().filter(|named| named.name == field.path) {
                     named.name.clone_from(&new.text);

@@ -161,10 +161,15 @@ fn extreme(values: &[Value], function: &'static str) -> Value {
     let function = Sql::new(function);
     let all_times = values.iter().all(|value| value.repr == Repr::Time);
     let items: Vec<Sql> =
-        values.iter().map(|value| if all_times { value.time() } else { value.number() }).collect();
+        values.iter().map(|value| if all_times { value.time() } else { float(&value.number()) }).collect();
     let kept = sql!("arrayFilter(x -> isNotNull(x), [{}])", Sql::join(items, ", "));
     let sql = sql!("arrayMap(a -> if(empty(a), NULL, {}(a)), [{}])[1]", function, kept);
     Value::new(sql, if all_times { Repr::Time } else { Repr::Number })
+}
+
+/// Whole numbers and others have no type in common: put together as they are, they would compare by their types.
+fn float(number: &Sql) -> Sql {
+    sql!("CAST({}, 'Nullable(Float64)')", number)
 }
 
 fn substr(values: &[Value]) -> Value {
@@ -254,6 +259,7 @@ pub(super) fn unified(values: &[Value]) -> (Vec<Sql>, Repr) {
     let item = |(value, cell): (&Value, &Value)| match (value.repr, first) {
         (Repr::Null, _) => Sql::new("NULL"),
         (_, Repr::Text) => cell.text(),
+        (_, Repr::Number) => float(&cell.sql),
         _ => cell.sql.clone(),
     };
     (values.iter().zip(&cells).map(item).collect(), first)
@@ -298,15 +304,16 @@ fn with_constant(
         |index: usize| arguments.get(index).and_then(literal).map_or(String::new(), |l| l.text.clone());
     Ok(match function {
         Function::Extract => {
-            let regex = compiler.parameters.text(&constant(1));
+            let regex = compiler.parameters.text(&crate::re2::with_group(&constant(1)));
             text(sql!(
-                "arrayMap(t -> arrayMap(g -> if(empty(g), NULL, g[1]), [extractGroups(ifNull(t, ''), {})])[1], [{}])[1]",
+                "arrayMap(t -> arrayMap(g -> if(isNull(t) OR empty(g), NULL, g[1]), [extractGroups(ifNull(t, ''), {})])[1], [{}])[1]",
                 regex,
                 first.text()
             ))
         }
         Function::ReplaceRe => {
-            let regex = compiler.parameters.text(&constant(1));
+            // A pattern without operators would be replaced as plain text, its replacement taken as it is.
+            let regex = compiler.parameters.text(&format!("(?:{})", constant(1)));
             let replacement = compiler.parameters.text(&constant(2));
             text(sql!("replaceRegexpAll({}, {}, {})", first.text(), regex, replacement))
         }
@@ -319,13 +326,12 @@ fn with_constant(
     })
 }
 
-/// A value inside JSON text, with its type.
+/// A value inside JSON text, with its type; an object is none.
 fn json(value: &Value, path: &str, compiler: &mut Compiler) -> Value {
     let keys: Vec<Sql> = path.split('.').map(|key| compiler.parameters.text(key)).collect();
-    Value::new(
-        sql!("JSONExtract(ifNull({}, ''), {}, 'Dynamic')", value.text(), Sql::join(keys, ", ")),
-        Repr::Dynamic,
-    )
+    let keys = Sql::join(keys, ", ");
+    let found = sql!("if(JSONType(t, {}) = 'Object', NULL, JSONExtract(t, {}, 'Dynamic'))", keys, keys);
+    Value::new(sql!("arrayMap(t -> {}, [ifNull({}, '')])[1]", found, value.text()), Repr::Dynamic)
 }
 
 /// `bin(5m)`, `bin(time, 5m)`, `bin(number, 100)`.

@@ -17,6 +17,7 @@ mod event_stages;
 mod event_text;
 mod expression;
 mod function;
+mod newest;
 mod output;
 mod overview;
 mod pipe;
@@ -32,6 +33,7 @@ mod windows;
 mod words;
 
 pub use distribution::MASKS;
+pub use newest::NewestFirst;
 pub use output::{SETTINGS, compile};
 pub use overview::{
     Neighbours, compile_context, compile_count, compile_event, compile_field_values, compile_fields,

@@ -50,11 +50,18 @@ pub(super) fn finish(mut rows: Rows, output: &Shape, most: u64, mut compiler: Co
 pub const SETTINGS: &[(&str, &str)] = &[
     ("short_circuit_function_evaluation", "enable"),
     ("precise_float_parsing", "1"),
+    // `%M` is the minute, as everywhere else.
+    ("formatdatetime_parsedatetime_m_is_month_name", "0"),
+    ("formatdatetime_e_with_space_padding", "1"),
     ("output_format_json_quote_64bit_integers", "0"),
     ("output_format_json_escape_forward_slashes", "0"),
     ("input_format_try_infer_dates", "0"),
     ("input_format_try_infer_datetimes", "0"),
     ("type_json_skip_duplicated_paths", "1"),
+    // In an array of several types each value keeps its own.
+    ("input_format_json_read_bools_as_numbers", "0"),
+    ("input_format_json_read_bools_as_strings", "0"),
+    ("input_format_json_read_numbers_as_strings", "0"),
     // Computed values of several types may be group keys.
     ("allow_suspicious_types_in_group_by", "1"),
     ("allow_suspicious_types_in_order_by", "1"),

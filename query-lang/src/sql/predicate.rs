@@ -184,10 +184,11 @@ fn on_elements(value: &Value, test: &ElementTest) -> Condition {
         Repr::Dynamic => on_dynamic(value, test),
         Repr::Array => any_element(&value.sql, test),
         Repr::Null => Condition::always(false),
-        Repr::Number => match test {
-            ElementTest::Strings(_) => Condition::always(false),
-            _ => Condition::nullable(test.on(&value.text(), &value.sql).sql),
-        },
+        // These are no strings, and only strings have an order as strings.
+        Repr::Number | Repr::Bool | Repr::Time | Repr::Level if matches!(test, ElementTest::Strings(_)) => {
+            Condition::always(false)
+        }
+        Repr::Number => Condition::nullable(test.on(&value.text(), &value.sql).sql),
         _ => Condition::nullable(test.on(&value.text(), &value.number()).sql),
     }
 }

@@ -219,7 +219,9 @@ impl Rows {
     /// As `subject`, with everything below the path, which only presence asks for.
     pub(super) fn subject_with_below(&mut self, field: &Field, compiler: &mut Compiler) -> Subject {
         let mut subject = self.subject(field, compiler);
-        if let Place::Attribute(path, _) = self.place_of(field) {
+        // A column of a table holds what was at the path, and nothing of what was below it.
+        let is_path = matches!(field.target, Target::Attribute(_));
+        if let (true, Place::Attribute(path, _)) = (is_path, self.place_of(field)) {
             subject.below = below_source(&path).map(|source| self.select.column(&source, compiler));
         }
         subject

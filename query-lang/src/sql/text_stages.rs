@@ -41,7 +41,7 @@ pub(crate) fn parse_captures(parts: &[ParsePart]) -> Vec<Capture> {
 
 /// The named groups of a regular expression, by their numbers among all groups.
 pub(crate) fn named_captures(pattern: &str) -> Vec<Capture> {
-    let Ok(regex) = regex::Regex::new(pattern) else { return Vec::new() };
+    let Ok(regex) = crate::re2::compile(pattern) else { return Vec::new() };
     let named = regex.capture_names().enumerate().filter_map(|(group, name)| Some((group, name?.to_owned())));
     named.map(|(group, name)| Capture { name, group, number: false }).collect()
 }

@@ -85,7 +85,14 @@ impl Value {
     pub(super) fn time(&self) -> Sql {
         match self.repr {
             Repr::Time => self.sql.clone(),
-            _ => sql!("parseDateTime64BestEffortOrNull({}, 9, 'UTC')", self.text()),
+            _ => {
+                let whole = sql!(
+                    "arrayMap(x -> if(match(x, {}), x, NULL), [{}])[1]",
+                    Sql::new(WHOLE_TIME),
+                    self.text()
+                );
+                sql!("parseDateTime64BestEffortOrNull({}, 9, 'UTC')", whole)
+            }
         }
     }
 
@@ -172,6 +179,10 @@ impl Value {
         }
     }
 }
+
+/// RFC 3339; the best effort alone would also take numbers and dates of many countries.
+const WHOLE_TIME: &str =
+    r"'^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})$'";
 
 /// Writes an expression that needs its argument several times so that a long argument stands there once.
 /// Without it the text of nested calls would double with every level.

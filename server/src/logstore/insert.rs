@@ -24,6 +24,10 @@ const SETTINGS: &[(&str, &str)] = &[
     // A text that looks like a date stays a text.
     ("input_format_try_infer_dates", "0"),
     ("input_format_try_infer_datetimes", "0"),
+    // In an array of several types each value keeps its own: `[true, 1]` would become `[1, 1]`.
+    ("input_format_json_read_bools_as_numbers", "0"),
+    ("input_format_json_read_bools_as_strings", "0"),
+    ("input_format_json_read_numbers_as_strings", "0"),
     // `{"a": {"b": 1}, "a.b": 2}` keeps the first instead of failing the batch.
     ("type_json_skip_duplicated_paths", "1"),
     // One block, whatever the defaults: the token stands for the whole batch.

@@ -1,6 +1,7 @@
 //! Runs plans under a tenant's limits: how many at once, how long, how much.
 
 use super::SearchError;
+use super::newest::Gathered;
 use crate::auth::Reader;
 use crate::config::Settings;
 use crate::error::ApiError;
@@ -40,7 +41,15 @@ impl Executor {
     pub async fn interactive(&self, tenant: &TenantScope, compiled: Compiled) -> Result<Answer, SearchError> {
         let _place = self.place(tenant).await?;
         let limits = QueryLimits { execution_time: self.timeout, ..QueryLimits::interactive() };
-        self.run(tenant, compiled, limits).await
+        let Some(newest) = compiled.newest_first() else { return self.run(tenant, compiled, limits).await };
+        let mut gathered = Gathered::default();
+        for piece in newest.pieces {
+            gathered.add(self.run(tenant, piece, limits.clone()).await?);
+            if gathered.rows() >= newest.rows {
+                break;
+            }
+        }
+        Ok(gathered.answer(newest.rows))
     }
 
     /// For somebody who asked over HTTP: as `interactive`, within the daily budget of their API key.

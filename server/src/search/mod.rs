@@ -7,6 +7,7 @@ pub mod cursor;
 pub(crate) mod event_row;
 pub mod execute;
 pub mod http;
+mod newest;
 pub mod one_by_one;
 pub mod plan;
 pub mod respond;

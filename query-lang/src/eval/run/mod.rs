@@ -156,15 +156,14 @@ impl Program {
         if !self.filter.holds(&row) {
             return Ok(());
         }
-        let mut made = StreamRow::default();
-        if !self.steps.iter().all(|step| step.apply(&mut row, &mut made)) {
+        if !self.steps.iter().all(|step| step.apply(&mut row)) {
             return Ok(());
         }
         let position = Position { time_ns: event.timestamp_ns, sequence };
         match (&self.gather, partial) {
             (Gather::Groups(plan), Partial::Groups(groups)) => plan.feed(groups, &row, position),
             (Gather::Rows { sort, most }, Partial::Rows(rows)) => {
-                rows.push(OwnedRow::of(row, made, position));
+                rows.push(OwnedRow::of(row, position));
                 hold(rows, sort, *most)
             }
             _ => unreachable!("a partial comes from `start` of the same program"),

@@ -73,10 +73,9 @@ pub struct OwnedRow {
 static NOTHING: LazyLock<Map<String, Json>> = LazyLock::new(Map::new);
 
 impl OwnedRow {
-    pub(super) fn of<'a>(row: Row<'a>, mut made: StreamRow<'a>, position: Position) -> Self {
-        made.columns = row.columns;
-        made.unpacked = row.unpacked;
-        Self { event: Some(Box::new(OwnedEvent::of(&row.event))), made: made.into_owned(), position }
+    pub(super) fn of(row: Row<'_>, position: Position) -> Self {
+        let event = Some(Box::new(OwnedEvent::of(&row.event)));
+        Self { event, made: StreamRow::of(row).into_owned(), position }
     }
 
     pub(super) fn of_table(names: &[String], values: Vec<Value<'static>>, index: usize) -> Self {
@@ -104,7 +103,8 @@ impl OwnedRow {
             },
             |event| event.as_event(),
         );
-        Row { event, columns: self.made.columns.clone(), unpacked: self.made.unpacked.clone() }
+        let StreamRow { columns, unpacked, closed, dropped } = self.made.clone();
+        Row { event, columns, unpacked, dropped, closed }
     }
 
     pub(super) fn column(&self, name: &str) -> &Value<'static> {

@@ -107,13 +107,10 @@ impl OwnedRow {
     /// Whether the row stays.
     fn apply(&mut self, step: &Step) -> bool {
         let mut view = self.view();
-        let mut made: StreamRow = self.made.clone();
-        if !step.apply(&mut view, &mut made) {
+        if !step.apply(&mut view) {
             return false;
         }
-        made.columns = view.columns;
-        made.unpacked = view.unpacked;
-        self.made = made.into_owned();
+        self.made = StreamRow::of(view).into_owned();
         true
     }
 

@@ -36,17 +36,29 @@ impl Fixture {
 
     /// Rows of a query over the fixture's tenant.
     pub async fn run(&self, compiled: Compiled) -> Result<Answer, LogStoreError> {
-        let limits = QueryLimits::interactive();
-        let search =
-            Search { sql: compiled.sql, parameters: compiled.parameters, settings: sql::SETTINGS, limits };
-        self.store.store.query(&tenant(), &search).await
+        run(&self.store, compiled, sql::SETTINGS).await
     }
 
     /// The fixture's name of an event row.
     pub fn name(&self, row: &[Value]) -> &str {
-        let key = super::super::respond::key_of(row).unwrap();
-        &self.events.iter().find(|stored| stored.key == key).unwrap().name
+        &self.event(row).name
     }
+
+    pub fn event(&self, row: &[Value]) -> &Stored {
+        let key = super::super::respond::key_of(row).unwrap();
+        self.events.iter().find(|stored| stored.key == key).unwrap()
+    }
+}
+
+/// Rows of a query over the tenant that the corpus speaks of.
+pub async fn run(
+    store: &TestStore,
+    compiled: Compiled,
+    settings: &'static [(&'static str, &'static str)],
+) -> Result<Answer, LogStoreError> {
+    let limits = QueryLimits::interactive();
+    let search = Search { sql: compiled.sql, parameters: compiled.parameters, settings, limits };
+    store.store.query(&tenant(), &search).await
 }
 
 fn push(block: &mut LogBlock, organization: Uuid, stored: &Stored) {

@@ -1,0 +1,207 @@
+//! Relations between answers that hold whatever is asked (§15 of the language), over the corpus and random filters.
+
+use super::differential::EventSet;
+use super::fixture::{Case, cases, same, scope};
+use super::random::{Dice, Queries};
+use super::stored::{Fixture, run};
+use crate::logstore::testing::TestStore;
+use crate::search::newest::Gathered;
+use crate::search::respond::{key_of, whole};
+use futures::StreamExt;
+use query_lang::ast::{Filter, FilterNode, Query};
+use query_lang::sql::{self, Compiled, EventKey, Request, RowShape, compile_count};
+use query_lang::{Catalogue, CheckContext, Checked, check, format, parse};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+const RANDOM_FILTERS: usize = 60;
+/// The engine's own limit is higher; more would only wait for the processor.
+const AT_ONCE: usize = 4;
+
+const WITHOUT_INDEXES: &[(&str, &str)] = &{
+    let mut settings = [("use_skip_indexes", "0"); sql::SETTINGS.len() + 1];
+    let mut at = 0;
+    while at < sql::SETTINGS.len() {
+        settings[at] = sql::SETTINGS[at];
+        at += 1;
+    }
+    settings
+};
+
+type Rows = Vec<Vec<Value>>;
+
+#[tokio::test]
+async fn relations_between_answers_hold_for_the_corpus() {
+    let fixture = Fixture::start().await;
+    let cases: Vec<Case> = cases().into_iter().filter(|case| case.kind == "valid").collect();
+    let questions = cases.iter().map(|case| (case.query.clone(), case.request())).collect();
+    let held = all_hold(&fixture.store, questions).await;
+    assert!(held["complement"] > 150 && held["canonical text"] > 250, "{held:?}");
+    no_other_tenant(&fixture, &cases).await;
+}
+
+#[tokio::test]
+async fn relations_between_answers_hold_for_random_filters() {
+    let store = TestStore::start().await;
+    let set = EventSet::store(&store, Dice::new(7), 0).await;
+    let mut queries = Queries::new(set.dice.clone(), &set.events);
+    let valid =
+        |query: &String| parse(query).is_ok_and(|parsed| checked(&parsed.query, &set.request).is_ok());
+    let filters = std::iter::repeat_with(|| queries.filter(3)).filter(valid).take(RANDOM_FILTERS);
+    let questions = filters.map(|query| (query, set.request.clone())).collect();
+    let held = all_hold(&store, questions).await;
+    assert_eq!(held["complement"], RANDOM_FILTERS);
+}
+
+/// Tries every relation on every question; gives how often each was tried and held.
+async fn all_hold(store: &TestStore, questions: Vec<(String, Request)>) -> BTreeMap<&'static str, usize> {
+    let asked = questions.len();
+    let tried = futures::stream::iter(questions)
+        .map(|(query, request)| async move {
+            let outcome = Question { store, request }.relations(&query).await;
+            outcome.map_err(|problem| format!("{query}\n    {problem}"))
+        })
+        .buffer_unordered(AT_ONCE);
+    let outcomes: Vec<Result<Vec<&'static str>, String>> = tried.collect().await;
+    let mut held = BTreeMap::new();
+    let mut problems = Vec::new();
+    for outcome in outcomes {
+        match outcome {
+            Ok(relations) => relations.into_iter().for_each(|name| *held.entry(name).or_insert(0) += 1),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    eprintln!("relations that hold, of {asked} queries: {held:?}");
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+    held
+}
+
+struct Question<'s> {
+    store: &'s TestStore,
+    request: Request,
+}
+
+impl Question<'_> {
+    /// The names of the relations that make sense for the query; the first that does not hold is an error.
+    async fn relations(&self, text: &str) -> Result<Vec<&'static str>, String> {
+        let query = parse(text).map_err(|error| error.to_string())?.query;
+        let answer = self.rows(&query, sql::SETTINGS).await?;
+        let canonical = parse(&format(&query)).map_err(|error| error.to_string())?.query;
+        equal("canonical text", &answer, &self.rows(&canonical, sql::SETTINGS).await?)?;
+        equal("without indexes", &answer, &self.rows(&query, WITHOUT_INDEXES).await?)?;
+        let mut held = vec!["canonical text", "without indexes"];
+        if let Some(newest) = compiled(&query, &self.request)?.newest_first() {
+            let mut gathered = Gathered::default();
+            for piece in newest.pieces {
+                gathered.add(run(self.store, piece, sql::SETTINGS).await.map_err(|error| error.chain())?);
+            }
+            equal("newest first", &answer, &gathered.answer(newest.rows).rows)?;
+            held.push("newest first");
+        }
+        if query.stages.is_empty() && query.filter.is_some() {
+            let found = keys(&answer);
+            self.filter_relations(&format(&query), &query, &found).await?;
+            held.extend(["complement", "and everything", "operands swapped", "two halves"]);
+        }
+        Ok(held)
+    }
+
+    async fn filter_relations(&self, text: &str, query: &Query, found: &[EventKey]) -> Result<(), String> {
+        let other = self.keys_of(&format!("NOT ({text})")).await?;
+        let mut both: Vec<EventKey> = found.iter().chain(&other).copied().collect();
+        both.sort_by_key(|key| std::cmp::Reverse(*key));
+        same_keys("NOT (q) is not the complement", &both, &self.keys_of("*").await?)?;
+        same_keys("q AND * differs", found, &self.keys_of(&format!("({text}) AND *")).await?)?;
+        let swapped = Query { filter: query.filter.as_ref().map(swapped), ..query.clone() };
+        same_keys(
+            "swapping operands changes the answer",
+            found,
+            &keys(&self.rows(&swapped, sql::SETTINGS).await?),
+        )?;
+        let middle = (self.request.from_ns + self.request.to_ns) / 2;
+        let older = self.count(query, Request { to_ns: middle, ..self.request.clone() }).await?;
+        let newer = self.count(query, Request { from_ns: middle, ..self.request.clone() }).await?;
+        if older + newer == found.len() {
+            Ok(())
+        } else {
+            Err(format!("{older} and {newer} are not {}", found.len()))
+        }
+    }
+
+    async fn rows(
+        &self,
+        query: &Query,
+        settings: &'static [(&'static str, &'static str)],
+    ) -> Result<Rows, String> {
+        let answer = run(self.store, compiled(query, &self.request)?, settings).await;
+        Ok(answer.map_err(|error| error.chain())?.rows)
+    }
+
+    async fn keys_of(&self, text: &str) -> Result<Vec<EventKey>, String> {
+        let query = parse(text).map_err(|error| format!("{text}: {error}"))?.query;
+        Ok(keys(&self.rows(&query, sql::SETTINGS).await?))
+    }
+
+    async fn count(&self, query: &Query, request: Request) -> Result<usize, String> {
+        let checked = checked(query, &request)?;
+        let request =
+            Request { from_ns: checked.from_ns, to_ns: checked.to_ns.max(checked.from_ns), ..request };
+        let compiled =
+            compile_count(&checked.query, &scope(), &request).map_err(|error| error.to_string())?;
+        let answer = run(self.store, compiled, sql::SETTINGS).await.map_err(|error| error.chain())?;
+        answer.rows.first().and_then(|row| whole(&row[0])).ok_or_else(|| "no count".to_owned())
+    }
+}
+
+fn checked(query: &Query, request: &Request) -> Result<Checked, String> {
+    let context = CheckContext {
+        now_ns: request.now_ns,
+        from_ns: request.from_ns,
+        to_ns: request.to_ns,
+        time_zone: request.tz.clone(),
+    };
+    check(query, &Catalogue::default(), &context).map_err(|error| error.to_string())
+}
+
+fn compiled(query: &Query, request: &Request) -> Result<Compiled, String> {
+    let checked = checked(query, request)?;
+    super::stored::compiled(&checked, request).map_err(|error| error.to_string())
+}
+
+fn keys(rows: &Rows) -> Vec<EventKey> {
+    rows.iter().filter_map(|row| key_of(row)).collect()
+}
+
+fn equal(relation: &str, a: &Rows, b: &Rows) -> Result<(), String> {
+    let value = |rows: &Rows| Value::from_iter(rows.iter().cloned());
+    if same(&value(a), &value(b)) { Ok(()) } else { Err(format!("{relation}: {a:?}\n    became {b:?}")) }
+}
+
+fn same_keys(problem: &str, a: &[EventKey], b: &[EventKey]) -> Result<(), String> {
+    if a == b { Ok(()) } else { Err(format!("{problem}: {a:?}\n    and {b:?}")) }
+}
+
+/// The terms of every AND and OR the other way round.
+fn swapped(filter: &Filter) -> Filter {
+    let reversed = |terms: &[Filter]| terms.iter().rev().map(swapped).collect();
+    let node = match &filter.node {
+        FilterNode::And(terms) => FilterNode::And(reversed(terms)),
+        FilterNode::Or(terms) => FilterNode::Or(reversed(terms)),
+        FilterNode::Not(term) => FilterNode::Not(Box::new(swapped(term))),
+        node => node.clone(),
+    };
+    Filter { node, span: filter.span }
+}
+
+/// The three events of the other tenant lie in the same hours.
+async fn no_other_tenant(fixture: &Fixture, cases: &[Case]) {
+    for case in cases {
+        let compiled = super::stored::compiled(&case.checked().unwrap(), &case.request()).unwrap();
+        if !matches!(compiled.shape, RowShape::Events { .. }) {
+            continue;
+        }
+        let rows = fixture.run(compiled).await.unwrap().rows;
+        let foreign = rows.iter().map(|row| fixture.event(row)).find(|event| event.tenant != "t1");
+        assert!(foreign.is_none(), "{} {}", case.id, case.query);
+    }
+}
