@@ -6,9 +6,11 @@ pub mod accounts;
 pub mod alerts;
 pub mod audit;
 pub mod erasure;
+pub mod events;
 pub mod ingest;
 pub mod masking;
 pub mod problem;
+pub mod saved_searches;
 pub mod search;
 pub mod usage;
 

@@ -66,6 +66,9 @@ pub struct SearchAnswer {
     /// `events` or `table`.
     #[serde(default)]
     pub shape: String,
+    /// Of a first page without rows: why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub empty: Option<crate::events::Empty>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -82,6 +85,21 @@ pub struct SearchStats {
     pub rows_read: u64,
     pub bytes_read: u64,
     pub cached: bool,
+    /// Of a cached answer: how old it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub age_ms: Option<u64>,
+}
+
+/// `event: progress` of `POST /api/v1/logs/search/stream`, once a search takes longer than a moment. Then come `rows` with a
+/// `SearchAnswer` of the newest rows so far, where they were cheap, and at the end `result` (`SearchAnswer`) or `error` (a problem).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    pub elapsed_ms: f64,
+    pub rows_read: u64,
+    pub bytes_read: u64,
+    /// About how many there are to read; 0 while nobody knows.
+    pub rows_total: u64,
+    pub percent: Option<f64>,
 }
 
 /// One event of a plain search. What is missing is `null`.
@@ -140,10 +158,21 @@ pub struct FieldValue {
     pub count: u64,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CheckRequest {
     pub query: String,
+    /// With a range the answer has `sql` and `estimate`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<TimeInput>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<TimeInput>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tz: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub now: Option<TimeInput>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project_id: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -158,6 +187,58 @@ pub struct CheckAnswer {
     pub fields: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub explanation: Option<String>,
+    /// What would run, with its parameters written in for reading.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sql: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<Estimate>,
+}
+
+/// What a search would read at most, told before it runs.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// A search for the newest matches stops as soon as it has enough.
+    pub rows: u64,
+    /// Uncompressed, of the columns that it reads; `null` when that cannot be told.
+    pub bytes: Option<u64>,
+    /// Pieces of the index that are left, and how many the range has.
+    pub marks: u64,
+    pub marks_in_range: u64,
+    pub parts: u64,
+    /// Which index narrows the search, or why none does.
+    pub indexes: Vec<IndexUse>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IndexUse {
+    /// `time`, `message words` or `trace id`.
+    pub index: String,
+    pub used: bool,
+    /// One sentence.
+    pub note: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub marks_before: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub marks_after: Option<u64>,
+}
+
+/// `POST /api/v1/query/translate`
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TranslateRequest {
+    pub text: String,
+    /// `spl`, `log_ql`, `kusto`, `kibana_kql`, `lucene` or `logs_ql`; found out when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TranslateAnswer {
+    pub language: String,
+    /// In our language. It is never run by itself.
+    pub query: String,
+    /// What differs, one sentence each.
+    pub notes: Vec<String>,
 }
 
 /// A message about a query, pointing into its text.

@@ -7,7 +7,7 @@
 //! check(&query, &Catalogue, &CheckContext) -> Result<Checked, Diagnostic>
 //!     names, levels, times, units, shapes: see `ast`.
 //!     CheckContext { now_ns, from_ns, to_ns, time_zone: jiff::tz::TimeZone }
-//!     Checked { query: ast::Query, from_ns, to_ns (request range cut by top-level time terms), warnings }
+//!     Checked { query: ast::Query, from_ns, to_ns (request range cut by top-level time terms), fields, warnings }
 //! format(&query) -> String                                           canonical text
 //! tokens(source) -> Vec<Token>                                       colours, also of half-typed text
 //! complete(source, cursor, &Catalogue) -> Completion
@@ -51,5 +51,6 @@ pub use format::format;
 pub use literal::words;
 pub use span::Span;
 pub use stage_docs::{OptionDoc, STAGES, StageDoc};
+pub use suggest::nearest;
 pub use token::{Token, TokenClass, tokens};
 pub use translate::{Language, Translation, translate, translate_from};

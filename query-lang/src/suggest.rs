@@ -1,7 +1,8 @@
 //! "Did you mean": near spellings, and what words of other systems are called here.
 
 /// The nearest of `names`, when it is near enough: a Damerau–Levenshtein distance of at most 0.4 of the length.
-pub(crate) fn nearest<'a>(typed: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(typed: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let typed = typed.to_lowercase();
     let length = typed.chars().count();
     if length > 64 {

@@ -13,7 +13,8 @@ use crate::ingest::{self, Ingest};
 use crate::logstore::LogStore;
 use crate::masking;
 use crate::runtime::on_main;
-use crate::search::{self, execute::Executor};
+use crate::saved_searches;
+use crate::search::{self, catalogues::Catalogues, execute::Executor};
 use crate::shutdown::Shutdown;
 use crate::tail::{self, Tails};
 use crate::usage;
@@ -38,6 +39,7 @@ pub struct Services {
     pub tails: Tails,
     pub syslog: Listeners,
     pub searches: Executor,
+    pub catalogues: Catalogues,
     pub alerts: Alerts,
     pub metrics: PrometheusHandle,
     pub shutdown: Shutdown,
@@ -59,6 +61,7 @@ pub fn routes(app: &mut web::ServiceConfig, services: &Services) {
         .app_data(web::Data::new(services.tails.clone()))
         .app_data(web::Data::new(services.syslog.clone()))
         .app_data(web::Data::new(services.searches.clone()))
+        .app_data(web::Data::new(services.catalogues.clone()))
         .app_data(web::Data::new(services.alerts.clone()))
         .configure(accounts::routes)
         .configure(audit::routes)
@@ -69,6 +72,7 @@ pub fn routes(app: &mut web::ServiceConfig, services: &Services) {
         .configure(tail::http::routes)
         .configure(erasure::routes)
         .configure(search::http::routes)
+        .configure(saved_searches::http::routes)
         .configure(alerts::http::routes)
         .service(web::resource("/healthz").get(health))
         .service(web::resource("/readyz").get(on_main(ready)))

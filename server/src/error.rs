@@ -148,6 +148,13 @@ impl ApiError {
         self.kind().code()
     }
 
+    /// The body of the answer that it would have been, for one that has begun already. Logs it, too.
+    #[must_use]
+    pub fn late_body(&self, request_id: String) -> Body {
+        self.log();
+        self.body(request_id)
+    }
+
     fn body(&self, request_id: String) -> Body {
         let (kind, status) = (self.kind(), self.kind().status());
         let diagnostics = self.0.diagnostics();

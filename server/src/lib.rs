@@ -21,6 +21,7 @@ pub mod masking;
 pub mod outbound;
 pub mod route_table;
 pub mod runtime;
+pub mod saved_searches;
 pub mod sealing;
 pub mod search;
 pub mod shutdown;

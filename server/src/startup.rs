@@ -14,6 +14,7 @@ use crate::email::Mailer;
 use crate::erasure::Erasure;
 use crate::ingest::{Ingest, protocols};
 use crate::logstore::{self, Engine};
+use crate::search::catalogues::Catalogues;
 use crate::search::execute::Executor;
 use crate::shutdown::Shutdown;
 use crate::tail::Tails;
@@ -96,6 +97,7 @@ async fn start_services(settings: Settings) -> anyhow::Result<(Services, Option<
         ingest,
         tails,
         syslog,
+        catalogues: Catalogues::of(searches.clone()),
         searches,
         alerts,
         metrics,

@@ -310,6 +310,14 @@ pub enum Role {
     Plain,
 }
 
+impl StageNode {
+    /// The stage's canonical name.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        crate::check::name_of(self)
+    }
+}
+
 impl Shape {
     #[must_use]
     pub fn is_events(&self) -> bool {

@@ -38,6 +38,8 @@ pub struct Checked {
     /// tree. Empty (`from_ns == to_ns`) when they exclude each other.
     pub from_ns: i64,
     pub to_ns: i64,
+    /// Every field of events that the query reads, as typed, in the order of the text.
+    pub fields: Vec<String>,
     pub warnings: Vec<Diagnostic>,
 }
 
@@ -46,12 +48,13 @@ pub struct Checked {
 /// # Errors
 /// The first thing that cannot be, in the order of the pipe.
 pub fn check(query: &Query, catalogue: &Catalogue, context: &CheckContext) -> Result<Checked, Diagnostic> {
-    let mut checker = Checker { catalogue, context, warnings: Vec::new(), trail: Trail::default() };
+    let mut checker =
+        Checker { catalogue, context, warnings: Vec::new(), fields: Vec::new(), trail: Trail::default() };
     let mut query = query.clone();
     checker.query(&mut query)?;
     let (from_ns, to_ns) = checker.time_range(query.filter.as_ref());
     checker.warnings.sort_by_key(|warning| warning.span);
-    Ok(Checked { query, from_ns, to_ns, warnings: checker.warnings })
+    Ok(Checked { query, from_ns, to_ns, fields: checker.fields, warnings: checker.warnings })
 }
 
 type Check<T = ()> = Result<T, Diagnostic>;
@@ -60,6 +63,7 @@ struct Checker<'a> {
     catalogue: &'a Catalogue,
     context: &'a CheckContext,
     warnings: Vec<Diagnostic>,
+    fields: Vec<String>,
     trail: Trail,
 }
 
@@ -109,6 +113,7 @@ impl Checker<'_> {
         self.slow_wildcard(text);
         let has_message = scope.resolve(&Field::of_event(Core::Message.name(), text.span)).is_some();
         if has_message {
+            self.reads(Core::Message.name());
             return Ok(());
         }
         Err(Diagnostic::error(
@@ -147,8 +152,17 @@ impl Checker<'_> {
         if let crate::ast::Target::Attribute(path) = &target {
             self.trail.paths.push((self.trail.stage, path.clone()));
         }
+        if matches!(target, crate::ast::Target::Core(_) | crate::ast::Target::Attribute(_)) {
+            self.reads(&field.path);
+        }
         (field.target, field.kind) = (target, kind);
         Ok(())
+    }
+
+    fn reads(&mut self, field: &str) {
+        if !self.fields.iter().any(|known| known == field) {
+            self.fields.push(field.to_owned());
+        }
     }
 
     /// W005: a field that was never seen, in a place where it decides something.
@@ -162,7 +176,7 @@ impl Checker<'_> {
         }
         let name = &field.path;
         let mut warning =
-            Diagnostic::warning(Code::W005, field.span, format!("no event has had a field '{name}'"));
+            Diagnostic::warning(Code::W005, field.span, format!("no recent event has a field '{name}'"));
         let known = self.catalogue.fields.iter().map(|known| known.path.as_str());
         if let Some(near) = suggest::nearest(name, known) {
             let fixed = crate::quote::filter_field(near);

@@ -304,7 +304,7 @@ impl Step {
 }
 
 /// The first line of a text with what varies replaced.
-fn masked(text: &Sql, compiler: &mut Compiler) -> Sql {
+pub(super) fn masked(text: &Sql, compiler: &mut Compiler) -> Sql {
     let line = sql!("substringIndex({}, '\\n', 1)", text);
     MASKS.iter().fold(line, |text, (pattern, mask)| {
         let pattern = compiler.parameters.text(pattern);

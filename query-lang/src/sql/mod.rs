@@ -12,6 +12,7 @@ mod compare;
 mod compiler;
 mod condition;
 mod context;
+mod difference;
 mod distribution;
 mod event_stages;
 mod event_text;
@@ -20,18 +21,21 @@ mod function;
 mod newest;
 mod output;
 mod overview;
+mod pattern_overview;
 mod pipe;
 mod predicate;
 mod request;
 mod rows;
 mod select;
 mod subquery;
+mod term_counts;
 mod text;
 mod text_stages;
 mod value;
 mod windows;
 mod words;
 
+pub use difference::{Baseline, Difference, compile_difference, compile_pattern_names};
 pub use distribution::MASKS;
 pub use newest::NewestFirst;
 pub use output::{SETTINGS, compile};
@@ -39,9 +43,12 @@ pub use overview::{
     Neighbours, compile_context, compile_count, compile_event, compile_field_values, compile_fields,
     compile_histogram, compile_samples,
 };
+pub use pattern_overview::compile_patterns;
 pub use request::{
     Compiled, EVENT_COLUMNS, EventKey, LookupTable, OutputColumn, Parameter, Request, RowShape, Scope, Wire,
 };
+
+pub use term_counts::{MOST_TERMS, compile_term_counts};
 
 pub(crate) use text_stages::{Capture, named_captures, parse_captures, parse_regex};
 pub(crate) use words::{is_token_character, word_regex};

@@ -39,6 +39,7 @@ pub(super) fn finish(mut rows: Rows, output: &Shape, most: u64, mut compiler: Co
     Compiled {
         sql: rows.select.render().to_string(),
         parameters: compiler.parameters.into_pairs(),
+        aliases: rows.select.aliases(),
         shape,
         columns,
         keyset,

@@ -71,7 +71,7 @@ pub fn compile_fields(query: &Query, scope: &Scope, request: &Request) -> Result
 }
 
 /// (name, kind, text) of each field of an event that has a value.
-fn fields_of_event(rows: &mut Rows, compiler: &mut Compiler) -> Sql {
+pub(super) fn fields_of_event(rows: &mut Rows, compiler: &mut Compiler) -> Sql {
     let mut core = Vec::new();
     for field in [Core::Level, Core::Source, Core::Host, Core::Message, Core::TraceId, Core::SpanId] {
         let value = rows.value(&Place::Core(field), compiler);
@@ -230,12 +230,12 @@ fn around(key: EventKey, within_ns: i64) -> Request {
     }
 }
 
-fn count() -> Value {
+pub(super) fn count() -> Value {
     Value::new(Sql::new("count()"), Repr::Number)
 }
 
 /// The events of a query before anything is counted.
-fn matching(query: &Query, compiler: &mut Compiler) -> Result<Rows, Diagnostic> {
+pub(super) fn matching(query: &Query, compiler: &mut Compiler) -> Result<Rows, Diagnostic> {
     let counted = query.stages.iter().position(|stage| !keeps_events(stage)).unwrap_or(query.stages.len());
     let mut rows =
         Before { filter: query.filter.as_ref(), stages: &query.stages[..counted] }.rows(compiler)?;
@@ -260,7 +260,12 @@ fn keeps_events(stage: &Stage) -> bool {
 }
 
 /// A statement of our own making: the named columns and no others.
-fn statement(mut rows: Rows, names: &[&str], limit: Option<u64>, mut compiler: Compiler) -> Compiled {
+pub(super) fn statement(
+    mut rows: Rows,
+    names: &[&str],
+    limit: Option<u64>,
+    mut compiler: Compiler,
+) -> Compiled {
     rows.open();
     let mut columns = Vec::new();
     for name in names {
@@ -274,6 +279,7 @@ fn statement(mut rows: Rows, names: &[&str], limit: Option<u64>, mut compiler: C
     Compiled {
         sql: rows.select.render().to_string(),
         parameters: compiler.parameters.into_pairs(),
+        aliases: rows.select.aliases(),
         shape: RowShape::Table,
         columns,
         keyset: false,

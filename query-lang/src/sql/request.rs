@@ -81,6 +81,8 @@ pub struct Compiled {
     pub sql: String,
     pub parameters: Vec<(String, Parameter)>,
     pub shape: RowShape,
+    /// What the columns are called in the SQL, for statements around this one.
+    pub aliases: Vec<String>,
     /// Of each row, in the order of the SELECT.
     pub columns: Vec<OutputColumn>,
     /// Rows may be paged by `Request::after`: whole events in their usual order.

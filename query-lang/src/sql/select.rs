@@ -189,6 +189,11 @@ impl Select {
         alias
     }
 
+    /// The names of the columns of this SELECT, in their order.
+    pub(super) fn aliases(&self) -> Vec<String> {
+        self.items.iter().map(|(alias, _)| sql!("{}", alias).to_string()).collect()
+    }
+
     /// Whether the column comes from this level or one below.
     fn gives(&self, source: &Source) -> bool {
         if let Source::Computed(id) = source

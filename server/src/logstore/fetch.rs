@@ -5,16 +5,18 @@
 
 use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use clickhouse::query::BytesCursor;
 use query_lang::sql::Parameter;
 use serde_json::Value;
 use tokio::runtime::Handle;
+use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::LogStore;
 use super::error::LogStoreError;
 use super::limits::QueryLimits;
+use super::progress::{self, Reading};
 use super::schema::TENANT_TABLES;
 use crate::tenant::TenantScope;
 
@@ -75,17 +77,26 @@ impl LogStore {
     /// # Errors
     /// `Limit` when it cost too much; nothing of the answer is returned then.
     pub async fn query(&self, scope: &TenantScope, search: &Search) -> Result<Answer, LogStoreError> {
-        let mut running = self.begin(scope, search, true)?;
-        let collected = tokio::time::timeout(search.limits.patience(), running.cursor.collect()).await;
-        let data = collected
-            .map_err(|_| LogStoreError::unavailable("the search did not end in time"))?
-            .map_err(|error| LogStoreError::from(error).of_search())?;
-        let stats = stats_of(&running.cursor);
-        running.kill.disarm();
-        let mut lines = data.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-        let columns = read_columns(lines.next().unwrap_or_default(), lines.next().unwrap_or_default())?;
-        let rows = lines.map(read_line).collect::<Result<_, _>>()?;
-        Ok(Answer { columns, rows, stats })
+        self.begin(scope, search, FORMAT, true)?.answer(search).await
+    }
+
+    /// As `query`, and tells what was read so far every now and then, while somebody listens.
+    ///
+    /// # Errors
+    /// As `query`.
+    pub async fn query_watched(
+        &self,
+        scope: &TenantScope,
+        search: &Search,
+        watcher: &mpsc::Sender<Reading>,
+    ) -> Result<Answer, LogStoreError> {
+        let running = self.begin(scope, search, FORMAT, true)?;
+        let client = running.kill.client.clone();
+        let query_id = running.kill.query_id.clone().unwrap_or_default();
+        tokio::select! {
+            answer = running.answer(search) => answer,
+            never = progress::tell(client, query_id, watcher) => match never {},
+        }
     }
 
     /// Runs a search of one tenant and hands out its rows as they come.
@@ -97,7 +108,7 @@ impl LogStore {
         scope: &TenantScope,
         search: &Search,
     ) -> Result<RowStream, LogStoreError> {
-        let running = self.begin(scope, search, false)?;
+        let running = self.begin(scope, search, FORMAT, false)?;
         let mut stream = RowStream { running, buffer: BytesMut::new(), columns: Vec::new() };
         let names = stream.next_line().await?.unwrap_or_default();
         let kinds = stream.next_line().await?.unwrap_or_default();
@@ -105,7 +116,28 @@ impl LogStore {
         Ok(stream)
     }
 
-    fn begin(&self, scope: &TenantScope, search: &Search, wait: bool) -> Result<Running, LogStoreError> {
+    /// Runs a search of one tenant and hands out its answer as a Parquet file.
+    ///
+    /// # Errors
+    /// As `query_stream`.
+    pub async fn query_parquet(
+        &self,
+        scope: &TenantScope,
+        search: &Search,
+    ) -> Result<ByteStream, LogStoreError> {
+        let mut stream = ByteStream { running: self.begin(scope, search, "Parquet", false)?, first: None };
+        // What fails at once is an answer; later it would only be a file that breaks off.
+        stream.first = stream.next().await?;
+        Ok(stream)
+    }
+
+    fn begin(
+        &self,
+        scope: &TenantScope,
+        search: &Search,
+        format: &'static str,
+        wait: bool,
+    ) -> Result<Running, LogStoreError> {
         let client = self.client()?;
         let query_id = Uuid::now_v7().to_string();
         let mut query = client.query_raw(&search.sql);
@@ -128,7 +160,7 @@ impl LogStore {
             };
         }
         let kill = KillOnDrop { client, query_id: Some(query_id), runtime: Handle::current() };
-        Ok(Running { cursor: query.fetch_bytes(FORMAT)?, kill })
+        Ok(Running { cursor: query.fetch_bytes(format)?, kill })
     }
 }
 
@@ -162,6 +194,46 @@ fn read_line(line: &[u8]) -> Result<Vec<Value>, LogStoreError> {
 struct Running {
     cursor: BytesCursor,
     kill: KillOnDrop,
+}
+
+impl Running {
+    /// Waits for the whole answer.
+    async fn answer(mut self, search: &Search) -> Result<Answer, LogStoreError> {
+        let collected = tokio::time::timeout(search.limits.patience(), self.cursor.collect()).await;
+        let data = collected
+            .map_err(|_| LogStoreError::unavailable("the search did not end in time"))?
+            .map_err(|error| LogStoreError::from(error).of_search())?;
+        let stats = stats_of(&self.cursor);
+        self.kill.disarm();
+        let mut lines = data.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        let columns = read_columns(lines.next().unwrap_or_default(), lines.next().unwrap_or_default())?;
+        let rows = lines.map(read_line).collect::<Result<_, _>>()?;
+        Ok(Answer { columns, rows, stats })
+    }
+}
+
+/// The bytes of a running search. Dropping it stops the search.
+pub struct ByteStream {
+    running: Running,
+    first: Option<Bytes>,
+}
+
+impl ByteStream {
+    /// The next piece; `None` at the end of a complete answer.
+    ///
+    /// # Errors
+    /// The search failed: the bytes so far are not the whole answer.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, LogStoreError> {
+        if let Some(first) = self.first.take() {
+            return Ok(Some(first));
+        }
+        let piece = self.running.cursor.next().await;
+        let piece = piece.map_err(|error| LogStoreError::from(error).of_search())?;
+        if piece.is_none() {
+            self.running.kill.disarm();
+        }
+        Ok(piece)
+    }
 }
 
 /// The rows of a running search. Dropping it stops the search.

@@ -38,8 +38,8 @@ impl QueryLimits {
     pub fn export() -> Self {
         Self {
             execution_time: Duration::from_secs(300),
-            result_rows: 1_000_000,
-            result_bytes: 4 * GIB,
+            result_rows: 10_000_000,
+            result_bytes: 16 * GIB,
             ..Self::interactive()
         }
     }

@@ -13,6 +13,7 @@ mod error;
 mod fetch;
 mod insert;
 mod limits;
+mod progress;
 mod schema;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -32,9 +33,10 @@ pub use client::Endpoint;
 pub use engine::{Engine, EngineSettings};
 pub use erase::Rows;
 pub use error::LogStoreError;
-pub use fetch::{Answer, Column, RowStream, Search, Stats};
+pub use fetch::{Answer, ByteStream, Column, RowStream, Search, Stats};
 pub use insert::BatchPart;
 pub use limits::QueryLimits;
+pub use progress::Reading;
 
 const PING_TIMEOUT: Duration = Duration::from_secs(5);
 

@@ -5,16 +5,25 @@ use super::newest::Gathered;
 use crate::auth::Reader;
 use crate::config::Settings;
 use crate::error::ApiError;
-use crate::logstore::{Answer, LogStore, QueryLimits, Search};
+use crate::logstore::{Answer, ByteStream, LogStore, LogStoreError, QueryLimits, Reading, RowStream, Search};
 use crate::tenant::TenantScope;
 use query_lang::sql::{self, Compiled};
+use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use uuid::Uuid;
 
 /// How long a search waits for its organization's other ones.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a statement beside a search may run: an estimate, a count, a reason.
+const ASIDE: Duration = Duration::from_secs(2);
+/// Exports of one organization at once; they do not take people's places either.
+const EXPORTS_AT_ONCE: u32 = 2;
+
+/// An organization's places; forgotten when it has not searched for a while.
+type Places = moka::future::Cache<Uuid, Arc<Semaphore>>;
 
 /// Runs searches. Cheap to clone.
 #[derive(Clone)]
@@ -22,16 +31,49 @@ pub struct Executor {
     store: LogStore,
     concurrency: u32,
     timeout: Duration,
-    /// An organization's places; forgotten when it has not searched for a while.
-    places: moka::future::Cache<Uuid, Arc<Semaphore>>,
+    places: Places,
+    exports: Places,
+}
+
+/// The rows of an export; its place is free again when they are dropped.
+pub struct ExportedRows {
+    rows: RowStream,
+    _place: OwnedSemaphorePermit,
+}
+
+impl ExportedRows {
+    /// The next row; `None` at the end of a complete answer.
+    ///
+    /// # Errors
+    /// The export failed: the rows so far are not all.
+    pub async fn next(&mut self) -> Result<Option<Vec<Value>>, LogStoreError> {
+        self.rows.next().await
+    }
+}
+
+/// The bytes of an export that the engine writes itself.
+pub struct ExportedFile {
+    bytes: ByteStream,
+    _place: OwnedSemaphorePermit,
+}
+
+impl ExportedFile {
+    /// The next piece; `None` at the end of a complete file.
+    ///
+    /// # Errors
+    /// The export failed: the file is not complete.
+    pub async fn next(&mut self) -> Result<Option<bytes::Bytes>, LogStoreError> {
+        self.bytes.next().await
+    }
 }
 
 impl Executor {
     #[must_use]
     pub fn of(settings: &Settings, store: LogStore) -> Self {
         let timeout = Duration::from_secs(settings.search_timeout_s);
-        let places = moka::future::Cache::builder().time_to_idle(Duration::from_secs(600)).build();
-        Self { store, concurrency: settings.search_concurrency.max(1), timeout, places }
+        let places = || moka::future::Cache::builder().time_to_idle(Duration::from_secs(600)).build();
+        let concurrency = settings.search_concurrency.max(1);
+        Self { store, concurrency, timeout, places: places(), exports: places() }
     }
 
     /// For a person who waits.
@@ -40,7 +82,7 @@ impl Executor {
     /// 429 when the organization's other searches keep all places; what the log store answers.
     pub async fn interactive(&self, tenant: &TenantScope, compiled: Compiled) -> Result<Answer, SearchError> {
         let _place = self.place(tenant).await?;
-        let limits = QueryLimits { execution_time: self.timeout, ..QueryLimits::interactive() };
+        let limits = self.limits();
         let Some(newest) = compiled.newest_first() else { return self.run(tenant, compiled, limits).await };
         let mut gathered = Gathered::default();
         for piece in newest.pieces {
@@ -52,6 +94,30 @@ impl Executor {
         Ok(gathered.answer(newest.rows))
     }
 
+    /// As `interactive`, and tells how far it is while it runs.
+    ///
+    /// # Errors
+    /// As `interactive`.
+    pub async fn watched(
+        &self,
+        tenant: &TenantScope,
+        compiled: Compiled,
+        watcher: &mpsc::Sender<Reading>,
+    ) -> Result<Answer, SearchError> {
+        let _place = self.place(tenant).await?;
+        let search = search_of(compiled, self.limits());
+        Ok(self.store.query_watched(tenant, &search, watcher).await?)
+    }
+
+    /// A small statement beside a search. It waits for no place, and gives up soon.
+    ///
+    /// # Errors
+    /// What the log store answers; `Limit` when it would take long.
+    pub async fn aside(&self, tenant: &TenantScope, compiled: Compiled) -> Result<Answer, SearchError> {
+        let limits = QueryLimits { execution_time: ASIDE.min(self.timeout), ..QueryLimits::interactive() };
+        self.run(tenant, compiled, limits).await
+    }
+
     /// For somebody who asked over HTTP: as `interactive`, within the daily budget of their API key.
     ///
     /// # Errors
@@ -61,6 +127,38 @@ impl Executor {
         let answer = self.interactive(reader.scope(), compiled).await?;
         reader.spend(answer.stats.rows_read);
         Ok(answer)
+    }
+
+    /// For a file of any length.
+    ///
+    /// # Errors
+    /// 429 when the organization's other exports keep all places; what the log store answers.
+    pub async fn export(
+        &self,
+        tenant: &TenantScope,
+        compiled: Compiled,
+    ) -> Result<ExportedRows, SearchError> {
+        let place = place(&self.exports, tenant, EXPORTS_AT_ONCE).await?;
+        let search = search_of(compiled, QueryLimits::export());
+        Ok(ExportedRows { rows: self.store.query_stream(tenant, &search).await?, _place: place })
+    }
+
+    /// The same as Parquet, written by the engine.
+    ///
+    /// # Errors
+    /// As `export`.
+    pub async fn export_parquet(
+        &self,
+        tenant: &TenantScope,
+        compiled: Compiled,
+    ) -> Result<ExportedFile, SearchError> {
+        let place = place(&self.exports, tenant, EXPORTS_AT_ONCE).await?;
+        let search = search_of(compiled, QueryLimits::export());
+        Ok(ExportedFile { bytes: self.store.query_parquet(tenant, &search).await?, _place: place })
+    }
+
+    fn limits(&self) -> QueryLimits {
+        QueryLimits { execution_time: self.timeout, ..QueryLimits::interactive() }
     }
 
     /// For a rule that runs again in a moment; rules do not take people's places.
@@ -77,22 +175,30 @@ impl Executor {
         compiled: Compiled,
         limits: QueryLimits,
     ) -> Result<Answer, SearchError> {
-        let search =
-            Search { sql: compiled.sql, parameters: compiled.parameters, settings: sql::SETTINGS, limits };
         let started = std::time::Instant::now();
-        let outcome = self.store.query(tenant, &search).await;
+        let outcome = self.store.query(tenant, &search_of(compiled, limits)).await;
         metrics::histogram!("cordwood_search_seconds").record(started.elapsed().as_secs_f64());
         Ok(outcome?)
     }
 
     async fn place(&self, tenant: &TenantScope) -> Result<OwnedSemaphorePermit, SearchError> {
-        let places = self
-            .places
-            .get_with(tenant.organization_id(), async { Arc::new(Semaphore::new(self.concurrency as usize)) })
-            .await;
-        match tokio::time::timeout(PATIENCE, places.acquire_owned()).await {
-            Ok(Ok(place)) => Ok(place),
-            _ => Err(SearchError::Busy { running: self.concurrency }),
-        }
+        place(&self.places, tenant, self.concurrency).await
+    }
+}
+
+fn search_of(compiled: Compiled, limits: QueryLimits) -> Search {
+    Search { sql: compiled.sql, parameters: compiled.parameters, settings: sql::SETTINGS, limits }
+}
+
+async fn place(
+    places: &Places,
+    tenant: &TenantScope,
+    at_once: u32,
+) -> Result<OwnedSemaphorePermit, SearchError> {
+    let places =
+        places.get_with(tenant.organization_id(), async { Arc::new(Semaphore::new(at_once as usize)) }).await;
+    match tokio::time::timeout(PATIENCE, places.acquire_owned()).await {
+        Ok(Ok(place)) => Ok(place),
+        _ => Err(SearchError::Busy { running: at_once }),
     }
 }

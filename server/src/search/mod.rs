@@ -3,14 +3,29 @@
 //! `plan` compiles a query for one tenant, project and range; `execute` runs plans under the tenant's limits; `respond` gives
 //! rows the shape of the API. `http` only reads requests. Alerts use `plan` and `execute` too; nothing here knows of them.
 
+mod address;
+pub mod catalogues;
+mod checking;
+mod context;
+mod csv;
 pub mod cursor;
+mod difference;
+mod empty;
+mod estimate;
 pub(crate) mod event_row;
 pub mod execute;
+mod export;
 pub mod http;
 mod newest;
 pub mod one_by_one;
+mod overviews;
+mod parquet;
+mod patterns;
 pub mod plan;
 pub mod respond;
+mod shown_sql;
+mod stream;
+mod streamed;
 #[cfg(test)]
 mod tests;
 pub mod time_range;
@@ -31,6 +46,12 @@ pub enum SearchError {
     Cursor,
     #[error("There is no such event, or its retention has ended.")]
     NoSuchEvent,
+    #[error("{0}")]
+    NotTranslated(&'static str),
+    #[error(
+        "The export would have more than {most} rows. Narrow the query or the time range, or give a `limit`."
+    )]
+    ExportTooLarge { most: u64 },
     #[error("Your organization has {running} searches running already. Try again in a moment.")]
     Busy { running: u32 },
     #[error(transparent)]
@@ -44,6 +65,8 @@ impl Problem for SearchError {
             Self::Request(_) => ProblemKind::Invalid("invalid"),
             Self::Cursor => ProblemKind::Invalid("cursor_invalid"),
             Self::NoSuchEvent => ProblemKind::NotFound,
+            Self::NotTranslated(_) => ProblemKind::Invalid("not_translated"),
+            Self::ExportTooLarge { .. } => ProblemKind::Invalid("export_too_large"),
             Self::Busy { .. } => ProblemKind::TooManyRequests { code: "too_many_searches", retry_after_s: 2 },
             Self::Store(error) => error.kind(),
         }

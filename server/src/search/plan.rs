@@ -1,10 +1,8 @@
 //! Text to SQL for one tenant: the only way from a query to the log store.
 
+use super::SearchError;
 use super::time_range::TimeRange;
-use super::{SearchError, respond};
 use crate::tenant::TenantScope;
-use api_types::search::CheckAnswer;
-use jiff::tz::TimeZone;
 use query_lang::sql::{self, Compiled, EventKey, Request, Scope};
 use query_lang::{Catalogue, CheckContext, Checked, Diagnostic, Parsed};
 use uuid::Uuid;
@@ -36,8 +34,22 @@ impl Plan {
         source: &str,
         range: TimeRange,
     ) -> Result<Self, SearchError> {
+        Self::with_catalogue(tenant, project_id, source, range, &Catalogue::default())
+    }
+
+    /// The same with warnings about fields that the catalogue does not have.
+    ///
+    /// # Errors
+    /// As `new`.
+    pub fn with_catalogue(
+        tenant: &TenantScope,
+        project_id: Uuid,
+        source: &str,
+        range: TimeRange,
+        catalogue: &Catalogue,
+    ) -> Result<Self, SearchError> {
         let parsed = query_lang::parse(source).map_err(|diagnostic| invalid(source, diagnostic))?;
-        Self::of_parsed(tenant, project_id, source, parsed, range)
+        Self::checked_by(tenant, project_id, source, parsed, range, catalogue)
     }
 
     /// For a tree that was changed after it was parsed; `source` is what its spans point into.
@@ -51,6 +63,17 @@ impl Plan {
         parsed: Parsed,
         range: TimeRange,
     ) -> Result<Self, SearchError> {
+        Self::checked_by(tenant, project_id, source, parsed, range, &Catalogue::default())
+    }
+
+    fn checked_by(
+        tenant: &TenantScope,
+        project_id: Uuid,
+        source: &str,
+        parsed: Parsed,
+        range: TimeRange,
+        catalogue: &Catalogue,
+    ) -> Result<Self, SearchError> {
         let invalid = |diagnostic| invalid(source, diagnostic);
         let Parsed { query, mut warnings } = parsed;
         let context = CheckContext {
@@ -59,7 +82,7 @@ impl Plan {
             to_ns: range.to_ns,
             time_zone: range.zone.clone(),
         };
-        let checked = query_lang::check(&query, &Catalogue::default(), &context).map_err(invalid)?;
+        let checked = query_lang::check(&query, catalogue, &context).map_err(invalid)?;
         warnings.extend(checked.warnings.iter().cloned());
         let scope = scope_of(tenant, project_id);
         Ok(Self { source: source.to_owned(), checked, warnings, scope, range })
@@ -99,12 +122,72 @@ impl Plan {
         self.compiled(sql::compile(&self.checked.query, &self.scope, &self.request(page)))
     }
 
-    /// How many events match.
+    /// The same rows of the time from `from_ns` on.
+    ///
+    /// # Errors
+    /// As `rows`.
+    pub fn rows_since(&self, page: Page, from_ns: i64) -> Result<Compiled, SearchError> {
+        let request = self.request(page);
+        let request = Request { from_ns: request.from_ns.max(from_ns), ..request };
+        self.compiled(sql::compile(&self.checked.query, &self.scope, &request))
+    }
+
+    /// How many rows the query gives.
     ///
     /// # Errors
     /// As `rows`.
     pub fn count(&self) -> Result<Compiled, SearchError> {
         self.compiled(sql::compile_count(&self.checked.query, &self.scope, &self.request(Page::default())))
+    }
+
+    /// How many events of the whole range each term of the filter lets through, and all but that term.
+    ///
+    /// # Errors
+    /// As `rows`.
+    pub fn term_counts(&self) -> Result<Compiled, SearchError> {
+        let request =
+            Request { from_ns: self.range.from_ns, to_ns: self.range.to_ns, ..self.request(Page::default()) };
+        self.compiled(sql::compile_term_counts(&self.checked.query, &self.scope, &request))
+    }
+
+    /// The shapes of the matching messages.
+    ///
+    /// # Errors
+    /// As `rows`.
+    pub fn patterns(&self, interval_ns: i64, limit: u64) -> Result<Compiled, SearchError> {
+        let request = self.request(Page { limit, ..Page::default() });
+        self.compiled(sql::compile_patterns(&self.checked.query, &self.scope, &request, interval_ns))
+    }
+
+    /// The same query over another time, `[from, to)`. Its own time terms still hold.
+    #[must_use]
+    pub fn over(&self, from_ns: i64, to_ns: i64) -> Self {
+        let mut other = self.clone();
+        (other.range.from_ns, other.range.to_ns) = (from_ns, to_ns);
+        (other.checked.from_ns, other.checked.to_ns) = (from_ns, to_ns);
+        other
+    }
+
+    /// Every event of the same project and range.
+    #[must_use]
+    pub fn of_everything(&self) -> Self {
+        let mut other = self.over(self.range.from_ns, self.range.to_ns);
+        other.checked.query.filter = None;
+        other.checked.query.stages.clear();
+        other
+    }
+
+    /// Its filter alone.
+    #[must_use]
+    pub fn filter_only(&self) -> Self {
+        let mut other = self.clone();
+        other.checked.query.stages.clear();
+        other
+    }
+
+    #[must_use]
+    pub(super) fn scope(&self) -> &Scope {
+        &self.scope
     }
 
     /// The newest of the events behind the query's rows, at most `limit` and one more.
@@ -152,7 +235,7 @@ impl Plan {
         ))
     }
 
-    fn request(&self, page: Page) -> Request {
+    pub(super) fn request(&self, page: Page) -> Request {
         Request {
             from_ns: self.checked.from_ns,
             to_ns: self.checked.to_ns,
@@ -165,16 +248,16 @@ impl Plan {
         }
     }
 
-    fn compiled(&self, outcome: Result<Compiled, Diagnostic>) -> Result<Compiled, SearchError> {
+    pub(super) fn compiled(&self, outcome: Result<Compiled, Diagnostic>) -> Result<Compiled, SearchError> {
         outcome.map_err(|diagnostic| invalid(&self.source, diagnostic))
     }
 }
 
-fn invalid(source: &str, diagnostic: Diagnostic) -> SearchError {
+pub(super) fn invalid(source: &str, diagnostic: Diagnostic) -> SearchError {
     SearchError::Query { source_text: source.to_owned(), diagnostic: Box::new(diagnostic) }
 }
 
-fn scope_of(tenant: &TenantScope, project_id: Uuid) -> Scope {
+pub(super) fn scope_of(tenant: &TenantScope, project_id: Uuid) -> Scope {
     Scope { organization_id: tenant.organization_id().to_string(), project_ids: vec![project_id.to_string()] }
 }
 
@@ -184,44 +267,4 @@ fn scope_of(tenant: &TenantScope, project_id: Uuid) -> Scope {
 /// None in practice: there is no text that could be wrong.
 pub fn one_event(tenant: &TenantScope, project_id: Uuid, key: EventKey) -> Result<Compiled, SearchError> {
     Ok(sql::compile_event(&scope_of(tenant, project_id), key))
-}
-
-/// Everything that can be told of a query without running it.
-#[must_use]
-pub fn check_text(source: &str, now_ns: i64) -> CheckAnswer {
-    let context = CheckContext {
-        now_ns,
-        from_ns: now_ns - 15 * 60 * 1_000_000_000,
-        to_ns: now_ns,
-        time_zone: TimeZone::UTC,
-    };
-    let checked = query_lang::parse(source).and_then(|parsed| {
-        let checked = query_lang::check(&parsed.query, &Catalogue::default(), &context)?;
-        Ok((parsed, checked))
-    });
-    match checked {
-        Err(error) => CheckAnswer {
-            valid: false,
-            error: Some(respond::diagnostic(source, &error)),
-            warnings: Vec::new(),
-            normalized: None,
-            stages: Vec::new(),
-            fields: Vec::new(),
-            explanation: None,
-        },
-        Ok((parsed, checked)) => CheckAnswer {
-            valid: true,
-            error: None,
-            warnings: parsed
-                .warnings
-                .iter()
-                .chain(&checked.warnings)
-                .map(|each| respond::diagnostic(source, each))
-                .collect(),
-            normalized: Some(query_lang::format(&parsed.query)),
-            stages: Vec::new(),
-            fields: Vec::new(),
-            explanation: Some(query_lang::explain(&parsed.query)),
-        },
-    }
 }

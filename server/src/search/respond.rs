@@ -47,14 +47,15 @@ impl RowForm {
 
     #[must_use]
     pub fn rows(&self, answer: Answer) -> Vec<Value> {
-        answer
-            .rows
-            .into_iter()
-            .map(|row| match self.shape {
-                RowShape::Events { .. } => event_row(&self.shape, &self.columns, row),
-                RowShape::Table => self.table_row(row),
-            })
-            .collect()
+        answer.rows.into_iter().map(|row| self.row(row)).collect()
+    }
+
+    #[must_use]
+    pub fn row(&self, row: Vec<Value>) -> Value {
+        match self.shape {
+            RowShape::Events { .. } => event_row(&self.shape, &self.columns, row),
+            RowShape::Table => self.table_row(row),
+        }
     }
 
     fn table_row(&self, row: Vec<Value>) -> Value {

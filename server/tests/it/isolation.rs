@@ -16,7 +16,13 @@ fn body(path: &str, target: &Target) -> Value {
         "/api/v1/projects/{id}/masking/preview" => json!({"rules": [], "text": "a@b.example"}),
         "/api/v1/projects" => json!({"name": "another"}),
         "/api/v1/api-keys" => json!({"name": "k", "project_id": target.project_id, "scopes": ["ingest"]}),
-        "/api/v1/logs/search" | "/api/v1/logs/histogram" | "/api/v1/logs/fields" => {
+        "/api/v1/logs/search"
+        | "/api/v1/logs/search/stream"
+        | "/api/v1/logs/histogram"
+        | "/api/v1/logs/fields"
+        | "/api/v1/logs/patterns"
+        | "/api/v1/logs/difference"
+        | "/api/v1/logs/export" => {
             json!({"query": "*", "from": "now-1h", "to": "now", "project_id": target.project_id})
         }
         "/api/v1/logs/field-values" => {
@@ -25,8 +31,10 @@ fn body(path: &str, target: &Target) -> Value {
         "/api/v1/logs/delete" => {
             json!({"query": "*", "project_id": target.project_id, "reason": "a test"})
         }
-        "/api/v1/query/check" => json!({"query": "*"}),
         "/api/v1/syslog-listeners" => json!({"project_id": target.project_id, "protocol": "udp"}),
+        "/api/v1/query/check" => json!({"query": "*", "project_id": target.project_id}),
+        "/api/v1/saved-searches" => json!({"name": "s", "query": "*", "shared": true}),
+        "/api/v1/query/translate" => json!({"text": "index=main error | stats count by host"}),
         "/api/v1/alert-rules" | "/api/v1/alert-rules/preview" => {
             json!({"name": "r", "query": "*", "condition": {"op": ">", "threshold": 1}, "project_id": target.project_id})
         }
@@ -49,6 +57,7 @@ struct Target {
     channel_id: String,
     invitation_id: String,
     syslog_listener_id: String,
+    saved_search_id: String,
 }
 
 impl Target {
@@ -65,6 +74,7 @@ impl Target {
             channel_id: id(),
             invitation_id: id(),
             syslog_listener_id: id(),
+            saved_search_id: id(),
         }
     }
 
@@ -75,6 +85,8 @@ impl Target {
         let channel = json!({"name": "channel", "kind": "email", "config": {"to": [me["user"]["email"]]}});
         let invitation = json!({"email": format!("somebody@{}.example", org.id), "role": "viewer"});
         let invitation = org.post("/api/v1/invitations", invitation).await.expect(201).body;
+        let search = json!({"name": "search", "query": "*", "shared": true});
+        let search = org.post("/api/v1/saved-searches", search).await.expect(201).body;
         let rule = org.post("/api/v1/alert-rules", rule).await.expect(201).body;
         let channel = org.post("/api/v1/notification-channels", channel).await.expect(201).body;
         let listener = json!({"project_id": org.project_id, "protocol": "tcp"});
@@ -88,6 +100,7 @@ impl Target {
             alert_rule_id: rule["id"].as_str().unwrap().to_owned(),
             channel_id: channel["id"].as_str().unwrap().to_owned(),
             invitation_id: invitation["id"].as_str().unwrap().to_owned(),
+            saved_search_id: search["id"].as_str().unwrap().to_owned(),
             api_key_id: org.api_key(&["admin"]).await["id"].as_str().unwrap().to_owned(),
         }
     }
@@ -104,6 +117,7 @@ impl Target {
             "/api/v1/invitations/" => &self.invitation_id,
             "/api/v1/alert-rules/" => &self.alert_rule_id,
             "/api/v1/notification-channels/" => &self.channel_id,
+            "/api/v1/saved-searches/" => &self.saved_search_id,
             // Ones that exist are tried in the tests of ingest and search; here an id that is none of this tenant's.
             "/api/v1/jobs/"
             | "/api/v1/logs/"

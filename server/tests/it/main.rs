@@ -5,16 +5,22 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
 mod harness;
+#[path = "../support/mod.rs"]
+mod support;
 
 mod admin;
 mod alert_channels;
 mod api_keys;
 mod audit;
+mod canary;
 mod invitations;
 mod isolation;
+mod looking_around;
 mod masking;
 mod organization;
 mod passwords;
+mod saved_searches;
+mod searching;
 mod second_factor;
 mod sessions;
 mod sign_up;

@@ -153,12 +153,12 @@ fn spawn(arguments: &[String]) -> Child {
 
 /// The engine on the folder of a stopped server.
 pub struct Engine {
-    url: String,
+    pub url: String,
     process: Child,
     _stdin: ChildStdin,
 }
 
-const SECRET: &str = "only for this test";
+const SECRET: &str = "only-for-this-test";
 
 impl Engine {
     pub fn on(data_dir: &Path) -> Self {
@@ -177,6 +177,11 @@ impl Engine {
         let address = line.trim().strip_prefix("listening on ").expect("the engine tells its address");
         let stdin = process.stdin.take().unwrap();
         Self { url: format!("http://{address}/"), process, _stdin: stdin }
+    }
+
+    /// What a server is given to use this engine as its ClickHouse.
+    pub fn clickhouse_url(&self) -> String {
+        self.url.replace("http://", &format!("http://default:{SECRET}@")) + "default"
     }
 
     /// The first column of a query, as text.

@@ -123,6 +123,15 @@ impl Caller {
         (status, body["code"].as_str().unwrap_or_default().to_owned())
     }
 
+    /// The answer as it comes, for bodies that are streamed or no text.
+    pub async fn send_raw(&self, path: &str, body: Value) -> reqwest::Response {
+        let mut request = self.http.post(format!("{}{path}", self.url)).json(&body);
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        request.send().await.expect("the server answers")
+    }
+
     pub async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
         let mut request = self.http.request(method, format!("{}{path}", self.url));
         for (name, value) in &self.headers {

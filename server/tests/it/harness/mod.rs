@@ -1,6 +1,7 @@
 //! `TestApp`: one server of one test. Waiting is `eventually`, never a bare sleep.
 
 pub mod caller;
+pub mod logs;
 pub mod mail;
 pub mod receiver;
 

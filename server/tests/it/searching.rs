@@ -1,0 +1,160 @@
+//! Searching over HTTP, against a real engine: narrowing, checking, empty answers, progress and cancelling.
+
+use crate::harness::logs::LogApp;
+use crate::harness::{Org, eventually};
+use futures::StreamExt;
+use serde_json::{Value, json};
+
+/// Some events of a minute ago.
+fn events() -> Vec<Value> {
+    let time = |s: i64| (jiff::Timestamp::now() - jiff::SignedDuration::from_secs(60 - s)).to_string();
+    vec![
+        json!({"timestamp": time(0), "level": "info", "source": "api", "host": "web-1", "message": "user 1 logged in", "env": "prod"}),
+        json!({"timestamp": time(1), "level": "error", "source": "api", "host": "web-2", "message": "connection reset by peer", "env": "prod", "http": {"status": 500}}),
+        json!({"timestamp": time(2), "level": "fatal", "source": "db", "host": "db-1", "message": "out of memory", "env": "staging"}),
+        json!({"timestamp": time(3), "level": "info", "source": "api", "host": "web-1", "message": "user 22 logged in", "env": "prod"}),
+    ]
+}
+
+#[tokio::test]
+async fn queries_are_narrowed_checked_estimated_and_translated() {
+    let logs = LogApp::spawn().await;
+    let acme = logs.app.org("acme").await;
+    acme.send(&events()).await;
+
+    let get = async |path: &str| acme.get(path).await.expect(200).body["rows"].as_array().unwrap().len();
+    assert_eq!(get("/api/v1/logs/search?source=api&level=error,fatal&start=now-1h&end=now").await, 1);
+    assert_eq!(get("/api/v1/logs/search?q=user%20OR%20memory&host=web-1&start=now-1h").await, 2);
+    let unknown = acme.get("/api/v1/logs/search?level=loud").await;
+    unknown.expect_problem(422, "query_invalid");
+
+    let text = "level>=error http.status>=500 connection | stats count() by source";
+    let check = acme.post("/api/v1/query/check", json!({"query": text})).await.expect(200).body;
+    assert_eq!(check["stages"], json!(["stats"]));
+    assert_eq!(check["fields"], json!(["level", "http.status", "message", "source"]));
+    assert_eq!((&check["sql"], &check["estimate"]), (&Value::Null, &Value::Null));
+    let ranged = json!({"query": text, "from": "now-1h", "to": "now"});
+    let check = acme.post("/api/v1/query/check", ranged).await.expect(200).body;
+    let sql = check["sql"].as_str().unwrap();
+    assert!(sql.contains("FROM logs") && sql.contains("connection") && sql.contains('\n'), "{sql}");
+    assert!(!sql.contains("{p"), "{sql}");
+    let estimate = &check["estimate"];
+    assert!(estimate["rows"].as_u64().unwrap() >= 4 && estimate["bytes"].as_u64().unwrap() > 0, "{estimate}");
+    let index = |name: &str| {
+        estimate["indexes"].as_array().unwrap().iter().find(|index| index["index"] == name).unwrap().clone()
+    };
+    assert_eq!(index("message words")["used"], true, "{estimate}");
+    assert_eq!(index("trace id")["used"], false, "{estimate}");
+    let wrong =
+        acme.post("/api/v1/query/check", json!({"query": "level:loud", "from": "now-1h"})).await.expect(200);
+    assert_eq!((&wrong.body["valid"], &wrong.body["error"]["code"]), (&json!(false), &json!("E023")));
+
+    let seldom = acme.post("/api/v1/query/check", json!({"query": "htp.status:500"})).await.expect(200).body;
+    assert_eq!(
+        (&seldom["valid"], &seldom["warnings"][0]["code"]),
+        (&json!(true), &json!("W005")),
+        "{seldom}"
+    );
+    assert_eq!(seldom["warnings"][0]["fixes"][0]["edits"][0]["text"], "http.status");
+
+    let spl = json!({"text": "index=main level=error | stats count by host"});
+    let translated = acme.post("/api/v1/query/translate", spl).await.expect(200).body;
+    assert_eq!(translated["language"], "spl");
+    let query = translated["query"].as_str().unwrap();
+    acme.search(query).await;
+    let nonsense =
+        acme.post("/api/v1/query/translate", json!({"text": "hello there", "language": "spq"})).await;
+    nonsense.expect_problem(422, "invalid");
+}
+
+#[tokio::test]
+async fn an_empty_answer_says_why() {
+    let logs = LogApp::spawn().await;
+    let acme = logs.app.org("acme").await;
+    let never = acme.search("error").await;
+    assert_eq!(never["empty"]["reason"], "never_ingested", "{never}");
+    acme.send(&events()).await;
+
+    assert_eq!(acme.search("user").await["empty"], Value::Null);
+    let found = acme.search("env:prd level:error").await;
+    let empty = &found["empty"];
+    assert_eq!((&empty["reason"], &empty["events_in_range"]), (&json!("filter"), &json!(4)), "{found}");
+    let term = &empty["terms"][0];
+    assert_eq!((&term["alone"], &term["without"]), (&json!(0), &json!(1)), "{found}");
+    assert_eq!(term["fixes"][0]["edits"][0]["text"], "env:prod", "{found}");
+    assert!(empty["message"].as_str().unwrap().contains("`env:prd` matches none of the 4 events"), "{found}");
+
+    let found = acme.search("source:db level:info").await;
+    assert_eq!(found["empty"]["terms"][1]["without"], 1, "{found}");
+    let found = acme.search("htp.status:500").await;
+    assert_eq!(found["empty"]["terms"][0]["fixes"][0]["edits"][0]["text"], "http.status", "{found}");
+    let found = acme.search("source:api | where length(message) > 1000").await;
+    assert_eq!(found["empty"]["reason"], "stages", "{found}");
+
+    let past = json!({"query": "*", "from": "now-3d", "to": "now-2d"});
+    let found = acme.post("/api/v1/logs/search", past).await.expect(200).body;
+    assert_eq!(found["empty"]["reason"], "no_data_in_range", "{found}");
+    let nearest = &found["empty"]["nearest"];
+    let again = json!({"query": "*", "from": nearest["from"], "to": nearest["to"]});
+    let again = acme.post("/api/v1/logs/search", again).await.expect(200).body;
+    assert!(!again["rows"].as_array().unwrap().is_empty(), "{found}");
+}
+
+/// Every event with every other one of its source: long work on little data.
+const LONG: &str =
+    "* | join { * | fields source, message } on source | stats count() as n, dcount(message) as d";
+
+#[tokio::test]
+async fn a_search_tells_its_progress_and_ends_in_the_engine_when_its_client_goes() {
+    // Only the client's going away can end the search while the test waits.
+    let logs = LogApp::spawn_with(&["--search-timeout-s=600"]).await;
+    let acme = logs.app.org("acme").await;
+    let events: Vec<Value> =
+        (0..5_000).map(|n| json!({"source": "api", "message": format!("event {n}")})).collect();
+    acme.send(&events).await;
+    let running = async || {
+        let sql = "SELECT count() FROM system.processes WHERE query LIKE '%JOIN%' AND query NOT LIKE '%system.processes%'";
+        logs.engine.column(sql).await[0].clone()
+    };
+    let search = json!({"query": LONG, "from": "now-1h", "to": "now+1m"});
+
+    let (caller, body) = (acme.with(&acme.access_token), search.clone());
+    let asking = tokio::spawn(async move { caller.post("/api/v1/logs/search", body).await });
+    eventually("the search to run", async || (running().await == "1").then_some(())).await;
+    asking.abort();
+    let gone = std::time::Instant::now();
+    eventually("the search to be gone from the engine", async || (running().await == "0").then_some(()))
+        .await;
+
+    eprintln!("the engine was rid of it after {} ms", gone.elapsed().as_millis());
+
+    let mut answer = stream(&acme, search).await;
+    let mut text = String::new();
+    while !text.contains("event: progress") {
+        let piece = answer.next().await.expect("progress comes before the end").expect("a piece");
+        text.push_str(&String::from_utf8_lossy(&piece));
+        assert!(!text.contains("event: result") && !text.contains("event: error"), "{text}");
+    }
+    drop(answer);
+    let gone = std::time::Instant::now();
+    eventually("the stream to be gone from the engine", async || (running().await == "0").then_some(()))
+        .await;
+
+    eprintln!("the engine was rid of the stream after {} ms", gone.elapsed().as_millis());
+
+    let short = json!({"query": "event", "from": "now-1h", "to": "now+1m", "limit": 5});
+    let whole: Vec<_> = stream(&acme, short).await.map(|piece| piece.expect("a piece")).collect().await;
+    let text = String::from_utf8(whole.concat()).unwrap();
+    let data = text.split("event: result\ndata: ").nth(1).expect("a result").trim();
+    let result: Value = serde_json::from_str(data).unwrap();
+    assert_eq!((result["rows"].as_array().unwrap().len(), &result["truncated"]), (5, &json!(true)));
+}
+
+async fn stream(
+    org: &Org,
+    search: Value,
+) -> impl futures::Stream<Item = reqwest::Result<bytes::Bytes>> + Unpin + use<> {
+    let answer = org.send_raw("/api/v1/logs/search/stream", search).await;
+    assert_eq!(answer.headers()["content-type"], "text/event-stream; charset=utf-8");
+    Box::pin(answer.bytes_stream())
+}
