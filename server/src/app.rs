@@ -12,6 +12,7 @@ use crate::ingest::protocols::syslog::listeners::Listeners;
 use crate::ingest::{self, Ingest};
 use crate::logstore::LogStore;
 use crate::masking;
+use crate::openapi;
 use crate::runtime::on_main;
 use crate::saved_searches;
 use crate::search::{self, catalogues::Catalogues, execute::Executor};
@@ -73,6 +74,7 @@ pub fn routes(app: &mut web::ServiceConfig, services: &Services) {
         .configure(erasure::routes)
         .configure(search::http::routes)
         .configure(saved_searches::http::routes)
+        .configure(openapi::routes)
         .configure(alerts::http::routes)
         .service(web::resource("/healthz").get(health))
         .service(web::resource("/readyz").get(on_main(ready)))

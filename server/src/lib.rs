@@ -18,6 +18,7 @@ pub mod http_head;
 pub mod ingest;
 pub mod logstore;
 pub mod masking;
+pub mod openapi;
 pub mod outbound;
 pub mod route_table;
 pub mod runtime;

@@ -27,6 +27,8 @@ pub const ROUTES: &[(&str, &str, Access)] = &[
     ("GET", "/healthz", Open),
     ("GET", "/readyz", Open),
     ("GET", "/metrics", Open),
+    ("GET", "/api/v1/openapi.json", Open),
+    ("GET", "/api/docs", Open),
     ("POST", "/api/v1/auth/signup", Open),
     ("POST", "/api/v1/auth/login", Open),
     ("POST", "/api/v1/auth/refresh", Open),
