@@ -145,6 +145,7 @@ fn who(access: Access) -> String {
         Access::Open => "Needs no credentials.".into(),
         Access::Read => "For members, and API keys with the scope `query`.".into(),
         Access::Ingest => "For API keys with the scope `ingest`.".into(),
+        Access::Person => "For signed-in people only.".into(),
         Access::Member(role) => {
             let role = format!("{role:?}").to_lowercase();
             format!("For members with the role `{role}` or higher, and API keys with the scope `admin`.")
