@@ -183,6 +183,7 @@ impl LocalFile {
             warnings: Vec::new(),
             truncated: false,
             shape: "events".into(),
+            empty: None,
         }
     }
 }
