@@ -8,7 +8,7 @@ import { App, browser, eventually, logIn, page } from "./harness.mjs";
 
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-const OUTSIDE = ["/login", "/signup", "/forgot-password", "/local"];
+const OUTSIDE = ["/login", "/signup", "/forgot-password", "/local", "/dev/components"];
 const INSIDE = ["/explore", "/send", "/alerts", "/alerts/new", "/settings/api-keys", "/settings/projects", "/settings/members", "/settings/channels", "/settings/organization", "/settings/audit-log", "/settings/erasure", "/settings/profile", "/settings/masking", "/ingest/health", "/ingest/usage", "/ingest/dead-letters"];
 
 /** What opens on top of pages: name, page, how. */
@@ -26,6 +26,26 @@ const OPENED = [
     await at.getByRole("tab", { name: "Keys" }).click();
   }],
   ["pills", "/explore?q=level%3Aerror%20-source%3Aweb&off=timeout", (at) => at.getByRole("button", { name: "level:error", exact: true }).click()],
+  ["patterns", "/explore?tab=patterns", (at) => at.getByRole("region", { name: "Patterns" }).waitFor()],
+  ["context", "/explore", async (at) => {
+    await at.getByText("upstream timeout").first().click();
+    await at.getByRole("button", { name: "Lines around this event (c)" }).click();
+    await at.getByRole("region", { name: "Lines around" }).waitFor();
+  }],
+  ["saved searches", "/explore", async (at) => {
+    await at.getByRole("button", { name: "Saved searches (s)" }).click();
+    await at.getByText("Nothing saved yet").waitFor();
+  }],
+  ["export", "/explore", async (at) => {
+    await at.getByRole("button", { name: "Share" }).click();
+    await at.getByRole("menuitem", { name: "Export" }).click();
+  }],
+  ["cost", "/explore", async (at) => {
+    await at.getByRole("button", { name: "Share" }).click();
+    await at.getByRole("menuitem", { name: "Cost and SQL" }).click();
+    await at.getByRole("dialog").getByText(/SELECT/).first().waitFor();
+  }],
+  ["live", "/explore?live=1", (at) => at.getByTestId("live").getByText("Live", { exact: true }).waitFor()],
   ["history", "/explore", (at) => at.getByRole("button", { name: "Query history (h)" }).click()],
   ["commands", "/explore", async (at) => {
     await at.getByText("upstream timeout").first().waitFor();
@@ -35,7 +55,7 @@ const OPENED = [
   ["share", "/explore", (at) => at.getByRole("button", { name: "Share" }).click()],
   ["a table", "/explore?q=* | stats count() by level", (at) => at.getByRole("table").first().waitFor()],
   ["a chart", "/explore?q=* | stats count() by bin(1s)", (at) => at.getByRole("table").first().waitFor()],
-  ["nothing found", "/explore?q=nowhere", (at) => at.getByText("No event matches").waitFor()],
+  ["nothing found", "/explore?q=nowhere", (at) => at.getByText("No event matches").first().waitFor()],
   ["a mistake", "/explore?q=level:eror", (at) => at.getByText("E023").first().waitFor()],
   ["new key", "/settings/api-keys", (at) => at.getByRole("button", { name: "Create API key" }).first().click()],
   ["invite", "/settings/members", (at) => at.getByRole("button", { name: "Invite" }).click()],

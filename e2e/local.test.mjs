@@ -58,6 +58,13 @@ test("an event opens, and the back button closes it", async () => {
   await at.getByRole("region", { name: "Event details" }).waitFor({ state: "detached" });
 });
 
+test("its messages are clustered", async () => {
+  await at.keyboard.press("p");
+  const row = at.getByRole("row").filter({ hasText: "upstream timeout for order <num>" });
+  await row.waitFor();
+  assert.match(await row.innerText(), /^500/);
+});
+
 test("a sample shows what it does", async () => {
   await at.goto(`${app.url}/local`);
   await at.getByRole("button", { name: "Try a sample" }).click();

@@ -19,6 +19,10 @@ const rows = (at) => at.locator(".rows-space .line").first().waitFor();
 const PAGES = [
   ["login", "/login", null, "outside"],
   ["signup", "/signup", null, "outside"],
+  ["local", "/local", async (at) => {
+    await at.getByRole("button", { name: "Try a sample" }).click();
+    await rows(at);
+  }, "outside"],
   ["explore", `/explore?q=level%3E%3Dwarn&${RANGE}`, rows],
   ["explore-event", `/explore?q=level%3Aerror%20-source%3Aworker&${RANGE}`, async (at) => {
     await rows(at);
@@ -28,9 +32,23 @@ const PAGES = [
   ["explore-wrapped", `/explore?q=level%3Aerror&${RANGE}`, async (at) => {
     await rows(at);
     await at.keyboard.press("v");
-  }],
+    await at.locator(".rows-tall").waitFor();
+  }, "wrapped"],
   ["explore-chart", `/explore?q=*%20%7C%20timechart%20count()%20by%20source&${RANGE}`, (at) => at.locator(".stats-chart canvas").waitFor()],
   ["explore-table", `/explore?q=*%20%7C%20stats%20count()%20as%20events%2C%20p95(duration_ms)%20by%20source%20%7C%20sort%20-events&${RANGE}`, (at) => at.getByRole("table").first().waitFor()],
+  ["explore-patterns", `/explore?tab=patterns&${RANGE}`, (at) => at.getByRole("region", { name: "Patterns" }).waitFor()],
+  ["explore-context", `/explore?q=level%3Aerror&${RANGE}`, async (at) => {
+    await rows(at);
+    await at.locator(".rows-space .line").nth(6).click();
+    await at.keyboard.press("c");
+    await at.getByRole("region", { name: "Lines around" }).waitFor();
+  }],
+  ["explore-columns", `/explore?q=source%3Aapi&columns=http.status,http.route,duration_ms&${RANGE}`, rows],
+  ["explore-export", `/explore?q=level%3Aerror&${RANGE}`, async (at) => {
+    await rows(at);
+    await at.getByRole("button", { name: "Share" }).click();
+    await at.getByRole("menuitem", { name: "Export" }).click();
+  }],
   ["explore-help", `/explore?${RANGE}`, async (at) => {
     await rows(at);
     await at.keyboard.press("?");
@@ -42,6 +60,8 @@ const PAGES = [
   ["alerts", "/alerts"],
   ["alert-new", "/alerts/new?query=level%3Aerror"],
   ["send", "/send"],
+  ["ingest-health", "/ingest/health"],
+  ["ingest-usage", "/ingest/usage"],
   ["settings-api-keys", "/settings/api-keys"],
   ["settings-projects", "/settings/projects"],
   ["settings-members", "/settings/members"],
@@ -70,6 +90,7 @@ try {
   for (const theme of ["light", "dark"]) {
     for (const width of widths) {
       const at = await page(chromium, { theme, width, height: width === 390 ? 844 : 800 });
+      await at.addInitScript(() => localStorage.setItem("cordwood.guide-done", "yes"));
       await logIn(at, app, account);
       for (const [name, address, prepare, where] of PAGES) {
         if (wanted.length > 0 && !wanted.some((word) => name.includes(word))) continue;
@@ -81,6 +102,7 @@ try {
         await writeFile(file, await shown.screenshot());
         console.log(path.relative(process.cwd(), file));
         if (shown !== at) await shown.context().close();
+        else await at.evaluate(() => localStorage.removeItem("cordwood.rows"));
       }
       if (at.errors.length > 0) throw new Error(`errors on the pages: ${at.errors.join("; ")}`);
       await at.context().close();

@@ -9,6 +9,7 @@ globalThis.cordwood = {
   editor: () => import("./editor.js"),
   chart: () => import("./chart.js"),
   worker: () => new Worker(import.meta.url, { type: "module" }),
+  download: (...request) => import("./download.js").then((module) => module.download(...request)),
   refreshSession,
 };
 

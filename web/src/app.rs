@@ -47,6 +47,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/change-email") view=auth::ChangeEmail/>
                 <Route path=path!("/invite") view=auth::AcceptInvitation/>
                 <Route path=path!("/mute") view=alerts::MuteByLink/>
+                <Route path=path!("/dev/components") view=Components/>
                 <ParentRoute path=path!("/") view=Shell>
                     <Route path=path!("") view=|| view! { <Redirect path="/explore"/> }/>
                     <Route path=path!("explore") view=explore::Explore/>
@@ -65,6 +66,15 @@ pub fn App() -> impl IntoView {
         </Router>
         <Toasts/>
     }
+}
+
+/// Only debug builds have the page.
+#[component]
+fn Components() -> impl IntoView {
+    #[cfg(debug_assertions)]
+    return view! { <crate::pages::components::Components/> };
+    #[cfg(not(debug_assertions))]
+    return view! { <NotFound/> };
 }
 
 #[component]

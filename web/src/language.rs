@@ -5,10 +5,12 @@
 mod change;
 mod complete;
 mod matches;
+mod pattern;
 
 pub use change::{Change, edit};
 pub use complete::{ValueSource, complete};
 pub use matches::{Matches, pieces};
+pub use pattern::{pattern_condition, pattern_pieces};
 
 use jiff::tz::TimeZone;
 use query_lang::ast::{Kind, Shape};

@@ -7,6 +7,7 @@ pub mod accounts;
 pub mod alerts;
 mod error;
 pub mod ingest;
+pub mod saved;
 pub mod search;
 
 pub use error::ApiError;

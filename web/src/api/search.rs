@@ -2,6 +2,7 @@
 
 use super::{ApiError, get, post};
 use crate::local::client;
+use api_types::events::{Context, DifferenceRequest, Differences, Patterns};
 use api_types::search::*;
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -29,9 +30,39 @@ pub async fn field_values(request: SearchRequest) -> Result<FieldValues, ApiErro
 }
 
 /// One event by its id, as a permalink asks for it.
-pub async fn event(id: &str) -> Result<EventRow, ApiError> {
+pub async fn event(project: &str, id: &str) -> Result<EventRow, ApiError> {
     match client::current() {
         Some(file) => file.ask("event", &id).await,
-        None => get(&format!("/api/v1/logs/{}", js_sys::encode_uri_component(id))).await,
+        None => {
+            let id = js_sys::encode_uri_component(id);
+            get(&format!("/api/v1/logs/{id}?project_id={project}")).await
+        }
     }
+}
+
+pub async fn patterns(request: SearchRequest) -> Result<Patterns, ApiError> {
+    ask("patterns", &request).await
+}
+
+/// The lines around an event; `same` names the fields that they share with it, separated by commas.
+pub async fn context(
+    project: &str,
+    id: &str,
+    before: u32,
+    after: u32,
+    same: &str,
+) -> Result<Context, ApiError> {
+    let id = js_sys::encode_uri_component(id);
+    let address =
+        format!("/api/v1/logs/{id}/context?project_id={project}&before={before}&after={after}&same={same}");
+    get(&address).await
+}
+
+pub async fn difference(request: DifferenceRequest) -> Result<Differences, ApiError> {
+    post("/api/v1/logs/difference", &request).await
+}
+
+/// What a query means and costs, without running it.
+pub async fn check(request: CheckRequest) -> Result<CheckAnswer, ApiError> {
+    post("/api/v1/query/check", &request).await
 }

@@ -128,6 +128,7 @@ impl LocalFile {
             "search" => text(json!(self.page(found, &request, elapsed_ms()))),
             "histogram" => text(json!(overview::histogram(events, found, request.buckets))),
             "fields" => text(json!(wire::Fields { fields: overview::fields(events, found) })),
+            "patterns" => text(json!(overview::patterns(events, found, &request))),
             "field-values" => text(json!(overview::values(events, found, &request))),
             _ => return Err(problem("not_local", "This needs a server; a file alone cannot answer it.")),
         })
@@ -359,6 +360,15 @@ a line without a time
             .filter_map(|field| field["name"].as_str())
             .collect();
         assert!(names.contains(&"http.status") && names.contains(&"level"), "{names:?}");
+        let patterns = ask(&mut file, "patterns", range.clone());
+        let said: Vec<_> = patterns["patterns"]
+            .as_array()
+            .expect("patterns")
+            .iter()
+            .map(|each| (&each["pattern"], &each["count"]))
+            .collect();
+        assert_eq!(said.len(), 2, "{said:?}");
+        assert_eq!(patterns["events"], 2);
         let mut values = range;
         values["field"] = "level".into();
         let values = ask(&mut file, "field-values", values);

@@ -1,6 +1,7 @@
-//! Counts over the matching events of a file: by time and level, by field, by value.
+//! Counts over the matching events of a file: by time and level, by field, by value, by the shape of the message.
 
 use super::file::Found;
+use api_types::events::{Pattern, Patterns};
 use api_types::search::{Bucket, Field, FieldValue, FieldValues, Histogram, SearchRequest};
 use event::{Event, Object, Value};
 use std::borrow::Cow;
@@ -105,6 +106,57 @@ pub fn fields(events: &[Event<'static>], found: &Found) -> Vec<Field> {
     let mut fields: Vec<Field> = counted.into_iter().map(field).collect();
     fields.sort_by(|left, right| right.count.cmp(&left.count).then_with(|| left.name.cmp(&right.name)));
     fields
+}
+
+/// Every shape of message with its count over the whole range.
+pub fn patterns(events: &[Event<'static>], found: &Found, request: &SearchRequest) -> Patterns {
+    let wanted = request.buckets.unwrap_or(30).max(1) as usize;
+    let times = || matching(events, found).map(|event| event.timestamp_ns.div_euclid(MS));
+    let from = found.from_ms.max(times().min().unwrap_or(0));
+    let to = found.to_ms.min(times().max().unwrap_or(0) + 1).max(from + 1);
+    let interval = ((to - from) as u64).div_ceil(wanted as u64).max(1);
+    let mut counted: HashMap<String, Pattern> = HashMap::new();
+    let mut total = 0;
+    for number in &found.matching {
+        let Some(event) = events.get(*number as usize).filter(|event| !event.message.is_empty()) else {
+            continue;
+        };
+        total += 1;
+        let ms = event.timestamp_ns.div_euclid(MS);
+        // Events are newest first, so the first of a pattern is its sample.
+        let pattern =
+            counted.entry(event::pattern::template(&event.message)).or_insert_with_key(|pattern| Pattern {
+                pattern: pattern.clone(),
+                count: 0,
+                level: None,
+                by_level: BTreeMap::new(),
+                sample_id: number.to_string(),
+                sample: event.message.clone().into_owned(),
+                last_seen: crate::format::rfc3339(ms),
+                sparkline: vec![0; wanted],
+            });
+        pattern.count += 1;
+        *pattern.by_level.entry(event.level.as_str().to_owned()).or_default() += 1;
+        let bucket = ((ms - from) as u64 / interval) as usize;
+        pattern.sparkline[bucket.min(wanted - 1)] += 1;
+    }
+    let mut patterns: Vec<Pattern> = counted.into_values().collect();
+    patterns
+        .sort_by(|left, right| right.count.cmp(&left.count).then_with(|| left.pattern.cmp(&right.pattern)));
+    let distinct = patterns.len();
+    patterns.truncate(request.limit.unwrap_or(100) as usize);
+    for pattern in &mut patterns {
+        let most = pattern.by_level.iter().max_by_key(|(_, count)| **count);
+        pattern.level = most.map(|(level, _)| level.clone()).filter(|level| level != "unknown");
+    }
+    Patterns {
+        events: total,
+        distinct: distinct as u64,
+        truncated: distinct > patterns.len(),
+        patterns,
+        interval_ms: interval,
+        start: Some(crate::format::rfc3339(from)),
+    }
 }
 
 pub fn values(events: &[Event<'static>], found: &Found, request: &SearchRequest) -> FieldValues {

@@ -2,6 +2,8 @@
 
 pub mod alerts;
 pub mod auth;
+#[cfg(debug_assertions)]
+pub mod components;
 pub mod explore;
 pub mod ingest;
 pub mod local;

@@ -2,6 +2,7 @@
 
 use super::cells::{attributes, marked_text, value_text};
 use super::compare::Compare;
+use super::context::ContextDialog;
 use super::explorer::explorer;
 use super::results::results;
 use crate::api::search;
@@ -33,7 +34,10 @@ pub fn EventPanel() -> impl IntoView {
             let settled = !matches!(results.shape.get(), super::results::Shape::Waiting);
             (settled && listed.with(Option::is_none)).then_some(id)
         },
-        |id| async move { search::event(&id).await.map(Arc::new) },
+        move |id| async move {
+            let project = explorer.run.with_untracked(|run| run.project_id.clone());
+            search::event(&project, &id).await.map(Arc::new)
+        },
     );
     let shown = Memo::new(move |_| {
         let fetched = fetched.state.with(|state| state.ready().cloned());
@@ -163,11 +167,22 @@ fn EventBar(event: Arc<EventRow>) -> impl IntoView {
             <span class="grow faint numbers">
                 {move || position.get().map(|at| format!("{} of {}{}", at + 1, last() + 1, if results.has_more() { "+" } else { "" }))}
             </span>
+            {(!explorer.is_local()).then(|| view! { <ContextButton event=this.get_value()/> })}
             <CompareButton event=this/>
             <IconButton icon=Icon::Link label="Copy link to this event" on:click=link/>
             <span data-key="copy"><CopyButton text=json label="Copy event as JSON (y)"/></span>
             <IconButton icon=Icon::Close label="Close (Esc)" on:click=move |_| explorer.open_event(None)/>
         </div>
+    }
+}
+
+/// The lines around, with the filter dropped.
+#[component]
+fn ContextButton(event: Arc<EventRow>) -> impl IntoView {
+    let open = RwSignal::new(false);
+    view! {
+        <span data-key="context"><IconButton icon=Icon::Rows label="Lines around this event (c)" on:click=move |_| open.set(true)/></span>
+        <ContextDialog open event/>
     }
 }
 

@@ -54,6 +54,9 @@ pub struct Explorer {
     pub time_picker_open: RwSignal<bool>,
     pub help_open: RwSignal<bool>,
     pub history_open: RwSignal<bool>,
+    pub saved_open: RwSignal<bool>,
+    pub export_open: RwSignal<bool>,
+    pub plan_open: RwSignal<bool>,
     pub row_view: RwSignal<RowView>,
     pub columns: Columns,
     /// The event that others are compared with.
@@ -115,6 +118,9 @@ impl Explorer {
             time_picker_open: RwSignal::new(false),
             help_open: RwSignal::new(false),
             history_open: RwSignal::new(false),
+            saved_open: RwSignal::new(false),
+            export_open: RwSignal::new(false),
+            plan_open: RwSignal::new(false),
             row_view,
             columns: Columns::new(),
             compared: RwSignal::new(None),
@@ -223,6 +229,10 @@ impl Explorer {
         next.event = event;
         let address = next.address_at(self.page);
         if walking { self.go.replace(address) } else { self.go.to(address) }
+    }
+
+    pub fn show_tab(self, tab: Tab) {
+        self.change(|state| state.tab = tab);
     }
 
     pub fn toggle_column(self, column: &str) {

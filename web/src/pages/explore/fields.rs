@@ -5,6 +5,7 @@ use super::explorer::explorer;
 use super::field_values::{FieldValuesView, NumberRange};
 use super::results::{Shape, results};
 use crate::api::search;
+use crate::browser;
 use crate::components::{Glyph, Icon, IconButton, LoadError, Loading};
 use crate::format;
 use crate::load::{Load, load};
@@ -71,19 +72,60 @@ fn Groups(found: Vec<Field>, wanted: RwSignal<String>, open: RwSignal<HashSet<St
                 .collect::<Vec<_>>()
         })
     };
+    let pins = Pins::remembered();
+    let pinned = move || {
+        let mut fields = matching(core);
+        fields.extend(matching(others));
+        fields.retain(|field| pins.has(&field.name));
+        fields
+    };
+    let unpinned = move |fields| {
+        let mut fields = matching(fields);
+        fields.retain(|field| !pins.has(&field.name));
+        fields
+    };
     let nothing = move || matching(core).is_empty() && matching(others).is_empty();
     view! {
         <div class="fields-list" tabindex="-1">
-            <For each=move || matching(core) key=|field| field.name.clone() let:field><FieldRow field most open/></For>
-            <Show when=move || !matching(others).is_empty()><h2 class="fields-group">"Attributes"</h2></Show>
-            <For each=move || matching(others) key=|field| field.name.clone() let:field><FieldRow field most open/></For>
+            <Show when=move || !pinned().is_empty()><h2 class="fields-group">"Pinned"</h2></Show>
+            <For each=pinned key=|field| field.name.clone() let:field><FieldRow field most open pins/></For>
+            <For each=move || unpinned(core) key=|field| field.name.clone() let:field><FieldRow field most open pins/></For>
+            <Show when=move || !unpinned(others).is_empty()><h2 class="fields-group">"Attributes"</h2></Show>
+            <For each=move || unpinned(others) key=|field| field.name.clone() let:field><FieldRow field most open pins/></For>
             <Show when=nothing><p class="fields-empty faint">"No field of this name."</p></Show>
         </div>
     }
 }
 
+/// The fields that the reader wants to see first, on this browser.
+#[derive(Clone, Copy)]
+struct Pins(RwSignal<Vec<String>>);
+
+const PINNED: &str = "cordwood.pins";
+
+impl Pins {
+    fn remembered() -> Self {
+        let pinned = browser::stored(PINNED).and_then(|json| serde_json::from_str(&json).ok());
+        Self(RwSignal::new(pinned.unwrap_or_default()))
+    }
+
+    fn has(self, field: &str) -> bool {
+        self.0.with(|pinned| pinned.iter().any(|name| name == field))
+    }
+
+    fn toggle(self, field: &str) {
+        self.0.update(|pinned| match pinned.iter().position(|name| name == field) {
+            Some(at) => drop(pinned.remove(at)),
+            None => pinned.push(field.to_owned()),
+        });
+        if let Ok(json) = self.0.with_untracked(serde_json::to_string) {
+            browser::store(PINNED, Some(&json));
+        }
+    }
+}
+
 #[component]
-fn FieldRow(field: Field, most: u64, open: RwSignal<HashSet<String>>) -> impl IntoView {
+fn FieldRow(field: Field, most: u64, open: RwSignal<HashSet<String>>, pins: Pins) -> impl IntoView {
     let (explorer, results) = (explorer(), results());
     let name = StoredValue::new(field.name.clone());
     let is_open = Memo::new(move |_| name.with_value(|name| open.with(|open| open.contains(name))));
@@ -111,17 +153,26 @@ fn FieldRow(field: Field, most: u64, open: RwSignal<HashSet<String>>) -> impl In
                     {if share >= 1.0 { format!("{share:.0}%") } else { "<1%".into() }}
                 </span>
             </button>
-            {may_be_column.then(|| view! {
-                <Show when=move || results.shape.get() == Shape::Events>
-                    <IconButton
-                        small=true
-                        icon=Icon::Columns
-                        label=format!("Show {} as column", name.get_value())
-                        pressed=is_column
-                        on:click=move |_| explorer.toggle_column(&name.get_value())
-                    />
-                </Show>
-            })}
+            <span class="field-actions">
+                <IconButton
+                    small=true
+                    icon=Icon::Pin
+                    label=format!("Keep {} at the top", name.get_value())
+                    pressed=Signal::derive(move || name.with_value(|name| pins.has(name)))
+                    on:click=move |_| name.with_value(|name| pins.toggle(name))
+                />
+                {may_be_column.then(|| view! {
+                    <Show when=move || results.shape.get() == Shape::Events>
+                        <IconButton
+                            small=true
+                            icon=Icon::Columns
+                            label=format!("Show {} as column", name.get_value())
+                            pressed=is_column
+                            on:click=move |_| explorer.toggle_column(&name.get_value())
+                        />
+                    </Show>
+                })}
+            </span>
         </div>
         <Show when=move || is_open.get()>
             {is_number.then(|| view! { <NumberRange field=name.get_value()/> })}

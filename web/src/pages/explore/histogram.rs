@@ -1,5 +1,6 @@
 //! How many events there were when, by level. Dragging over it zooms; the back button and a visible reset undo that.
 
+use super::difference::DifferenceDialog;
 use super::explorer::explorer;
 use crate::api::search;
 use crate::chart::{BarChart, Bars, Series, chart_time, is_utc};
@@ -50,6 +51,7 @@ pub fn HistogramView() -> impl IntoView {
         }
         explorer.zoom(TimeRange::between(from, to));
     });
+    let difference = RwSignal::new(false);
     view! {
         <section class="histogram" aria-label="Events over time" aria-busy=move || histogram.busy.get().to_string()>
             {move || match histogram.state.get() {
@@ -67,9 +69,13 @@ pub fn HistogramView() -> impl IntoView {
             </div>
             <Show when=move || explorer.is_zoomed()>
                 <div class="histogram-reset">
+                    <Show when=move || !explorer.is_local()>
+                        <Button small=true icon=Icon::Compare on:click=move |_| difference.set(true)>"What is different here?"</Button>
+                    </Show>
                     <Button small=true kind=ButtonKind::Secondary icon=Icon::ResetZoom on:click=move |_| explorer.reset_zoom()>"Reset zoom"</Button>
                 </div>
             </Show>
+            <DifferenceDialog open=difference/>
         </section>
     }
 }

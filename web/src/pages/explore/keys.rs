@@ -6,11 +6,12 @@ use super::results::Results;
 use crate::browser;
 use crate::components::Icon;
 use crate::shell::palette::Command;
+use crate::url::Tab;
 use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 
-pub const KEYS: [(&str, &str); 16] = [
+pub const KEYS: [(&str, &str); 19] = [
     ("/", "Edit the query"),
     ("Enter", "Run the query, or open the row"),
     ("↑ ↓", "In the query: former queries"),
@@ -22,7 +23,10 @@ pub const KEYS: [(&str, &str); 16] = [
     ("Home", "First row"),
     ("y", "Copy the open event"),
     ("Esc", "Close the event, leave the query"),
+    ("c", "Lines around the open event"),
     ("f", "Show or hide fields"),
+    ("p", "Patterns, and back"),
+    ("s", "Saved searches"),
     ("v", "Rows compact, wrapped, JSON"),
     ("r", "Run again"),
     ("Ctrl K", "Commands"),
@@ -55,6 +59,11 @@ pub fn commands(explorer: Explorer) -> Vec<Command> {
             explorer.set_live(!explorer.state.with_untracked(|state| state.live))
         }),
         Command::new(Icon::Fields, "Show or hide fields", "f", move || explorer.toggle_fields()),
+        Command::new(Icon::Save, "Saved searches", "s", move || explorer.saved_open.set(true)),
+        Command::new(Icon::Download, "Export", "", move || explorer.export_open.set(true)),
+        Command::new(Icon::Info, "Cost and SQL", "", move || explorer.plan_open.set(true)),
+        Command::new(Icon::Rows, "Show events", "p", move || explorer.show_tab(Tab::Events)),
+        Command::new(Icon::Pattern, "Show patterns", "p", move || explorer.show_tab(Tab::Patterns)),
         Command::new(Icon::ResetZoom, "Undo the zoom", "", move || explorer.reset_zoom()),
         Command::new(Icon::Refresh, "Run again", "r", move || explorer.run_text()),
         Command::new(Icon::Book, "Syntax and keys", "?", move || explorer.help_open.set(true)),
@@ -81,6 +90,12 @@ fn handle(event: &KeyboardEvent, explorer: Explorer, results: Results) -> bool {
         "h" => explorer.history_open.set(true),
         "v" => explorer.row_view.update(|view| *view = view.next()),
         "l" if !explorer.is_local() => explorer.set_live(!explorer.state.with_untracked(|state| state.live)),
+        "s" if !explorer.is_local() => explorer.saved_open.set(true),
+        "p" => explorer.show_tab(match explorer.state.with_untracked(|state| state.tab) {
+            Tab::Events => Tab::Patterns,
+            Tab::Patterns => Tab::Events,
+        }),
+        "c" => return press(".event [data-key=context] button"),
         "y" => return press(".event [data-key=copy] button"),
         "?" => explorer.help_open.set(true),
         "j" => step(explorer, results, 1),

@@ -6,10 +6,14 @@
 mod cells;
 mod columns;
 mod compare;
+mod context;
+mod difference;
 mod event_panel;
 mod explorer;
+mod export;
 mod field_values;
 mod fields;
+mod guide;
 mod help;
 mod histogram;
 mod history;
@@ -18,12 +22,15 @@ mod layout;
 mod live;
 mod live_bar;
 mod no_results;
+mod patterns;
 mod pills;
+mod plan;
 mod query_bar;
 mod query_history;
 mod results;
 mod rows;
 mod rows_head;
+mod saved;
 mod share;
 mod status;
 mod table;
@@ -34,15 +41,21 @@ pub use cells::field_text;
 
 use crate::session::session;
 use crate::shell::palette::PageCommands;
+use crate::url::Tab;
 use event_panel::EventPanel;
 use explorer::Explorer;
+use export::ExportDialog;
 use fields::FieldList;
+use guide::Guide;
 use help::Help;
 use histogram::HistogramView;
 use history::History;
 use leptos::prelude::*;
+use patterns::PatternsView;
+use plan::PlanDialog;
 use query_bar::QueryBar;
 use results::{Results, Shape};
+use saved::SavedDialog;
 use status::Toolbar;
 
 #[component]
@@ -69,6 +82,7 @@ pub fn Workbench(project: Signal<String>, page: &'static str) -> impl IntoView {
         <h1 class="sr-only">"Explore"</h1>
         <div class="explore" class:with-fields=move || explorer.fields_shown() class:with-event=move || explorer.event().is_some()>
             <QueryBar/>
+            <Guide/>
             <HistogramView/>
             <Toolbar/>
             <div class="explore-body">
@@ -79,6 +93,11 @@ pub fn Workbench(project: Signal<String>, page: &'static str) -> impl IntoView {
         </div>
         <Help/>
         <History/>
+        <Show when=move || !explorer.is_local()>
+            <SavedDialog/>
+            <ExportDialog/>
+            <PlanDialog/>
+        </Show>
     }
 }
 
@@ -86,9 +105,12 @@ pub fn Workbench(project: Signal<String>, page: &'static str) -> impl IntoView {
 #[component]
 fn Found() -> impl IntoView {
     let results = results::results();
+    let explorer = explorer::explorer();
+    let patterns_wanted = Memo::new(move |_| explorer.state.with(|state| state.tab == Tab::Patterns));
     view! {
         <section class="found" aria-label="Results" aria-busy=move || results.first.busy.get().to_string()>
             {move || match results.shape.get() {
+                Shape::Events if patterns_wanted.get() => view! { <PatternsView/> }.into_any(),
                 Shape::Waiting => view! { <rows::RowsSkeleton/> }.into_any(),
                 Shape::Failed(error) => view! { <no_results::SearchError error/> }.into_any(),
                 Shape::Nothing => view! { <no_results::NoResults/> }.into_any(),

@@ -65,6 +65,9 @@ pub fn QueryBar() -> impl IntoView {
                     <Glyph icon=Icon::Explore/>
                     <EditorView editor label="Query" hint="Search words, level:error, or … | stats count() by source"/>
                 </div>
+                <Show when=move || !explorer.is_local()>
+                    <IconButton icon=Icon::Save label="Saved searches (s)" on:click=move |_| explorer.saved_open.set(true)/>
+                </Show>
                 <IconButton icon=Icon::History label="Query history (h)" on:click=move |_| explorer.history_open.set(true)/>
                 <TimePicker/>
                 <Button kind=ButtonKind::Primary submit=true icon=Icon::Play busy=results.first.busy>"Run"</Button>

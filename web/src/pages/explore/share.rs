@@ -46,6 +46,9 @@ pub fn ShareMenu() -> impl IntoView {
             <MenuItem icon=Icon::Calendar on_choose=fixed>"Copy link with fixed time"</MenuItem>
             <div class="menu-line"></div>
             <MenuItem icon=Icon::Terminal on_choose=command>"Copy as curl"</MenuItem>
+            <div class="menu-line"></div>
+            <MenuItem icon=Icon::Download on_choose=Callback::new(move |()| explorer.export_open.set(true))>"Export"</MenuItem>
+            <MenuItem icon=Icon::Info on_choose=Callback::new(move |()| explorer.plan_open.set(true))>"Cost and SQL"</MenuItem>
         </Menu>
     }
 }

@@ -3,6 +3,7 @@
 use super::explorer::explorer;
 use super::layout::RowView;
 use super::live_bar::LiveBar;
+use super::plan::EstimateNote;
 use super::results::{More, Shape, results};
 use super::share::ShareMenu;
 use crate::browser;
@@ -33,7 +34,9 @@ pub fn Toolbar() -> impl IntoView {
                 pressed=Signal::derive(move || explorer.fields_shown())
                 on:click=move |_| explorer.toggle_fields()
             />
+            <Tabs/>
             <Status/>
+            <Show when=move || !explorer.is_local()><EstimateNote/></Show>
             <Newer/>
             <ViewMenu/>
             <Show when=may_alert>
@@ -45,6 +48,25 @@ pub fn Toolbar() -> impl IntoView {
         <Show when=move || explorer.state.with(|state| state.live)><LiveBar/></Show>
         <Narrowed/>
         <Warnings/>
+    }
+}
+
+#[component]
+fn Tabs() -> impl IntoView {
+    let (explorer, results) = (explorer(), results());
+    let tab = move || explorer.state.with(|state| state.tab);
+    let is_table = move || results.shape.get() == Shape::Table;
+    view! {
+        <Show when=move || !is_table()>
+            <div class="segmented" role="group" aria-label="View">
+                <button type="button" aria-pressed=move || (tab() == Tab::Events).to_string() on:click=move |_| explorer.show_tab(Tab::Events)>
+                    <Glyph icon=Icon::Rows size="icon-small"/>"Events"
+                </button>
+                <button type="button" aria-pressed=move || (tab() == Tab::Patterns).to_string() on:click=move |_| explorer.show_tab(Tab::Patterns)>
+                    <Glyph icon=Icon::Pattern size="icon-small"/>"Patterns"
+                </button>
+            </div>
+        </Show>
     }
 }
 
@@ -64,7 +86,7 @@ fn ViewMenu() -> impl IntoView {
         items.collect_view()
     };
     view! {
-        <Show when=move || results.shape.get() == Shape::Events>
+        <Show when=move || results.shape.get() == Shape::Events && explorer.state.with(|state| state.tab == Tab::Events)>
             <Menu label="Rows (v)" class="button button-quiet button-small" side=MenuSide::End trigger=trigger.clone()>{items()}</Menu>
         </Show>
     }
