@@ -1,6 +1,7 @@
 //! `cordwood query`: the search language over files, or over what a server keeps.
 
 mod events;
+mod follow;
 mod local;
 mod needle;
 mod range;
@@ -14,7 +15,7 @@ use crate::profile::Connection;
 use crate::terminal::{ColorChoice, Style};
 use anyhow::Result;
 pub use events::view;
-pub use local::Follower;
+pub use follow::Follower;
 pub use range::RangeOptions;
 pub use rows::line_of_row;
 use std::process::ExitCode;

@@ -2,24 +2,20 @@
 
 use std::collections::HashMap;
 
-use regex::Regex;
-
 use super::aggregate::{Aggregator, State};
 use super::chart::{self, Chart};
+use super::keys::{KeyPlan, keys_of, masks, seconds_per_group, texts_of};
 use super::rows::{OwnedRow, Position};
-use super::{Range, order, too_many_groups};
+use super::{Range, histogram, order, too_many_groups};
 use crate::ast::{
-    Aggregate, AggregateFunction as F, Bin, Core, Expr, ExprNode, Field, Function, HistogramBuckets, Key,
-    Kind, Literal, LiteralClass, Stage, StageNode, Target, bin_of,
+    Aggregate, AggregateFunction as F, Core, Field, HistogramBuckets, Kind, Literal, LiteralClass, Stage,
+    StageNode,
 };
 use crate::eval::event::{Row, leaves};
 use crate::eval::expression::Node;
-use crate::eval::function::{start_of, type_of};
+use crate::eval::function::type_of;
 use crate::eval::value::Value;
 use crate::{Diagnostic, Span, limits};
-
-/// Most buckets of a histogram.
-const MOST_BUCKETS: i64 = 10_000;
 
 #[derive(Clone, Debug)]
 pub(super) struct GroupPlan {
@@ -41,21 +37,6 @@ enum Kinds {
     Facets { fields: Vec<Field>, limit: u64 },
     Patterns { limit: u64 },
     Describe,
-}
-
-#[derive(Clone, Debug)]
-enum KeyPlan {
-    Value {
-        node: Node,
-        as_text: bool,
-        required: bool,
-    },
-    Bin(Bin),
-    /// The first line of a text with what varies replaced.
-    Masked {
-        field: Field,
-        masks: Vec<(Regex, &'static str)>,
-    },
 }
 
 #[derive(Debug, Default)]
@@ -271,7 +252,7 @@ impl GroupPlan {
             Kinds::Chart(chart) => chart::rows(self, chart, groups),
             Kinds::Histogram(buckets) => {
                 let numbers = groups.first().and_then(|group| group.states.first());
-                histogram(numbers.map(State::numbers).unwrap_or_default(), buckets)
+                histogram::rows(numbers.map(State::numbers).unwrap_or_default(), buckets)
             }
             Kinds::Facets { limit, .. } => self.facets(groups, *limit),
             Kinds::Patterns { limit } => self.patterns(groups, *limit),
@@ -333,32 +314,6 @@ impl Group {
     }
 }
 
-impl KeyPlan {
-    /// Nothing when the row is in no group.
-    fn value<'a>(&self, row: &Row<'a>, range: &Range) -> Option<Value<'a>> {
-        match self {
-            Self::Value { node, as_text, required } => {
-                let value = node.value(row);
-                let value = if *as_text { value.as_text() } else { value };
-                Some(value).filter(|value| !required || value.is_present())
-            }
-            Self::Bin(bin) => {
-                let start = start_of(*bin, row.event.timestamp_ns, &range.zone);
-                Some(start.map_or(Value::Null, Value::Time))
-            }
-            Self::Masked { field, masks } => {
-                let value = row.field(field);
-                let text = value.to_text()?;
-                let line = text.split('\n').next().unwrap_or_default();
-                let masked = masks.iter().fold(line.to_owned(), |text, (pattern, mask)| {
-                    pattern.replace_all(&text, *mask).into_owned()
-                });
-                Some(Value::text(masked))
-            }
-        }
-    }
-}
-
 pub(super) fn by_keys(a: &[Value], b: &[Value]) -> std::cmp::Ordering {
     let orders = a.iter().zip(b).map(|(a, b)| order::ascending(a, b));
     orders.into_iter().find(|order| order.is_ne()).unwrap_or(std::cmp::Ordering::Equal)
@@ -366,86 +321,4 @@ pub(super) fn by_keys(a: &[Value], b: &[Value]) -> std::cmp::Ordering {
 
 fn aggregators(aggregates: &[Aggregate], seconds: f64, range: &Range) -> Result<Vec<Aggregator>, Diagnostic> {
     aggregates.iter().map(|aggregate| Aggregator::of(aggregate, seconds, &range.zone)).collect()
-}
-
-/// Attributes are grouped by their text, everything computed by its value.
-fn keys_of(keys: &[Key], range: &Range) -> Result<Vec<KeyPlan>, Diagnostic> {
-    let plan = |key: &Key| {
-        let as_text = matches!(&key.value.node,
-            ExprNode::Field(field) if matches!(field.target, Target::Attribute(_)));
-        Ok(KeyPlan::Value { node: Node::of(&key.value, &range.zone)?, as_text, required: false })
-    };
-    keys.iter().map(plan).collect()
-}
-
-/// Levels keep their order; everything else is a text.
-fn texts_of(fields: &[Field], required: bool) -> Vec<KeyPlan> {
-    let plan = |field: &Field| KeyPlan::Value {
-        node: Node::Field(field.clone()),
-        as_text: field.kind == Kind::Any,
-        required,
-    };
-    fields.iter().map(plan).collect()
-}
-
-/// How many seconds a group covers: its time bin, or the whole range.
-fn seconds_per_group(keys: &[Key], range: &Range) -> f64 {
-    let bin = keys.iter().find_map(|key| time_bin(&key.value));
-    let nanos = bin.map_or(range.to_ns.saturating_sub(range.from_ns), Bin::nanos);
-    (nanos as f64 / 1e9).max(1e-9)
-}
-
-fn time_bin(expr: &Expr) -> Option<Bin> {
-    let ExprNode::Call { function: Function::Bin, arguments, .. } = &expr.node else { return None };
-    match &arguments.last()?.node {
-        ExprNode::Literal(Literal { class: LiteralClass::Duration(amount), .. }) => bin_of(*amount),
-        _ => None,
-    }
-}
-
-fn masks() -> Vec<(Regex, &'static str)> {
-    let compile = |(pattern, mask): (&str, &'static str)| {
-        let pattern = crate::re2::compile(pattern).expect("constants that a test compiles");
-        (pattern, mask)
-    };
-    crate::sql::MASKS.into_iter().map(compile).collect()
-}
-
-/// Buckets from the first to the last that holds something, counted from the value 0 or from the smallest one.
-fn histogram(numbers: &[f64], buckets: &HistogramBuckets) -> Vec<Vec<Value<'static>>> {
-    let ends = numbers.iter().fold(None, |ends: Option<(f64, f64)>, number| {
-        let (low, high) = ends.unwrap_or((*number, *number));
-        Some((low.min(*number), high.max(*number)))
-    });
-    let Some((low, high)) = ends else { return Vec::new() };
-    let (origin, step, indices) = match buckets {
-        HistogramBuckets::Step(step) => {
-            let step = match &step.class {
-                LiteralClass::Number(number) => number.value,
-                _ => 1.0,
-            };
-            let (first, last) = ((low / step).floor() as i64, (high / step).floor() as i64);
-            (0.0, step, first..=last.min(first + MOST_BUCKETS - 1))
-        }
-        HistogramBuckets::Bins(bins) => {
-            let last = bins.saturating_sub(1) as i64;
-            (low, (high - low) / (*bins).max(1) as f64, 0..=last)
-        }
-    };
-    let last = *indices.end();
-    let index = |number: f64| match buckets {
-        HistogramBuckets::Step(_) => (number / step).floor() as i64,
-        // The last one is closed.
-        HistogramBuckets::Bins(_) if step == 0.0 => last,
-        HistogramBuckets::Bins(_) => (((number - low) / step).floor() as i64).min(last),
-    };
-    let mut counts: HashMap<i64, u64> = HashMap::new();
-    for number in numbers {
-        *counts.entry(index(*number)).or_default() += 1;
-    }
-    let row = |index: i64| {
-        let start = |index: i64| Value::number(origin + index as f64 * step);
-        vec![start(index), start(index + 1), Value::Number(*counts.get(&index).unwrap_or(&0) as f64)]
-    };
-    indices.map(row).collect()
 }

@@ -7,6 +7,8 @@
 mod aggregate;
 mod chart;
 mod groups;
+mod histogram;
+mod keys;
 mod order;
 mod rows;
 mod table;
