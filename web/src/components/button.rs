@@ -1,6 +1,10 @@
 //! Buttons, and links that look like them.
+//!
+//! What a press does is a property and not `on:click` on the component: a listener put on from outside stays when a list is drawn
+//! again and the button comes to belong to another row.
 
 use super::{Glyph, Icon};
+use leptos::ev::MouseEvent;
 use leptos::prelude::*;
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -31,6 +35,12 @@ fn classes(kind: ButtonKind, small: bool, wide: bool) -> String {
     format!("button {}{small}{wide}", kind.class())
 }
 
+fn pressed_by(on_click: Option<Callback<MouseEvent>>, event: MouseEvent) {
+    if let Some(on_click) = on_click {
+        on_click.run(event);
+    }
+}
+
 #[component]
 pub fn Button(
     #[prop(optional)] kind: ButtonKind,
@@ -44,11 +54,13 @@ pub fn Button(
     #[prop(optional, into)]
     busy: Signal<bool>,
     #[prop(optional, into)] disabled: Signal<bool>,
+    #[prop(optional, into)] on_click: Option<Callback<MouseEvent>>,
     children: Children,
 ) -> impl IntoView {
     view! {
         <button
             type=if submit { "submit" } else { "button" }
+            on:click=move |event| pressed_by(on_click, event)
             class=classes(kind, small, wide)
             disabled=move || disabled.get() || busy.get()
             aria-busy=move || busy.get().then_some("true")
@@ -75,10 +87,12 @@ pub fn IconButton(
     /// Whether what it switches is on, for buttons that switch.
     #[prop(optional, into)]
     pressed: Option<Signal<bool>>,
+    #[prop(optional, into)] on_click: Option<Callback<MouseEvent>>,
 ) -> impl IntoView {
     view! {
         <button
             type="button"
+            on:click=move |event| pressed_by(on_click, event)
             class=if small { "icon-button icon-button-small" } else { "icon-button" }
             disabled=move || disabled.get()
             aria-label=move || label.get()

@@ -39,7 +39,7 @@ pub fn Dialog(
             <Show when=move || open.get()>
                 <div class="dialog-head">
                     <h2 class="grow">{move || title.get()}</h2>
-                    <IconButton icon=Icon::Close label="Close" on:click=move |_| open.set(false)/>
+                    <IconButton icon=Icon::Close label="Close" on_click=move |_| open.set(false)/>
                 </div>
                 <div class="dialog-body">{children.with_value(|children| children())}</div>
             </Show>
@@ -83,8 +83,8 @@ pub fn Confirm(
             <p class="soft">{move || message.get()}</p>
             <FormError message=submit.general(&[])/>
             <div class="dialog-actions">
-                <Button on:click=move |_| open.set(false)>"Cancel"</Button>
-                <Button kind=ButtonKind::Danger busy=submit.busy on:click=move |_| on_confirm.run(())>{action}</Button>
+                <Button on_click=move |_| open.set(false)>"Cancel"</Button>
+                <Button kind=ButtonKind::Danger busy=submit.busy on_click=move |_| on_confirm.run(())>{action}</Button>
             </div>
         </Dialog>
     }

@@ -41,7 +41,7 @@ pub fn LoadError(error: ApiError, on_retry: Callback<()>) -> impl IntoView {
             <h2>"This could not be loaded"</h2>
             <p>{error.message()}</p>
             <div class="empty-actions">
-                <Button icon=Icon::Refresh on:click=move |_| on_retry.run(())>"Try again"</Button>
+                <Button icon=Icon::Refresh on_click=move |_| on_retry.run(())>"Try again"</Button>
             </div>
         </div>
     }

@@ -46,7 +46,7 @@ pub fn Toasts() -> impl IntoView {
                 <div class=if message.failed { "toast toast-bad" } else { "toast" }>
                     <Glyph icon=if message.failed { Icon::Wrong } else { Icon::Done }/>
                     <p class="grow">{message.text.clone()}</p>
-                    <IconButton small=true icon=Icon::Close label="Dismiss" on:click=move |_| remove(messages, message.id)/>
+                    <IconButton small=true icon=Icon::Close label="Dismiss" on_click=move |_| remove(messages, message.id)/>
                 </div>
             </For>
         </div>

@@ -59,7 +59,7 @@ fn Buttons() -> impl IntoView {
             <IconButton icon=Icon::Copy label="Icon"/>
             <IconButton icon=Icon::Copy label="Small icon" small=true/>
             <IconButton icon=Icon::Copy label="Disabled icon" disabled=Signal::stored(true)/>
-            <IconButton icon=Icon::Fields label="Switched icon" pressed=on on:click=move |_| on.update(|on| *on = !*on)/>
+            <IconButton icon=Icon::Fields label="Switched icon" pressed=on on_click=move |_| on.update(|on| *on = !*on)/>
             <Switch on label="Switch" on_change=Callback::new(move |now| on.set(now))/>
         </div>
     }
@@ -101,10 +101,10 @@ fn Layers() -> impl IntoView {
                 <MenuItem checked=Signal::stored(true) on_choose=nothing>"Chosen"</MenuItem>
                 <MenuItem checked=Signal::stored(false) on_choose=nothing>"Not chosen"</MenuItem>
             </Menu>
-            <Button on:click=move |_| dialog.set(true)>"Dialog"</Button>
-            <Button kind=ButtonKind::Danger on:click=move |_| confirm.set(true)>"Confirm"</Button>
-            <Button on:click=|_| toast("It is done")>"Toast"</Button>
-            <Button on:click=|_| toast_error("It could not be done")>"Failed toast"</Button>
+            <Button on_click=move |_| dialog.set(true)>"Dialog"</Button>
+            <Button kind=ButtonKind::Danger on_click=move |_| confirm.set(true)>"Confirm"</Button>
+            <Button on_click=|_| toast("It is done")>"Toast"</Button>
+            <Button on_click=|_| toast_error("It could not be done")>"Failed toast"</Button>
         </div>
         <Dialog open=dialog title="A dialog"><p>"It keeps the focus and closes on Escape."</p></Dialog>
         <Confirm

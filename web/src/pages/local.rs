@@ -55,7 +55,7 @@ pub fn LocalFile() -> impl IntoView {
                 {move || shown.get().map(|shown| view! { <Facts shown/> })}
                 <span class="grow"></span>
                 <Show when=move || shown.with(Option::is_some)>
-                    <Button small=true icon=Icon::File on:click=move |_| shown.set(None)>"Another file"</Button>
+                    <Button small=true icon=Icon::File on_click=move |_| shown.set(None)>"Another file"</Button>
                 </Show>
                 <LinkButton small=true href="/login">"Log in"</LinkButton>
             </header>
@@ -143,7 +143,7 @@ fn Choose(
             } else {
                 view! {
                     <div class="row">
-                        <Button icon=Icon::File on:click=move |_| { if let Some(input) = input.get_untracked() { input.click(); } }>"Choose a file"</Button>
+                        <Button icon=Icon::File on_click=move |_| { if let Some(input) = input.get_untracked() { input.click(); } }>"Choose a file"</Button>
                         <button type="button" class="link" on:click=sample>"Try a sample"</button>
                     </div>
                 }.into_any()

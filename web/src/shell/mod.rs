@@ -86,7 +86,7 @@ fn NoProject() -> impl IntoView {
             title="No project is open to you"
             text="This organization has no project yet, or none that you may see. An owner or admin can create one."
         >
-            <Button on:click=|_| crate::browser::leave_to("/settings/projects")>"Projects"</Button>
+            <Button on_click=|_| crate::browser::leave_to("/settings/projects")>"Projects"</Button>
         </EmptyState>
     }
 }

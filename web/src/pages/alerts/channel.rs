@@ -184,7 +184,7 @@ fn ChannelForm(open: RwSignal<bool>, known: Option<Channel>, done: Callback<Chan
                     <Show when=move || is_new><SelectField label="Kind" value=fields.kind options=kinds error=submit.field("kind")/></Show>
                     {move || view! { <KindFields fields kind=fields.kind() is_new submit body_error/> }}
                     <div class="dialog-actions">
-                        <Button on:click=move |_| open.set(false)>"Cancel"</Button>
+                        <Button on_click=move |_| open.set(false)>"Cancel"</Button>
                         <Button kind=ButtonKind::Primary submit=true busy=submit.busy>{if is_new { "Create channel" } else { "Save" }}</Button>
                     </div>
                 </form>
@@ -199,7 +199,7 @@ fn MadeSecret(secret: String, open: RwSignal<bool>) -> impl IntoView {
         <div class="form">
             <Notice kind=NoticeKind::Good>"Check the header X-Cordwood-Signature with this secret. It is shown this once."</Notice>
             <CodeBlock code=Signal::stored(secret) label="Secret"/>
-            <div class="dialog-actions"><Button kind=ButtonKind::Primary on:click=move |_| open.set(false)>"Done"</Button></div>
+            <div class="dialog-actions"><Button kind=ButtonKind::Primary on_click=move |_| open.set(false)>"Done"</Button></div>
         </div>
     }
 }

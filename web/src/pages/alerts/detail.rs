@@ -133,7 +133,7 @@ fn Actions(id: StoredValue<String>, definition: AlertRuleRequest, muted: Memo<bo
             <Switch on=enabled label="On" on_change=toggle/>
             <Mute id muted rule/>
             <LinkButton icon=Icon::Edit href=format!("/alerts/{}/edit", id.get_value())>"Edit"</LinkButton>
-            <Button icon=Icon::Trash on:click=move |_| deleting.set(true)>"Delete"</Button>
+            <Button icon=Icon::Trash on_click=move |_| deleting.set(true)>"Delete"</Button>
         </div>
         <Confirm
             open=deleting
@@ -248,7 +248,7 @@ fn Groups(
                 <td class="number">{value(group.value)}</td>
                 <td class="soft"><Age at=group.since/></td>
                 <td class="actions">{may.then(|| view! {
-                    <Button small=true icon=Icon::Mute on:click=move |_| mute.run((name.get_value(), !is_muted))>{if is_muted { "End the mute" } else { "Mute 8 h" }}</Button>
+                    <Button small=true icon=Icon::Mute on_click=move |_| mute.run((name.get_value(), !is_muted))>{if is_muted { "End the mute" } else { "Mute 8 h" }}</Button>
                 })}</td>
             </tr>
         }

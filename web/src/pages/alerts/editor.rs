@@ -217,7 +217,7 @@ fn TellPart(form: RuleForm) -> impl IntoView {
         <section class="card">
             <div class="card-head">
                 <h2 class="grow">"Whom to tell"</h2>
-                <Button small=true icon=Icon::Mail on:click=move |_| creating.set(true)>"New channel"</Button>
+                <Button small=true icon=Icon::Mail on_click=move |_| creating.set(true)>"New channel"</Button>
             </div>
             <div class="card-body">
                 {show(channels, move |channels| {

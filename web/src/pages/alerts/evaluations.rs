@@ -44,7 +44,7 @@ pub fn Evaluations(#[prop(into)] rule_id: String) -> impl IntoView {
                             </table>
                         </div>
                         {next.map(|cursor| view! {
-                            <div class="card-foot"><Button busy=more.busy on:click=move |_| load_more(cursor.clone())>"Show older"</Button></div>
+                            <div class="card-foot"><Button busy=more.busy on_click=move |_| load_more(cursor.clone())>"Show older"</Button></div>
                         })}
                     }.into_any()
                 })}

@@ -53,7 +53,7 @@ pub fn History(#[prop(into)] rule_id: String, changed: Signal<()>) -> impl IntoV
                         <ol class="timeline">{rows.collect_view()}</ol>
                         {next.map(|cursor| view! {
                             <div class="card-foot">
-                                <Button busy=more.busy on:click=move |_| load_more(cursor.clone())>"Show older"</Button>
+                                <Button busy=more.busy on_click=move |_| load_more(cursor.clone())>"Show older"</Button>
                             </div>
                         })}
                     }.into_any()

@@ -37,9 +37,9 @@ pub fn MuteByLink() -> impl IntoView {
                         })}
                         <div class="row">
                             {HOURS.map(|(hours, text)| view! {
-                                <Button kind=if hours == 1 && !muted { ButtonKind::Primary } else { ButtonKind::default() } busy=submit.busy on:click=move |_| mute(hours)>{text}</Button>
+                                <Button kind=if hours == 1 && !muted { ButtonKind::Primary } else { ButtonKind::default() } busy=submit.busy on_click=move |_| mute(hours)>{text}</Button>
                             }).collect_view()}
-                            {muted.then(|| view! { <Button kind=ButtonKind::Quiet busy=submit.busy on:click=move |_| mute(0)>"End the mute"</Button> })}
+                            {muted.then(|| view! { <Button kind=ButtonKind::Quiet busy=submit.busy on_click=move |_| mute(0)>"End the mute"</Button> })}
                         </div>
                     }.into_any()
                 }

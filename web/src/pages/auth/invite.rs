@@ -70,7 +70,7 @@ fn JoinAsMe(token: String, organization: String) -> impl IntoView {
     };
     view! {
         <FormError message=submit.general(&[])/>
-        <Button kind=ButtonKind::Primary wide=true busy=submit.busy on:click=join>{format!("Join {organization}")}</Button>
+        <Button kind=ButtonKind::Primary wide=true busy=submit.busy on_click=join>{format!("Join {organization}")}</Button>
     }
 }
 

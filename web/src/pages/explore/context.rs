@@ -98,7 +98,7 @@ fn Lines(context: Context, same: String, open: RwSignal<bool>) -> impl IntoView 
     let button = move |newer: bool| {
         let (icon, text) =
             if newer { (Icon::ChevronUp, "50 newer") } else { (Icon::ChevronDown, "50 older") };
-        view! { <Button small=true kind=ButtonKind::Quiet icon=icon on:click=move |_| fetch(newer)>{text}</Button> }
+        view! { <Button small=true kind=ButtonKind::Quiet icon=icon on_click=move |_| fetch(newer)>{text}</Button> }
     };
     view! {
         <div class="context" tabindex="0" role="region" aria-label="Lines around">

@@ -113,8 +113,8 @@ fn Row(value: DifferentValue, open: RwSignal<bool>) -> impl IntoView {
             {share(value.baseline_percent, "difference-there")}
             <td class="actions">
                 {(!is_pattern).then(|| view! {
-                    <IconButton small=true icon=Icon::Include label=format!("Include {}", value.value) on:click=move |_| change(Change::include)/>
-                    <IconButton small=true icon=Icon::Exclude label=format!("Exclude {}", value.value) on:click=move |_| change(Change::exclude)/>
+                    <IconButton small=true icon=Icon::Include label=format!("Include {}", value.value) on_click=move |_| change(Change::include)/>
+                    <IconButton small=true icon=Icon::Exclude label=format!("Exclude {}", value.value) on_click=move |_| change(Change::exclude)/>
                 })}
             </td>
         </tr>

@@ -64,7 +64,7 @@ fn Gone() -> impl IntoView {
     view! {
         <div class="event-bar">
             <span class="grow"></span>
-            <IconButton icon=Icon::Close label="Close" on:click=move |_| explorer.open_event(None)/>
+            <IconButton icon=Icon::Close label="Close" on_click=move |_| explorer.open_event(None)/>
         </div>
         <EmptyState icon=Icon::Help title="This event is not there" text="It is older than the project keeps events, or belongs to another project."/>
     }
@@ -156,22 +156,22 @@ fn EventBar(event: Arc<EventRow>) -> impl IntoView {
                 icon=Icon::ChevronUp
                 label="Newer event (k)"
                 disabled=Signal::derive(move || position.get().is_none_or(|at| at == 0))
-                on:click=move |_| step(-1)
+                on_click=move |_| step(-1)
             />
             <IconButton
                 icon=Icon::ChevronDown
                 label="Older event (j)"
                 disabled=Signal::derive(move || position.get().is_none_or(|at| at >= last()))
-                on:click=move |_| step(1)
+                on_click=move |_| step(1)
             />
             <span class="grow faint numbers">
                 {move || position.get().map(|at| format!("{} of {}{}", at + 1, last() + 1, if results.has_more() { "+" } else { "" }))}
             </span>
             {(!explorer.is_local()).then(|| view! { <ContextButton event=this.get_value()/> })}
             <CompareButton event=this/>
-            <IconButton icon=Icon::Link label="Copy link to this event" on:click=link/>
+            <IconButton icon=Icon::Link label="Copy link to this event" on_click=link/>
             <span data-key="copy"><CopyButton text=json label="Copy event as JSON (y)"/></span>
-            <IconButton icon=Icon::Close label="Close (Esc)" on:click=move |_| explorer.open_event(None)/>
+            <IconButton icon=Icon::Close label="Close (Esc)" on_click=move |_| explorer.open_event(None)/>
         </div>
     }
 }
@@ -181,7 +181,7 @@ fn EventBar(event: Arc<EventRow>) -> impl IntoView {
 fn ContextButton(event: Arc<EventRow>) -> impl IntoView {
     let open = RwSignal::new(false);
     view! {
-        <span data-key="context"><IconButton icon=Icon::Rows label="Lines around this event (c)" on:click=move |_| open.set(true)/></span>
+        <span data-key="context"><IconButton icon=Icon::Rows label="Lines around this event (c)" on_click=move |_| open.set(true)/></span>
         <ContextDialog open event/>
     }
 }
@@ -213,7 +213,7 @@ fn CompareButton(event: StoredValue<Arc<EventRow>>) -> impl IntoView {
             icon=Icon::Compare
             label=Signal::derive(move || label().to_owned())
             pressed=Signal::derive(is_first)
-            on:click=press
+            on_click=press
         />
         <Compare pair/>
     }
@@ -252,15 +252,15 @@ fn Attribute(name: String, value: String, spans: Vec<(usize, usize)>) -> impl In
             <dd>
             <span class="attribute-value">{marked_text(&value, &spans, str::to_owned)}</span>
             <span class="attribute-actions" role="group" aria-label=name.clone()>
-                <IconButton small=true icon=Icon::Include label=format!("Only events with this {name}") on:click=move |_| change(Change::include)/>
-                <IconButton small=true icon=Icon::Exclude label=format!("Without events with this {name}") on:click=move |_| change(Change::exclude)/>
+                <IconButton small=true icon=Icon::Include label=format!("Only events with this {name}") on_click=move |_| change(Change::include)/>
+                <IconButton small=true icon=Icon::Exclude label=format!("Without events with this {name}") on_click=move |_| change(Change::exclude)/>
                 {may_be_column.then(|| view! {
                     <IconButton
                         small=true
                         icon=Icon::Columns
                         label=format!("Show {name} as column")
                         pressed=is_column
-                        on:click=move |_| explorer.toggle_column(&pair.with_value(|(name, _)| name.clone()))
+                        on_click=move |_| explorer.toggle_column(&pair.with_value(|(name, _)| name.clone()))
                     />
                 })}
                 <CopyButton small=true text=copy label=format!("Copy {name}")/>

@@ -109,9 +109,9 @@ fn Export() -> impl IntoView {
         }}
         <div class="dialog-actions">
             {move || if matches!(state.get(), State::Running(_)) {
-                view! { <Button icon=Icon::Stop on:click=move |_| stop()>"Stop"</Button> }.into_any()
+                view! { <Button icon=Icon::Stop on_click=move |_| stop()>"Stop"</Button> }.into_any()
             } else {
-                view! { <Button kind=ButtonKind::Primary icon=Icon::Download on:click=start>"Export"</Button> }.into_any()
+                view! { <Button kind=ButtonKind::Primary icon=Icon::Download on_click=start>"Export"</Button> }.into_any()
             }}
         </div>
     }

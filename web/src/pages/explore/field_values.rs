@@ -110,8 +110,8 @@ fn ValueRow(field: StoredValue<String>, value: FieldValue, most: u64) -> impl In
                 <span class="sr-only">"events: only these"</span>
             </button>
             <span class="value-actions">
-                <IconButton small=true icon=Icon::Include label=format!("Include {shown}") on:click=move |_| change(Change::include)/>
-                <IconButton small=true icon=Icon::Exclude label=format!("Exclude {shown}") on:click=move |_| change(Change::exclude)/>
+                <IconButton small=true icon=Icon::Include label=format!("Include {shown}") on_click=move |_| change(Change::include)/>
+                <IconButton small=true icon=Icon::Exclude label=format!("Exclude {shown}") on_click=move |_| change(Change::exclude)/>
             </span>
         </li>
     }

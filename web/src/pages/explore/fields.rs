@@ -38,7 +38,7 @@ pub fn FieldList() -> impl IntoView {
                     prop:value=move || wanted.get()
                     on:input=move |event| wanted.set(event_target_value(&event))
                 />
-                <IconButton small=true icon=Icon::Close label="Hide fields (f)" on:click=move |_| explorer.toggle_fields()/>
+                <IconButton small=true icon=Icon::Close label="Hide fields (f)" on_click=move |_| explorer.toggle_fields()/>
             </div>
             {move || match fields.state.get() {
                 Load::Waiting => view! { <Loading lines=8/> }.into_any(),
@@ -159,7 +159,7 @@ fn FieldRow(field: Field, most: u64, open: RwSignal<HashSet<String>>, pins: Pins
                     icon=Icon::Pin
                     label=format!("Keep {} at the top", name.get_value())
                     pressed=Signal::derive(move || name.with_value(|name| pins.has(name)))
-                    on:click=move |_| name.with_value(|name| pins.toggle(name))
+                    on_click=move |_| name.with_value(|name| pins.toggle(name))
                 />
                 {may_be_column.then(|| view! {
                     <Show when=move || results.shape.get() == Shape::Events>
@@ -168,7 +168,7 @@ fn FieldRow(field: Field, most: u64, open: RwSignal<HashSet<String>>, pins: Pins
                             icon=Icon::Columns
                             label=format!("Show {} as column", name.get_value())
                             pressed=is_column
-                            on:click=move |_| explorer.toggle_column(&name.get_value())
+                            on_click=move |_| explorer.toggle_column(&name.get_value())
                         />
                     </Show>
                 })}

@@ -25,7 +25,7 @@ pub fn Guide() -> impl IntoView {
     let step = move |query: &'static str, text: &'static str| {
         let is_done = move || asked.with(|asked| asked == query);
         view! {
-            <Button small=true on:click=move |_| explorer.run_query(query)>
+            <Button small=true on_click=move |_| explorer.run_query(query)>
                 {move || is_done().then(|| view! { <Glyph icon=Icon::Check size="icon-small"/> })}
                 {text}
             </Button>
@@ -38,9 +38,9 @@ pub fn Guide() -> impl IntoView {
                 {step(ERRORS, "Find the errors")}
                 {step(BY_SOURCE, "Count them by source")}
                 <LinkButton small=true href="/alerts/new?query=level%3E%3Derror">"Be woken by them"</LinkButton>
-                <Button small=true kind=ButtonKind::Quiet icon=Icon::Book on:click=move |_| explorer.help_open.set(true)>"More examples"</Button>
+                <Button small=true kind=ButtonKind::Quiet icon=Icon::Book on_click=move |_| explorer.help_open.set(true)>"More examples"</Button>
                 <span class="grow"></span>
-                <IconButton small=true icon=Icon::Close label="Do not show the first steps again" on:click=close/>
+                <IconButton small=true icon=Icon::Close label="Do not show the first steps again" on_click=close/>
             </section>
         </Show>
     }

@@ -58,7 +58,7 @@ pub fn HistogramView() -> impl IntoView {
                 Load::Failed(error) => view! {
                     <div class="histogram-note">
                         <span>{error.message()}</span>
-                        <Button small=true icon=Icon::Refresh on:click=move |_| histogram.refetch()>"Try again"</Button>
+                        <Button small=true icon=Icon::Refresh on_click=move |_| histogram.refetch()>"Try again"</Button>
                     </div>
                 }.into_any(),
                 Load::Waiting => view! { <div class="histogram-wait" role="status" aria-label="Loading"></div> }.into_any(),
@@ -70,9 +70,9 @@ pub fn HistogramView() -> impl IntoView {
             <Show when=move || explorer.is_zoomed()>
                 <div class="histogram-reset">
                     <Show when=move || !explorer.is_local()>
-                        <Button small=true icon=Icon::Compare on:click=move |_| difference.set(true)>"What is different here?"</Button>
+                        <Button small=true icon=Icon::Compare on_click=move |_| difference.set(true)>"What is different here?"</Button>
                     </Show>
-                    <Button small=true kind=ButtonKind::Secondary icon=Icon::ResetZoom on:click=move |_| explorer.reset_zoom()>"Reset zoom"</Button>
+                    <Button small=true kind=ButtonKind::Secondary icon=Icon::ResetZoom on_click=move |_| explorer.reset_zoom()>"Reset zoom"</Button>
                 </div>
             </Show>
             <DifferenceDialog open=difference/>

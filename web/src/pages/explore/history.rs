@@ -54,7 +54,7 @@ fn HistoryList() -> impl IntoView {
                                         small=true
                                         icon=Icon::Trash
                                         label="Forget this query"
-                                        on:click=move |_| past.set(query_history::forget(&gone))
+                                        on_click=move |_| past.set(query_history::forget(&gone))
                                     />
                                 </li>
                             }

@@ -57,16 +57,16 @@ pub fn LiveBar() -> impl IntoView {
             {state}
             <span class="grow truncate faint numbers">{said}</span>
             <Show when=move || is_held() && live.waiting() != 0>
-                <Button small=true kind=ButtonKind::Primary icon=Icon::Newer on:click=resume>
+                <Button small=true kind=ButtonKind::Primary icon=Icon::Newer on_click=resume>
                     {move || format!("{} new", format::count(live.waiting() as u64))}
                 </Button>
             </Show>
             {move || if live.paused.get() {
-                view! { <Button small=true icon=Icon::Play on:click=resume>"Resume"</Button> }.into_any()
+                view! { <Button small=true icon=Icon::Play on_click=resume>"Resume"</Button> }.into_any()
             } else {
-                view! { <Button small=true icon=Icon::Pause on:click=move |_| live.paused.set(true)>"Pause"</Button> }.into_any()
+                view! { <Button small=true icon=Icon::Pause on_click=move |_| live.paused.set(true)>"Pause"</Button> }.into_any()
             }}
-            <Button small=true kind=ButtonKind::Quiet icon=Icon::Stop on:click=move |_| explorer.set_live(false)>"Stop"</Button>
+            <Button small=true kind=ButtonKind::Quiet icon=Icon::Stop on_click=move |_| explorer.set_live(false)>"Stop"</Button>
         </div>
     }
 }

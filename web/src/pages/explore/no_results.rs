@@ -25,7 +25,7 @@ pub fn SearchError(error: ApiError) -> impl IntoView {
         return view! {
             <div role="alert">
                 <EmptyState icon=Icon::Wrong title="This query cannot be run" text=text>
-                    <Button icon=Icon::Edit on:click=move |_| explorer.focus_query.update(|count| *count += 1)>"Edit the query"</Button>
+                    <Button icon=Icon::Edit on_click=move |_| explorer.focus_query.update(|count| *count += 1)>"Edit the query"</Button>
                 </EmptyState>
             </div>
         }
@@ -71,17 +71,17 @@ fn Reason(empty: Empty) -> impl IntoView {
         let at = nearest.event_at.clone();
         let range = TimeRange { from: nearest.from, to: nearest.to };
         view! {
-            <Button icon=Icon::Clock on:click=move |_| explorer.set_range(range.clone())>
+            <Button icon=Icon::Clock on_click=move |_| explorer.set_range(range.clone())>
                 {move || format!("Go to {}", shown_time(&at, format::date_and_time))}
             </Button>
         }
     });
-    let wider = view! { <Button icon=Icon::Clock on:click=move |_| explorer.set_range(TimeRange::last("7d"))>"Last 7 days"</Button> };
+    let wider = view! { <Button icon=Icon::Clock on_click=move |_| explorer.set_range(TimeRange::last("7d"))>"Last 7 days"</Button> };
     view! {
         <EmptyState icon title text=sentence(&empty.message)>
             {nearest}
             {wider}
-            <Button kind=ButtonKind::Quiet icon=Icon::Close on:click=move |_| explorer.run_query("")>"Clear the query"</Button>
+            <Button kind=ButtonKind::Quiet icon=Icon::Close on_click=move |_| explorer.run_query("")>"Clear the query"</Button>
             <Terms terms=empty.terms/>
         </EmptyState>
     }
@@ -99,7 +99,7 @@ fn Terms(terms: Vec<EmptyTerm>) -> impl IntoView {
     let rows = terms.into_iter().map(|term| {
         let fixes = term.fixes.into_iter().map(|fix| {
             let query = fixed(&asked, &fix);
-            view! { <Button small=true icon=Icon::Zap on:click=move |_| explorer.run_query(query.clone())>{capital(&fix.title)}</Button> }
+            view! { <Button small=true icon=Icon::Zap on_click=move |_| explorer.run_query(query.clone())>{capital(&fix.title)}</Button> }
         });
         let fixes = fixes.collect_view();
         view! {

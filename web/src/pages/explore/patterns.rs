@@ -120,8 +120,8 @@ fn Row(pattern: Pattern, events: u64, most: u64) -> impl IntoView {
             <td><Sparkline values=pattern.sparkline most/></td>
             <td class="pattern-text mono" title=sample>{coloured(&pattern.pattern)}</td>
             <td class="actions">
-                <Button small=true kind=ButtonKind::Quiet icon=Icon::Include on:click=look>"Events"</Button>
-                <Button small=true kind=ButtonKind::Quiet icon=Icon::Exclude on:click=without>"Exclude"</Button>
+                <Button small=true kind=ButtonKind::Quiet icon=Icon::Include on_click=look>"Events"</Button>
+                <Button small=true kind=ButtonKind::Quiet icon=Icon::Exclude on_click=without>"Exclude"</Button>
             </td>
         </tr>
     }

@@ -55,7 +55,7 @@ fn Pill(index: usize, condition: Condition) -> impl IntoView {
                         <MenuItem icon=Icon::Hidden on_choose=off>"Turn off for now"</MenuItem>
                         <MenuItem icon=Icon::Close on_choose=remove>"Remove"</MenuItem>
                     </Menu>
-                    <IconButton small=true icon=Icon::Close label=format!("Remove {}", text.get_value()) on:click=move |_| remove.run(())/>
+                    <IconButton small=true icon=Icon::Close label=format!("Remove {}", text.get_value()) on_click=move |_| remove.run(())/>
                 }.into_any()
             }}
         </li>
@@ -131,7 +131,7 @@ fn PillOff(condition: String) -> impl IntoView {
                 small=true
                 icon=Icon::Close
                 label=format!("Forget {condition}")
-                on:click=move |_| explorer.forget_off(&text.get_value())
+                on_click=move |_| explorer.forget_off(&text.get_value())
             />
         </li>
     }

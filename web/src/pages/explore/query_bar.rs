@@ -66,9 +66,9 @@ pub fn QueryBar() -> impl IntoView {
                     <EditorView editor label="Query" hint="Search words, level:error, or … | stats count() by source"/>
                 </div>
                 <Show when=move || !explorer.is_local()>
-                    <IconButton icon=Icon::Save label="Saved searches (s)" on:click=move |_| explorer.saved_open.set(true)/>
+                    <IconButton icon=Icon::Save label="Saved searches (s)" on_click=move |_| explorer.saved_open.set(true)/>
                 </Show>
-                <IconButton icon=Icon::History label="Query history (h)" on:click=move |_| explorer.history_open.set(true)/>
+                <IconButton icon=Icon::History label="Query history (h)" on_click=move |_| explorer.history_open.set(true)/>
                 <TimePicker/>
                 <Button kind=ButtonKind::Primary submit=true icon=Icon::Play busy=results.first.busy>"Run"</Button>
             </form>
@@ -101,7 +101,7 @@ fn FindingView(finding: Finding) -> impl IntoView {
     let fixes = finding.fixes.into_iter().map(|fix| {
         let text = fix.text;
         view! {
-            <Button small=true icon=Icon::Zap on:click=move |_| explorer.text.set(text.clone())>{language::capital(&fix.title)}</Button>
+            <Button small=true icon=Icon::Zap on_click=move |_| explorer.text.set(text.clone())>{language::capital(&fix.title)}</Button>
         }
     });
     view! {

@@ -298,13 +298,13 @@ fn End(layout: Memo<Arc<Layout>>) -> impl IntoView {
                 More::Loading => view! { <span class="spinner"></span>"Loading more" }.into_any(),
                 More::Failed(error) => view! {
                     <span>{error.message()}</span>
-                    <Button small=true icon=Icon::Refresh on:click=move |_| results.load_more()>"Try again"</Button>
+                    <Button small=true icon=Icon::Refresh on_click=move |_| results.load_more()>"Try again"</Button>
                 }.into_any(),
                 More::Idle if results.has_more() && is_full() => {
                     view! { "The list is as long as a browser can draw. Choose the compact rows or a shorter time range." }.into_any()
                 }
                 More::Idle if results.has_more() && is_live() => view! {
-                    <Button small=true kind=ButtonKind::Quiet icon=Icon::ChevronDown on:click=move |_| results.load_more()>"Load older"</Button>
+                    <Button small=true kind=ButtonKind::Quiet icon=Icon::ChevronDown on_click=move |_| results.load_more()>"Load older"</Button>
                 }.into_any(),
                 More::Idle if results.has_more() => ().into_any(),
                 More::Idle if is_live() => view! { "Live shows the newest events" }.into_any(),

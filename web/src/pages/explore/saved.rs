@@ -152,7 +152,7 @@ fn Item(search: SavedSearch, searches: Loaded<Vec<SavedSearch>>) -> impl IntoVie
     let star = if favourite { "No favourite any more" } else { "Favourite" };
     view! {
         <li>
-            <IconButton small=true icon=Icon::Favourite label=format!("{star}: {name}") pressed=Signal::stored(favourite) on:click=toggle/>
+            <IconButton small=true icon=Icon::Favourite label=format!("{star}: {name}") pressed=Signal::stored(favourite) on_click=toggle/>
             <button type="button" class="query-list-item" on:click=show>
                 <span class="row">
                     <strong>{name.clone()}</strong>
@@ -161,7 +161,7 @@ fn Item(search: SavedSearch, searches: Loaded<Vec<SavedSearch>>) -> impl IntoVie
                 </span>
                 <code>{if query.is_empty() { "all events".to_owned() } else { query }}</code>
             </button>
-            {editable.then(|| view! { <IconButton small=true icon=Icon::Trash label=format!("Delete {name}") on:click=remove/> })}
+            {editable.then(|| view! { <IconButton small=true icon=Icon::Trash label=format!("Delete {name}") on_click=remove/> })}
         </li>
     }
 }

@@ -32,7 +32,7 @@ pub fn Toolbar() -> impl IntoView {
                 icon=Icon::Fields
                 label="Fields (f)"
                 pressed=Signal::derive(move || explorer.fields_shown())
-                on:click=move |_| explorer.toggle_fields()
+                on_click=move |_| explorer.toggle_fields()
             />
             <Tabs/>
             <Status/>
@@ -43,7 +43,7 @@ pub fn Toolbar() -> impl IntoView {
                 <LinkButton small=true kind=ButtonKind::Quiet icon=Icon::Alert href=alert>"Create alert"</LinkButton>
             </Show>
             <Show when=move || !explorer.is_local()><ShareMenu/></Show>
-            <IconButton icon=Icon::Book label="Syntax and keys (?)" on:click=move |_| explorer.help_open.set(true)/>
+            <IconButton icon=Icon::Book label="Syntax and keys (?)" on_click=move |_| explorer.help_open.set(true)/>
         </div>
         <Show when=move || explorer.state.with(|state| state.live)><LiveBar/></Show>
         <Narrowed/>
@@ -108,7 +108,7 @@ fn Newer() -> impl IntoView {
                 kind=ButtonKind::Quiet
                 icon=Icon::Newer
                 busy=Signal::derive(move || results.newer.get() == More::Loading)
-                on:click=move |_| results.load_newer()
+                on_click=move |_| results.load_newer()
             >
                 "Newer"
             </Button>
@@ -149,7 +149,7 @@ fn Status() -> impl IntoView {
     view! {
         <p class="status grow truncate numbers" role="status" data-testid="status">{text}</p>
         <Show when=move || results.first.busy.get()>
-            <Button small=true icon=Icon::Stop on:click=move |_| explorer.cancelled.notify()>"Cancel"</Button>
+            <Button small=true icon=Icon::Stop on_click=move |_| explorer.cancelled.notify()>"Cancel"</Button>
         </Show>
     }
 }
@@ -196,7 +196,7 @@ fn Narrowed() -> impl IntoView {
             <div class="narrowed" role="status" data-testid="narrowed">
                 <Glyph icon=Icon::Fields size="icon-small"/>
                 <span class="grow">{text}</span>
-                <Button small=true icon=Icon::Play on:click=move |_| explorer.run_text()>"Search all"</Button>
+                <Button small=true icon=Icon::Play on_click=move |_| explorer.run_text()>"Search all"</Button>
             </div>
         </Show>
     }

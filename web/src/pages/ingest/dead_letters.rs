@@ -64,8 +64,8 @@ pub fn DeadLetters() -> impl IntoView {
                 </div>
                 {may.then(|| view! {
                     <div class="page-actions">
-                        <Button icon=Icon::Refresh busy=replaying.busy on:click=replay_all>"Replay all"</Button>
-                        <Button kind=ButtonKind::Danger icon=Icon::Trash on:click=move |_| deleting_all.set(true)>"Delete all"</Button>
+                        <Button icon=Icon::Refresh busy=replaying.busy on_click=replay_all>"Replay all"</Button>
+                        <Button kind=ButtonKind::Danger icon=Icon::Trash on_click=move |_| deleting_all.set(true)>"Delete all"</Button>
                     </div>
                 })}
             </div>
@@ -93,7 +93,7 @@ pub fn DeadLetters() -> impl IntoView {
                         </div>
                         {has_more.then(|| view! {
                             <div class="card-foot">
-                                <Button busy=more.busy on:click=load_more>"Show older"</Button>
+                                <Button busy=more.busy on_click=load_more>"Show older"</Button>
                             </div>
                         })}
                     }.into_any()
@@ -168,8 +168,8 @@ fn LetterDialog(
                     <CodeBlock code=letter.original label="Event"/>
                     {may.then(|| view! {
                         <div class="dialog-actions">
-                            <Button kind=ButtonKind::Danger icon=Icon::Trash on:click=move |_| delete(id.clone())>"Delete"</Button>
-                            <Button kind=ButtonKind::Primary icon=Icon::Refresh busy=replaying.busy on:click=move |_| {
+                            <Button kind=ButtonKind::Danger icon=Icon::Trash on_click=move |_| delete(id.clone())>"Delete"</Button>
+                            <Button kind=ButtonKind::Primary icon=Icon::Refresh busy=replaying.busy on_click=move |_| {
                                 replay.run(DeadLetterSelection { ids: vec![same.clone()], ..DeadLetterSelection::default() });
                             }>"Replay"</Button>
                         </div>

@@ -76,7 +76,7 @@ fn OtherKeys(count: usize, submit: Submit, create: Callback<()>) -> impl IntoVie
                 <span class="grow">{text}</span>
                 {if may {
                     view! {
-                        <Button small=true icon=Icon::Key busy=submit.busy on:click=move |_| create.run(())>"Create a new key"</Button>
+                        <Button small=true icon=Icon::Key busy=submit.busy on_click=move |_| create.run(())>"Create a new key"</Button>
                     }.into_any()
                 } else {
                     view! { <span class="faint">"Ask an editor or admin for a key."</span> }.into_any()

@@ -23,7 +23,7 @@ pub fn ApiKeys() -> impl IntoView {
     let create_button = move || {
         may.then(|| {
             view! {
-                <Button kind=ButtonKind::Primary icon=Icon::Add on:click=move |_| creating.set(true)>"Create API key"</Button>
+                <Button kind=ButtonKind::Primary icon=Icon::Add on_click=move |_| creating.set(true)>"Create API key"</Button>
             }
         })
     };
@@ -102,9 +102,9 @@ fn KeyRow(
                 {may.then(|| view! {
                     <span class="row row-end">
                         {can_rotate.then(|| view! {
-                            <IconButton icon=Icon::Refresh label=format!("Rotate {}", key_shown.name) on:click=move |_| rotating.set(Some(key.get_value()))/>
+                            <IconButton icon=Icon::Refresh label=format!("Rotate {}", key_shown.name) on_click=move |_| rotating.set(Some(key.get_value()))/>
                         })}
-                        <IconButton icon=Icon::Trash label=format!("Revoke {}", key_shown.name) on:click=move |_| revoking.set(Some(key.get_value()))/>
+                        <IconButton icon=Icon::Trash label=format!("Revoke {}", key_shown.name) on_click=move |_| revoking.set(Some(key.get_value()))/>
                     </span>
                 })}
             </td>

@@ -84,7 +84,7 @@ pub fn AuditLog() -> impl IntoView {
                             </table>
                         </div>
                         {has_more.then(|| view! {
-                            <div class="card-body"><Button busy=more.busy on:click=fetch_more>"Show older"</Button></div>
+                            <div class="card-body"><Button busy=more.busy on_click=fetch_more>"Show older"</Button></div>
                         })}
                     }.into_any()
                 })}
@@ -102,7 +102,7 @@ fn Chain() -> impl IntoView {
     view! {
         {move || match (asked.get(), check.state.get()) {
             (false, _) => view! {
-                <div><Button small=true icon=Icon::Check on:click=move |_| asked.set(true)>"Check the chain"</Button></div>
+                <div><Button small=true icon=Icon::Check on_click=move |_| asked.set(true)>"Check the chain"</Button></div>
             }.into_any(),
             (true, Load::Waiting) => view! { <p class="soft" role="status">"Checking…"</p> }.into_any(),
             (true, Load::Failed(error)) => view! { <Notice kind=NoticeKind::Bad>{error.message()}</Notice> }.into_any(),

@@ -41,7 +41,7 @@ pub fn Channels() -> impl IntoView {
     let create_button = move || {
         may.then(|| {
             view! {
-                <Button kind=ButtonKind::Primary icon=Icon::Add on:click=move |_| creating.set(true)>"Create channel"</Button>
+                <Button kind=ButtonKind::Primary icon=Icon::Add on_click=move |_| creating.set(true)>"Create channel"</Button>
             }
         })
     };
@@ -113,9 +113,9 @@ fn ChannelRow(
             <td class="actions">
                 {may.then(|| view! {
                     <span class="row row-end">
-                        <Button small=true busy=testing icon=Icon::Send on:click=test>"Test"</Button>
-                        <IconButton icon=Icon::Edit label=format!("Edit {}", channel.name) on:click=move |_| editing.set(Some(known.get_value()))/>
-                        <IconButton icon=Icon::Trash label=format!("Delete {}", channel.name) on:click=move |_| deleting.set(Some(known.get_value()))/>
+                        <Button small=true busy=testing icon=Icon::Send on_click=test>"Test"</Button>
+                        <IconButton icon=Icon::Edit label=format!("Edit {}", channel.name) on_click=move |_| editing.set(Some(known.get_value()))/>
+                        <IconButton icon=Icon::Trash label=format!("Delete {}", channel.name) on_click=move |_| deleting.set(Some(known.get_value()))/>
                     </span>
                 })}
             </td>

@@ -63,7 +63,7 @@ fn LogRow(logged: LoggedNotification, again: Callback<String>, may: bool) -> imp
                 <a class="row-link" href=format!("/alerts/{}", logged.rule_id)>{logged.title}</a>
                 <span class="grow faint">{sent.channel_name}" "{sent.address}</span>
                 {(failed && may).then(|| view! {
-                    <Button small=true icon=Icon::Refresh on:click=move |_| again.run(id.get_value())>"Try again"</Button>
+                    <Button small=true icon=Icon::Refresh on_click=move |_| again.run(id.get_value())>"Try again"</Button>
                 })}
                 <span class="faint timeline-age"><Age at=logged.created_at/></span>
             </div>

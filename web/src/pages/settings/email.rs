@@ -21,7 +21,7 @@ pub fn EmailAddress(user: User) -> impl IntoView {
                 } else {
                     view! { <Badge kind=BadgeKind::Warning>"not verified: see the mail we sent"</Badge> }
                 }}
-                <Button small=true on:click=move |_| changing.set(true)>"Change"</Button>
+                <Button small=true on_click=move |_| changing.set(true)>"Change"</Button>
             </dd>
         </dl>
         <Dialog open=changing title="Change your e-mail address"><ChangeForm open=changing/></Dialog>
@@ -45,7 +45,7 @@ fn ChangeForm(open: RwSignal<bool>) -> impl IntoView {
                     {format!("A link is on its way to {}. The address changes when it is followed.", email.get_untracked())}
                 </Notice>
                 <div class="dialog-actions">
-                    <Button kind=ButtonKind::Primary on:click=move |_| open.set(false)>"Done"</Button>
+                    <Button kind=ButtonKind::Primary on_click=move |_| open.set(false)>"Done"</Button>
                 </div>
             }.into_any()
         } else {
@@ -62,7 +62,7 @@ fn ChangeForm(open: RwSignal<bool>) -> impl IntoView {
                         error=submit.field("password")
                     />
                     <div class="dialog-actions">
-                        <Button on:click=move |_| open.set(false)>"Cancel"</Button>
+                        <Button on_click=move |_| open.set(false)>"Cancel"</Button>
                         <Button kind=ButtonKind::Primary submit=true busy=submit.busy>"Send the link"</Button>
                     </div>
                 </form>

@@ -23,7 +23,7 @@ pub fn Erasure() -> impl IntoView {
     let shown = RwSignal::new(None::<Job>);
     follow(jobs);
     let ask_button = move || {
-        view! { <Button kind=ButtonKind::Primary icon=Icon::Trash on:click=move |_| asking.set(true)>"Erase logs"</Button> }
+        view! { <Button kind=ButtonKind::Primary icon=Icon::Trash on_click=move |_| asking.set(true)>"Erase logs"</Button> }
     };
     view! {
         <section class="section">
@@ -121,11 +121,11 @@ fn JobRow(job: Job, jobs: Loaded<Vec<Job>>, shown: RwSignal<Option<Job>>) -> imp
                 // Different elements: a button that took the other's place would keep its listener.
                 {match job.state {
                     JobState::Waiting => view! {
-                        <span class="row row-end"><Button small=true on:click=cancel>"Cancel"</Button></span>
+                        <span class="row row-end"><Button small=true on_click=cancel>"Cancel"</Button></span>
                     }.into_any(),
                     JobState::Done => view! {
                         <div class="row row-end">
-                            <Button small=true on:click=move |_| shown.set(Some(known.get_value()))>"Certificate"</Button>
+                            <Button small=true on_click=move |_| shown.set(Some(known.get_value()))>"Certificate"</Button>
                         </div>
                     }.into_any(),
                     JobState::Running | JobState::Cancelled => ().into_any(),
@@ -197,7 +197,7 @@ fn EraseForm(open: RwSignal<bool>, jobs: Loaded<Vec<Job>>) -> impl IntoView {
                 <Notice kind=NoticeKind::Warning>{format!("{rows} rows will be erased for good.")}</Notice>
             })}
             <div class="dialog-actions">
-                <Button on:click=move |_| open.set(false)>"Cancel"</Button>
+                <Button on_click=move |_| open.set(false)>"Cancel"</Button>
                 {move || if counted.get().is_some() {
                     view! { <Button kind=ButtonKind::Danger submit=true busy=submit.busy>"Erase"</Button> }.into_any()
                 } else {

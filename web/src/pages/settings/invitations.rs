@@ -74,8 +74,8 @@ fn InvitationRow(invitation: Invitation, invitations: Loaded<Vec<Invitation>>) -
             }}</td>
             <td class="actions">
                 <span class="row row-end">
-                    <Button small=true icon=Icon::Mail on:click=resend>"Send again"</Button>
-                    <IconButton icon=Icon::Trash label=format!("Withdraw the invitation of {}", invitation.email) on:click=withdraw/>
+                    <Button small=true icon=Icon::Mail on_click=resend>"Send again"</Button>
+                    <IconButton icon=Icon::Trash label=format!("Withdraw the invitation of {}", invitation.email) on_click=withdraw/>
                 </span>
             </td>
         </tr>
@@ -115,7 +115,7 @@ fn InviteForm(open: RwSignal<bool>, invited: Callback<()>) -> impl IntoView {
             <SelectField label="Role" value=role options=Signal::stored(offered)/>
             <Notice kind=NoticeKind::Plain>"They get a link by mail that works once, for seven days."</Notice>
             <div class="dialog-actions">
-                <Button on:click=move |_| open.set(false)>"Cancel"</Button>
+                <Button on_click=move |_| open.set(false)>"Cancel"</Button>
                 <Button kind=ButtonKind::Primary submit=true busy=submit.busy>"Send invitation"</Button>
             </div>
         </form>

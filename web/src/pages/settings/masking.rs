@@ -119,7 +119,7 @@ fn Editor(saved: Wire, project_id: String) -> impl IntoView {
                         <Custom row custom/>
                     </For>
                 </fieldset>
-                {may.then(|| view! { <div><Button icon=Icon::Add on:click=add>"Add a regular expression"</Button></div> })}
+                {may.then(|| view! { <div><Button icon=Icon::Add on_click=add>"Add a regular expression"</Button></div> })}
             </div>
             {may.then(|| view! {
                 <div class="card-foot">
@@ -160,7 +160,7 @@ fn Custom(row: Row, custom: RwSignal<Vec<Row>>) -> impl IntoView {
             <TextField label="Name" value=row.name mono=true placeholder="order-id" required=true/>
             <TextField label="Regular expression" value=row.pattern mono=true placeholder="ORD-[0-9]+" required=true/>
             <SelectField label="What happens" value=row.action options=actions()/>
-            <IconButton icon=Icon::Trash label="Remove this expression" on:click=remove/>
+            <IconButton icon=Icon::Trash label="Remove this expression" on_click=remove/>
         </div>
     }
 }

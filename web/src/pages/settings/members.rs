@@ -29,7 +29,7 @@ pub fn Members() -> impl IntoView {
                 text="Viewers search. Editors also make alerts and keys. Admins also manage projects and people. Owners can do everything."
             >
                 {may.then(|| view! {
-                    <Button kind=ButtonKind::Primary icon=Icon::Mail on:click=move |_| inviting.set(true)>"Invite"</Button>
+                    <Button kind=ButtonKind::Primary icon=Icon::Mail on_click=move |_| inviting.set(true)>"Invite"</Button>
                 })}
             </SectionHead>
             <div class="card">
@@ -89,8 +89,8 @@ fn MemberRow(member: Member, removing: RwSignal<Option<Member>>, changed: Callba
             <td class="actions">
                 {may.then(|| view! {
                     <span class="row row-end">
-                        {member.second_factor.then(|| view! { <Button small=true on:click=reset>"Reset second factor"</Button> })}
-                        <IconButton icon=Icon::Trash label=format!("Remove {}", member.name) on:click=move |_| removing.set(Some(known.get_value()))/>
+                        {member.second_factor.then(|| view! { <Button small=true on_click=reset>"Reset second factor"</Button> })}
+                        <IconButton icon=Icon::Trash label=format!("Remove {}", member.name) on_click=move |_| removing.set(Some(known.get_value()))/>
                     </span>
                 })}
             </td>

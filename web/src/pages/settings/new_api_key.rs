@@ -32,7 +32,7 @@ pub fn NewApiKey(open: RwSignal<bool>, created: Callback<ApiKey>) -> impl IntoVi
                     <Notice kind=NoticeKind::Warning>"Copy it now: it is not shown again."</Notice>
                     <SecretText secret label="API key"/>
                     <div class="dialog-actions">
-                        <Button kind=ButtonKind::Primary on:click=move |_| open.set(false)>"Done"</Button>
+                        <Button kind=ButtonKind::Primary on_click=move |_| open.set(false)>"Done"</Button>
                     </div>
                 }.into_any(),
                 None => view! { <KeyForm open secret created/> }.into_any(),
@@ -121,7 +121,7 @@ fn KeyForm(
                 </div>
             </details>
             <div class="dialog-actions">
-                <Button on:click=move |_| open.set(false)>"Cancel"</Button>
+                <Button on_click=move |_| open.set(false)>"Cancel"</Button>
                 <Button
                     kind=ButtonKind::Primary
                     submit=true

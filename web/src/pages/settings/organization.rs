@@ -59,7 +59,7 @@ fn DeleteOrganization(name: String) -> impl IntoView {
     let open = RwSignal::new(false);
     let known = StoredValue::new(name);
     view! {
-        <div><Button kind=ButtonKind::Danger on:click=move |_| open.set(true)>"Delete organization"</Button></div>
+        <div><Button kind=ButtonKind::Danger on_click=move |_| open.set(true)>"Delete organization"</Button></div>
         <Dialog open title=format!("Delete {}?", known.get_value())>
             <DeleteForm open name=known.get_value()/>
         </Dialog>
@@ -87,7 +87,7 @@ fn DeleteForm(open: RwSignal<bool>, name: String) -> impl IntoView {
             <FormError message=submit.general(&["name"])/>
             <TextField label=format!("Type {name} to be sure") value=typed required=true autofocus=true error=submit.field("name")/>
             <div class="dialog-actions">
-                <Button on:click=move |_| open.set(false)>"Cancel"</Button>
+                <Button on_click=move |_| open.set(false)>"Cancel"</Button>
                 <Button kind=ButtonKind::Danger submit=true busy=submit.busy>"Delete"</Button>
             </div>
         </form>

@@ -25,7 +25,7 @@ pub fn Profile() -> impl IntoView {
     view! {
         <section class="section">
             <SectionHead title="Profile" text="You, in every organization that you are a member of.">
-                <Button icon=Icon::SignOut on:click=leave>"Sign out"</Button>
+                <Button icon=Icon::SignOut on_click=leave>"Sign out"</Button>
             </SectionHead>
             <div class="card">
                 <div class="card-body">

@@ -33,7 +33,7 @@ pub fn Projects() -> impl IntoView {
         <section class="section">
             <SectionHead title="Projects" text="An environment or a product: its logs, keys and alerts are apart from those of the others.">
                 {may.then(|| view! {
-                    <Button kind=ButtonKind::Primary icon=Icon::Add on:click=move |_| editing.set(Some(Editing::New))>"Create project"</Button>
+                    <Button kind=ButtonKind::Primary icon=Icon::Add on_click=move |_| editing.set(Some(Editing::New))>"Create project"</Button>
                 })}
             </SectionHead>
             <div class="card">
@@ -76,8 +76,8 @@ fn ProjectRow(
             <td class="actions">
                 {may.then(|| view! {
                     <span class="row row-end">
-                        <IconButton icon=Icon::Edit label=format!("Edit {}", project.name) on:click=move |_| editing.set(Some(Editing::Known(known.get_value())))/>
-                        <IconButton icon=Icon::Trash label=format!("Delete {}", project.name) on:click=move |_| deleting.set(Some(known.get_value()))/>
+                        <IconButton icon=Icon::Edit label=format!("Edit {}", project.name) on_click=move |_| editing.set(Some(Editing::Known(known.get_value())))/>
+                        <IconButton icon=Icon::Trash label=format!("Delete {}", project.name) on_click=move |_| deleting.set(Some(known.get_value()))/>
                     </span>
                 })}
             </td>
@@ -147,7 +147,7 @@ fn ProjectForm(editing: Editing, open: RwSignal<bool>, projects: Loaded<Vec<Proj
                 error=Signal::derive(move || not_a_number.get().or_else(|| retention_error.get()))
             />
             <div class="dialog-actions">
-                <Button on:click=move |_| open.set(false)>"Cancel"</Button>
+                <Button on_click=move |_| open.set(false)>"Cancel"</Button>
                 <Button kind=ButtonKind::Primary submit=true busy=submit.busy>{if is_new { "Create" } else { "Save" }}</Button>
             </div>
         </form>
@@ -187,7 +187,7 @@ fn DeleteForm(project: Project, open: RwSignal<bool>) -> impl IntoView {
             <FormError message=submit.general(&["name"])/>
             <TextField label=label value=typed required=true autofocus=true error=submit.field("name")/>
             <div class="dialog-actions">
-                <Button on:click=move |_| open.set(false)>"Cancel"</Button>
+                <Button on_click=move |_| open.set(false)>"Cancel"</Button>
                 <Button kind=ButtonKind::Danger submit=true busy=submit.busy>"Delete"</Button>
             </div>
         </form>

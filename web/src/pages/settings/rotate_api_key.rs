@@ -32,7 +32,7 @@ pub fn Rotate(rotating: RwSignal<Option<ApiKey>>, rotated: Callback<()>) -> impl
                     <Notice kind=NoticeKind::Warning>"Copy the new key now: it is not shown again."</Notice>
                     <SecretText secret label="API key"/>
                     <div class="dialog-actions">
-                        <Button kind=ButtonKind::Primary on:click=move |_| open.set(false)>"Done"</Button>
+                        <Button kind=ButtonKind::Primary on_click=move |_| open.set(false)>"Done"</Button>
                     </div>
                 }.into_any(),
                 None => view! { <RotateForm rotating open secret rotated/> }.into_any(),
@@ -66,7 +66,7 @@ fn RotateForm(
             <FormError message=submit.general(&[])/>
             <SelectField label="The old key" value=overlap options=Signal::stored(overlaps)/>
             <div class="dialog-actions">
-                <Button on:click=move |_| open.set(false)>"Cancel"</Button>
+                <Button on_click=move |_| open.set(false)>"Cancel"</Button>
                 <Button kind=ButtonKind::Primary submit=true busy=submit.busy>"Rotate"</Button>
             </div>
         </form>

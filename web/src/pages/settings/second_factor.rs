@@ -38,7 +38,7 @@ fn State(factor: SecondFactor, doing: RwSignal<Option<Doing>>) -> impl IntoView 
         return view! {
             <div class="row">
                 <Badge kind=BadgeKind::Quiet>"off"</Badge>
-                <Button on:click=move |_| doing.set(Some(Doing::SetUp))>"Set up"</Button>
+                <Button on_click=move |_| doing.set(Some(Doing::SetUp))>"Set up"</Button>
             </div>
         }
         .into_any();
@@ -51,8 +51,8 @@ fn State(factor: SecondFactor, doing: RwSignal<Option<Doing>>) -> impl IntoView 
         <div class="row">
             <Badge kind=BadgeKind::Good>"on"</Badge>
             <span class="soft">{left}</span>
-            <Button on:click=move |_| doing.set(Some(Doing::NewCodes))>"New recovery codes"</Button>
-            <Button on:click=move |_| doing.set(Some(Doing::SwitchOff))>"Switch off"</Button>
+            <Button on_click=move |_| doing.set(Some(Doing::NewCodes))>"New recovery codes"</Button>
+            <Button on_click=move |_| doing.set(Some(Doing::SwitchOff))>"Switch off"</Button>
         </div>
     }
     .into_any()
@@ -116,7 +116,7 @@ fn Begin(setup: RwSignal<Option<SecondFactorSetup>>, open: RwSignal<bool>) -> im
                 error=submit.field("password")
             />
             <div class="dialog-actions">
-                <Button on:click=move |_| open.set(false)>"Cancel"</Button>
+                <Button on_click=move |_| open.set(false)>"Cancel"</Button>
                 <Button kind=ButtonKind::Primary submit=true busy=submit.busy>"Go on"</Button>
             </div>
         </form>
@@ -195,7 +195,7 @@ fn Codes(codes: Vec<String>, open: RwSignal<bool>) -> impl IntoView {
         </Notice>
         <CodeBlock code=Signal::stored(codes.join("\n")) label="Recovery codes"/>
         <div class="dialog-actions">
-            <Button kind=ButtonKind::Primary on:click=move |_| open.set(false)>"I have kept them"</Button>
+            <Button kind=ButtonKind::Primary on_click=move |_| open.set(false)>"I have kept them"</Button>
         </div>
     }
 }
@@ -246,7 +246,7 @@ fn WithCode(doing: Doing, open: RwSignal<bool>, state: Loaded<SecondFactor>) -> 
                         hint="The six digits of the app, or a recovery code."
                     />
                     <div class="dialog-actions">
-                        <Button on:click=move |_| open.set(false)>"Cancel"</Button>
+                        <Button on_click=move |_| open.set(false)>"Cancel"</Button>
                         <Button
                             kind=if doing == Doing::SwitchOff { ButtonKind::Danger } else { ButtonKind::Primary }
                             submit=true

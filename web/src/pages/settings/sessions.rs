@@ -61,7 +61,7 @@ fn SessionRow(session: SignedInSession, sessions: Loaded<Vec<SignedInSession>>) 
             <td class="soft mono">{session.address}</td>
             <td class="soft"><Age at=session.last_seen_at/></td>
             <td class="actions">
-                {(!session.current).then(|| view! { <Button small=true on:click=end>"Sign out"</Button> })}
+                {(!session.current).then(|| view! { <Button small=true on_click=end>"Sign out"</Button> })}
             </td>
         </tr>
     }
