@@ -34,8 +34,6 @@ impl TestApp {
             clickhouse_url,
             "--ingest-bytes-per-second=0",
             "--ingest-events-per-second=0",
-            "--wal-reserve-bytes=0",
-            "--wal-reserve-percent=0",
         ];
         Self::start(&[&unlimited, flags].concat()).await
     }

@@ -25,7 +25,7 @@ pub struct TestApp {
 }
 
 impl TestApp {
-    /// A server with the default settings but for the limits on signing up, and without ClickHouse.
+    /// A server without ClickHouse, with the default settings but for the limits on signing up and the reserve of the disk.
     pub async fn spawn() -> Self {
         Self::spawn_with(&[]).await
     }
@@ -39,9 +39,14 @@ impl TestApp {
     async fn start(flags: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut arguments: Vec<String> = flags.iter().map(ToString::to_string).collect();
-        for (flag, value) in
-            [("--signup-per-hour", "0"), ("--otlp-grpc-listen", "off"), ("--syslog-listen", "off")]
-        {
+        // Tests hold on a disk that is nearly full, too.
+        for (flag, value) in [
+            ("--signup-per-hour", "0"),
+            ("--otlp-grpc-listen", "off"),
+            ("--syslog-listen", "off"),
+            ("--wal-reserve-bytes", "0"),
+            ("--wal-reserve-percent", "0"),
+        ] {
             if !flags.contains(&flag) {
                 arguments.extend([flag.into(), value.into()]);
             }
