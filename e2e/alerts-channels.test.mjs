@@ -99,7 +99,6 @@ test("each kind of channel is made in the browser, and its test arrives", { time
   await makeChannel("Chat", "slack", (dialog) => dialog.getByLabel("Webhook address").fill(`${slack.url}/services/T0/B0/secret`));
   await makeChannel("Pager", "pagerduty", (dialog) => dialog.getByLabel("Integration key").fill("R0UT1NG"));
   await makeChannel("Hook", "webhook", (dialog) => dialog.getByLabel("Address").fill(`${webhook.url}/hook`));
-  await at.reload();
   for (const name of ["Mail", "Chat", "Pager", "Hook"]) await at.getByRole("row", { name }).getByRole("button", { name: "Test" }).click();
   const arrived = () => [slack, pagerduty, webhook].map((each) => each.requests.length).join(", ");
   await eventually(() => `all four tests arrived, not ${arrived()} and the mails ${smtp.mails.map((mail) => mail.match(/^Subject: .*/m)?.[0])}`, async () =>

@@ -213,8 +213,12 @@ async fn show_preview(
         return Err(InvalidFields::one("days", "out_of_range", &detail).into());
     }
     let (scope, now) = (editor.scope(), now_us());
-    let (project_id, definition) =
-        checked(&alerts, scope, editor.default_project(), body.into_inner()).await?;
+    let mut rule = body.into_inner();
+    if rule.name.trim().is_empty() {
+        // What it does can be looked at before it has a name.
+        rule.name = "New alert".into();
+    }
+    let (project_id, definition) = checked(&alerts, scope, editor.default_project(), rule).await?;
     let preview = preview::preview(&alerts.searcher, scope, project_id, &definition, days, now).await?;
     let message = preview::message(&alerts, scope, project_id, &definition, now).await;
     Ok(web::Json(AlertPreview { message, ..preview }))

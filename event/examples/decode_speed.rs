@@ -1,4 +1,4 @@
-//! How long decoding and normalising take, per event: `cargo run --release -p event --example speed`.
+//! How long decoding and normalising take, per event: `cargo run --release -p event --example decode_speed`.
 
 use std::hint::black_box;
 use std::time::Instant;
