@@ -81,6 +81,7 @@ fn Components() -> impl IntoView {
 fn NotFound() -> impl IntoView {
     view! {
         <main>
+            <h1 class="sr-only">"No such page"</h1>
             <EmptyState icon=Icon::Help title="There is no such page" text="The address may be mistyped, or what it led to is gone.">
                 <LinkButton href="/explore">"Go to Explore"</LinkButton>
             </EmptyState>
