@@ -100,9 +100,9 @@ async fn an_empty_answer_says_why() {
     assert!(!again["rows"].as_array().unwrap().is_empty(), "{found}");
 }
 
-/// Every event with every other one of its source: long work on little data.
-const LONG: &str =
-    "* | join { * | fields source, message } on source | stats count() as n, dcount(message) as d";
+/// Every event with every two others of its source: little data and more work than any machine ends while the test runs.
+const LONG: &str = "* | join { * | fields source, message } on source \
+    | join { * | fields source, message } on source | stats count() as n, dcount(message) as d";
 
 #[tokio::test]
 async fn a_search_tells_its_progress_and_ends_in_the_engine_when_its_client_goes() {
