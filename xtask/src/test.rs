@@ -60,16 +60,19 @@ fn runner() -> Command {
 
 fn on_postgres() -> Result<()> {
     let postgres = Postgres::start()?;
-    programs::run(
-        runner()
-            .args(["--package=cordwood-server", "--lib", "--test=it"])
-            .env("CORDWOOD_TEST_POSTGRES_URL", postgres.url()),
-    )
+    // The programs of the step before are used again: another choice of packages would compile all dependencies anew.
+    let mut tests = runner();
+    if is_installed("cargo-nextest") {
+        tests.args(["--workspace", "--lib", "--test=it", "--filterset=package(cordwood-server)"]);
+    } else {
+        tests.args(["--package=cordwood-server", "--lib", "--test=it"]);
+    }
+    programs::run(tests.env("CORDWOOD_TEST_POSTGRES_URL", postgres.url()))
 }
 
+/// With the programs that the integration tests have built.
 fn in_browser() -> Result<()> {
     let chromium = debian::ensure(&["/usr/bin/chromium", "/usr/bin/google-chrome"], "chromium")?;
-    programs::run(cargo().args(["build", "--quiet", "--package=cordwood-server", "--package=engine"]))?;
     programs::run(
         Command::new("node")
             .current_dir(root())
