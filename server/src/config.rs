@@ -101,7 +101,29 @@ settings! {
     token_secret: Secret = Secret::from(""), "", "CORDWOOD_TOKEN_SECRET";
     /// Key that seals the secrets of notification channels, at least 32 characters. Made once and kept in the data folder when empty; set it when several nodes share one database.
     sealing_secret: Secret = Secret::from(""), "", "CORDWOOD_SEALING_SECRET";
-    /// Private networks that webhooks and Slack channels may reach, as in `10.0.0.0/8, 127.0.0.1`. None when empty.
+    /// An OpenID Connect provider by which people may sign in: its issuer, as in `https://login.example.com`. None when empty.
+    oidc_issuer: String = String::new(), "", "CORDWOOD_OIDC_ISSUER";
+    /// What the provider calls this installation.
+    oidc_client_id: String = String::new(), "", "CORDWOOD_OIDC_CLIENT_ID";
+    /// The secret that goes with it; empty for a public client.
+    oidc_client_secret: Secret = Secret::from(""), "", "CORDWOOD_OIDC_CLIENT_SECRET";
+    /// The provider's name on the login page.
+    oidc_name: String = "single sign-on".into(), "single sign-on", "CORDWOOD_OIDC_NAME";
+    /// What is asked of the provider.
+    oidc_scopes: String = "openid email profile".into(), "openid email profile", "CORDWOOD_OIDC_SCOPES";
+    /// Client id for signing in with Google. Not offered when empty.
+    google_client_id: String = String::new(), "", "CORDWOOD_GOOGLE_CLIENT_ID";
+    /// The secret that goes with it.
+    google_client_secret: Secret = Secret::from(""), "", "CORDWOOD_GOOGLE_CLIENT_SECRET";
+    /// Client id for signing in with GitHub. Not offered when empty.
+    github_client_id: String = String::new(), "", "CORDWOOD_GITHUB_CLIENT_ID";
+    /// The secret that goes with it.
+    github_client_secret: Secret = Secret::from(""), "", "CORDWOOD_GITHUB_CLIENT_SECRET";
+    /// Where GitHub is; an own GitHub Enterprise Server, for instance.
+    github_url: String = "https://github.com".into(), "https://github.com", "CORDWOOD_GITHUB_URL";
+    /// Where its API is: `https://<server>/api/v3` of a GitHub Enterprise Server.
+    github_api_url: String = "https://api.github.com".into(), "https://api.github.com", "CORDWOOD_GITHUB_API_URL";
+    /// Private networks that webhooks, Slack channels and identity providers may be reached in, as in `10.0.0.0/8, 127.0.0.1`. None when empty.
     outbound_allow_networks: String = String::new(), "", "CORDWOOD_OUTBOUND_ALLOW_NETWORKS";
     /// Where events for PagerDuty go.
     pagerduty_url: String = "https://events.pagerduty.com/v2/enqueue".into(), "https://events.pagerduty.com/v2/enqueue", "CORDWOOD_PAGERDUTY_URL";
