@@ -284,6 +284,16 @@ pub struct RoleChange {
     pub role: Role,
 }
 
+/// Who is to own the organization.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TransferRequest {
+    pub user_id: String,
+    /// Of the caller, if they have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
+}
+
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InvitationRequest {

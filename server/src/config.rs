@@ -75,6 +75,10 @@ settings! {
     listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8080)), "127.0.0.1:8080", "CORDWOOD_LISTEN";
     /// Address that people and mails use, without a slash at the end. Derived from `listen` when empty.
     public_url: String = String::new(), "", "CORDWOOD_PUBLIC_URL";
+    /// Certificate chain for https, a PEM file. It is read again when it changes. Without it there is no TLS here: put a proxy in front.
+    tls_certificate: PathBuf = PathBuf::new(), "", "CORDWOOD_TLS_CERTIFICATE";
+    /// Key of that certificate, a PEM file that others cannot read.
+    tls_certificate_key: PathBuf = PathBuf::new(), "", "CORDWOOD_TLS_CERTIFICATE_KEY";
     /// Folder for everything that is kept on this machine: write-ahead log, embedded databases, keys, mails.
     data_dir: PathBuf = PathBuf::from("data"), "data", "CORDWOOD_DATA_DIR";
     /// Metadata: `sqlite://path` or `postgres://…`. A SQLite file in the data folder when empty.
@@ -253,10 +257,17 @@ impl Settings {
     #[must_use]
     pub fn public_url(&self) -> String {
         if self.public_url.is_empty() {
-            format!("http://{}", self.listen)
+            let scheme = if self.has_certificate() { "https" } else { "http" };
+            format!("{scheme}://{}", self.listen)
         } else {
             self.public_url.trim_end_matches('/').to_owned()
         }
+    }
+
+    /// Whether this server speaks TLS itself.
+    #[must_use]
+    pub fn has_certificate(&self) -> bool {
+        !self.tls_certificate.as_os_str().is_empty()
     }
 
     /// Whether cookies can be `Secure`: browsers treat loopback as secure too, but only by name.
@@ -307,10 +318,13 @@ impl Settings {
         }
         self.otlp_grpc()?;
         self.syslog()?;
+        if self.has_certificate() && !self.serves_tls() {
+            return refuse("there is a tls_certificate, but public_url does not begin with https://");
+        }
         if !self.listen.ip().is_loopback() && !self.serves_tls() && !self.allow_plain_http {
             return refuse(
                 "listen is not a loopback address and public_url is not https: sessions could be read on the way. \
-                 Put a TLS proxy in front and set public_url, or set allow_plain_http",
+                 Set tls_certificate, or put a TLS proxy in front and set public_url, or set allow_plain_http",
             );
         }
         Ok(self)
@@ -379,6 +393,11 @@ mod tests {
     fn unsafe_combinations_are_refused() {
         assert!(load_of(&["--listen", "0.0.0.0:80"], &[]).is_err());
         assert!(load_of(&["--listen", "0.0.0.0:80", "--public-url", "https://logs.example"], &[]).is_ok());
+        let certificate = ["--tls-certificate", "a.pem", "--tls-certificate-key", "a.key"];
+        assert!(load_of(&[&certificate[..], &["--listen", "0.0.0.0:443"]].concat(), &[]).is_ok());
+        assert!(
+            load_of(&[&certificate[..], &["--public-url", "http://logs.example"]].concat(), &[]).is_err()
+        );
         assert!(load_of(&["--token-secret", "short"], &[]).is_err());
         assert!(load_of(&["--default-retention-days", "31"], &[]).is_err());
         assert!(load_of(&["--roles", "ingest,search"], &[]).is_err());

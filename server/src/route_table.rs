@@ -59,6 +59,7 @@ pub const ROUTES: &[(&str, &str, Access)] = &[
     ("GET", "/api/v1/organization", Member(Viewer)),
     ("PATCH", "/api/v1/organization", Member(Admin)),
     ("DELETE", "/api/v1/organization", Member(Owner)),
+    ("POST", "/api/v1/organization/transfer", Member(Owner)),
     ("GET", "/api/v1/members", Member(Viewer)),
     ("PATCH", "/api/v1/members/{user_id}", Member(Admin)),
     ("DELETE", "/api/v1/members/{user_id}", Member(Admin)),

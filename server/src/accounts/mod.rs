@@ -177,6 +177,8 @@ pub enum AccountError {
     ProjectNameTaken,
     #[error("An organization keeps at least one owner. Make somebody else an owner first.")]
     LastOwner,
+    #[error("You are the owner already. Choose another member.")]
+    AlreadyOwner,
     #[error("Only an owner can do this to an owner, or make one.")]
     OwnersOnly,
     #[error("Only an admin can make or revoke a key with the scope `admin`.")]
@@ -222,6 +224,7 @@ impl Problem for AccountError {
             Self::MemberElsewhere => ProblemKind::Conflict("member_elsewhere"),
             Self::ProjectNameTaken => ProblemKind::Conflict("project_name_taken"),
             Self::KeyRotated => ProblemKind::Conflict("key_rotated"),
+            Self::AlreadyOwner => ProblemKind::Conflict("already_owner"),
             Self::LastOwner => ProblemKind::Conflict("last_owner"),
             Self::OwnersOnly | Self::AdminsOnly => ProblemKind::Forbidden("role_too_small"),
             Self::NotFound => ProblemKind::NotFound,

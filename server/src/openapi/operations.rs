@@ -92,6 +92,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     call("POST", "/api/v1/me/identities", "Begins to link an account of a provider.", None, None),
     call("DELETE", "/api/v1/me/identities/{id}", "Takes a link away.", None, None),
     get("/api/v1/me", "The caller with their organizations and projects.", None, &[]),
+    call("POST", "/api/v1/organization/transfer", "Makes another member the owner.", None, None),
     get("/api/v1/projects", "The organization's projects.", None, &[]),
     get("/api/v1/api-keys", "The organization's API keys, without their secrets.", None, &[]),
     call("POST", "/api/v1/api-keys", "Makes an API key; its secret is shown this once.", None, None),

@@ -27,5 +27,6 @@ mod sign_up;
 mod sso;
 mod starting;
 mod tail;
+mod tls;
 mod usage;
 mod web_ui;

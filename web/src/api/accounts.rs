@@ -116,6 +116,10 @@ pub async fn change_member(user_id: String, role: Role) -> Result<Member, ApiErr
     patch(&format!("/api/v1/members/{user_id}"), &serde_json::json!({ "role": role })).await
 }
 
+pub async fn transfer_organization(request: TransferRequest) -> Result<Member, ApiError> {
+    post("/api/v1/organization/transfer", &request).await
+}
+
 pub async fn remove_member(user_id: String) -> Result<Nothing, ApiError> {
     delete(&format!("/api/v1/members/{user_id}")).await
 }

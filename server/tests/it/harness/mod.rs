@@ -90,7 +90,9 @@ impl TestApp {
             std::fs::read_to_string(&file).ok()
         })
         .await;
-        self.url = format!("http://{address}");
+        let has_certificate = self.arguments.iter().any(|argument| argument == "--tls-certificate");
+        let scheme = if has_certificate { "https" } else { "http" };
+        self.url = format!("{scheme}://{address}");
         let anonymous = self.anonymous();
         eventually("the server to answer", async || anonymous.get("/healthz").await.ok()).await;
     }
