@@ -61,7 +61,7 @@ async fn sign_up(
     Ok(accounts.signed_in(user_id, organization_id, token).await?.with_status(StatusCode::CREATED))
 }
 
-/// Signs in, into the organization that was used last.
+/// Signs in, into the organization that was used last. A session that this browser had before ends.
 ///
 /// # Errors
 /// 401 `wrong_credentials` for an unknown address as for a wrong password, `second_factor_required`, `second_factor_wrong`;
@@ -70,6 +70,7 @@ async fn log_in(
     accounts: web::Data<Accounts>,
     client: Client,
     auditor: Auditor,
+    before: RefreshCookie,
     body: web::Json<LoginRequest>,
 ) -> Result<SignedIn, ApiError> {
     let LoginRequest { email, password, code } = body.into_inner();
@@ -85,6 +86,7 @@ async fn log_in(
     }
     second?;
     let organization_id = organization_store::last_used(&accounts.db, user.id).await?;
+    accounts.leave(&before).await?;
     let token = session_store::open(&accounts.db, user.id, organization_id, &client).await?;
     accounts.record_login(&auditor, &user, organization_id, "password").await;
     Ok(accounts.signed_in(user.id, organization_id, token).await?)
@@ -190,6 +192,16 @@ impl Accounts {
         let target = Target::of(organization_id, account.organization.as_str());
         auditor.record_as(scope, actor, "organization.created", target, json!({})).await;
         Ok((user_id, organization_id))
+    }
+
+    /// Ends the session that a browser has, before it gets another.
+    pub(super) async fn leave(&self, before: &RefreshCookie) -> Result<(), AccountError> {
+        let Some(token) = &before.0 else { return Ok(()) };
+        if session_store::is_current(&self.db, token).await? {
+            session_store::end(&self.db, token.session_id).await?;
+            self.auth.forget_sessions();
+        }
+        Ok(())
     }
 
     /// Records a login in the organization in which it begins.
@@ -346,7 +358,7 @@ impl Responder for SignedOut {
 }
 
 /// The refresh token that the browser sent, from one of our own pages.
-struct RefreshCookie(Option<RefreshToken>);
+pub(super) struct RefreshCookie(Option<RefreshToken>);
 
 impl FromRequest for RefreshCookie {
     type Error = AuthError;

@@ -101,6 +101,12 @@ impl Cookies {
         if self.is_own(request.headers()) { Ok(()) } else { Err(AuthError::CrossSite) }
     }
 
+    /// Whether a browser came here from one of our own pages, or by its address bar.
+    #[must_use]
+    pub fn came_from_us(&self, request: &HttpRequest) -> bool {
+        self.is_own(request.headers())
+    }
+
     fn is_own(&self, headers: &HeaderMap) -> bool {
         let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("unreadable"));
         let own_origin = |origin: &str| {

@@ -22,6 +22,7 @@ mod passwords;
 mod saved_searches;
 mod searching;
 mod second_factor;
+mod security;
 mod sessions;
 mod sign_up;
 mod sso;

@@ -274,3 +274,23 @@ async fn a_provider_that_is_away_or_not_set_up_is_told_apart() {
     assert_eq!(answer.header("location"), "/login?sso=provider_unreachable");
     app.anonymous().get("/api/v1/auth/sso/github/start").await.expect_problem(404, "not_found");
 }
+
+#[tokio::test]
+async fn a_provider_that_calls_itself_something_else_is_not_believed() {
+    let provider = Provider::start().await;
+    let issuer = format!("{}/", provider.url);
+    let flags =
+        ["--oidc-issuer", &issuer, "--oidc-client-id", "cordwood", "--outbound-allow-networks", "127.0.0.1"];
+    let app = TestApp::spawn_with(&flags).await;
+    let answer = app.anonymous().get("/api/v1/auth/sso/oidc/start").await.expect(303);
+    assert_eq!(answer.header("location"), "/login?sso=provider_failed");
+}
+
+#[tokio::test]
+async fn another_site_cannot_begin_a_login() {
+    let (app, _provider) = app_with_provider().await;
+    let path = "/api/v1/auth/sso/oidc/start";
+    let from = |site: &str| app.anonymous().with_header("sec-fetch-site", site);
+    assert_eq!(from("cross-site").get(path).await.expect(303).header("location"), "/login");
+    assert_ne!(from("same-origin").get(path).await.expect(303).header("location"), "/login");
+}

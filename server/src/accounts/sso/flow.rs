@@ -136,6 +136,18 @@ pub fn pending_cookie(auth: &Auth, sealer: &Sealer, pending: &Pending) -> Cookie
     sealed(auth, sealer, pending)
 }
 
+/// Whether a login was begun on one of our pages: another site must not sign people in whom it likes.
+pub struct OfOurPages(pub bool);
+
+impl FromRequest for OfOurPages {
+    type Error = std::convert::Infallible;
+    type Future = Ready<Result<Self, Self::Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Ok(Self(Auth::of(request).cookies.came_from_us(request))))
+    }
+}
+
 /// What the browser brought along, unopened. A change that a page of another site makes a browser send is refused.
 pub struct Brought(Option<String>);
 

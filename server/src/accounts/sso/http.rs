@@ -1,7 +1,7 @@
 //! The way of a login elsewhere: to the provider, back with a code, and into a session. The browser is moved along by redirects, so
 //! whatever fails leads to a page that says why.
 
-use super::flow::{Brought, Flow, Pending, flow_cookie, pending_cookie};
+use super::flow::{Brought, Flow, OfOurPages, Pending, flow_cookie, pending_cookie};
 use super::identity_store::{self as store, Link};
 use super::{Identity, Provider, ProviderError};
 use crate::accounts::checked::{Email, Name, refuse_any};
@@ -86,16 +86,20 @@ struct StartQuery {
     next: String,
 }
 
-/// Sends the browser to the provider.
+/// Sends the browser to the provider; from another site to the login page, where one can decide.
 ///
 /// # Errors
 /// 404 for a provider that is not set up.
 async fn start(
     accounts: web::Data<Accounts>,
+    ours: OfOurPages,
     path: web::Path<String>,
     query: web::Query<StartQuery>,
 ) -> Result<Redirect, ApiError> {
     let provider = accounts.providers.find(&path).ok_or(AccountError::NotFound)?;
+    if !ours.0 {
+        return Ok(Redirect { address: "/login".into(), cookies: Vec::new() });
+    }
     let flow = Flow::new(provider.id, &query.next, None);
     Ok(match accounts.begin(provider, &flow).await {
         Ok((address, cookie)) => Redirect { address, cookies: vec![cookie] },
