@@ -1,6 +1,6 @@
 //! GitHub, which speaks OAuth 2 and no OpenID Connect: who it is, and which address is confirmed, is asked of its API.
 
-use super::{Challenge, Client, Identity, ProviderError, form, json, token};
+use super::{Challenge, Client, Identity, ProviderError, form, json, parsed, token};
 use crate::accounts::checked::Email;
 use anyhow::Context;
 use reqwest::Url;
@@ -77,7 +77,7 @@ impl GitHub {
     }
 
     async fn exchange(&self, code: &str, challenge: &Challenge<'_>) -> Result<String, ProviderError> {
-        let address = self.parsed(&format!("{}/login/oauth/access_token", self.url))?;
+        let address = parsed(&format!("{}/login/oauth/access_token", self.url))?;
         let body = form(&[
             ("client_id", &self.client.id),
             ("client_secret", &self.client.secret),
@@ -94,7 +94,7 @@ impl GitHub {
     }
 
     async fn ask<T: DeserializeOwned>(&self, path: &str, access_token: &str) -> Result<T, ProviderError> {
-        let address = self.parsed(&format!("{}{path}", self.api_url))?;
+        let address = parsed(&format!("{}{path}", self.api_url))?;
         let mut headers = HeaderMap::new();
         let bearer = HeaderValue::try_from(format!("Bearer {access_token}"));
         let bearer = bearer.map_err(|_| ProviderError::Answer("no access token".into()))?;
@@ -102,9 +102,5 @@ impl GitHub {
         headers.insert(ACCEPT, HeaderValue::from_static("application/vnd.github+json"));
         headers.insert("x-github-api-version", HeaderValue::from_static("2022-11-28"));
         json(&self.client.outbound.get(&address, headers).await?)
-    }
-
-    fn parsed(&self, address: &str) -> Result<Url, ProviderError> {
-        Url::parse(address).map_err(|error| ProviderError::Answer(error.to_string()))
     }
 }

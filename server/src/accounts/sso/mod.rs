@@ -13,6 +13,7 @@ mod linked;
 mod oidc;
 mod token;
 
+#[cfg(test)]
 pub(super) use identity_store::ALL;
 
 use super::checked::Email;
@@ -154,6 +155,10 @@ fn form(pairs: &[(&str, &str)]) -> String {
     let mut address = Url::parse("https://form.invalid").expect("it is an address");
     address.query_pairs_mut().extend_pairs(pairs);
     address.query().unwrap_or_default().to_owned()
+}
+
+fn parsed(address: &str) -> Result<Url, ProviderError> {
+    Url::parse(address).map_err(|error| ProviderError::Answer(format!("`{address}` is no address: {error}")))
 }
 
 fn json<T: DeserializeOwned>(answer: &Answer) -> Result<T, ProviderError> {

@@ -4,7 +4,7 @@
 //! again, at most once a minute.
 
 use super::token::{self, Claims};
-use super::{Challenge, Client, Identity, ProviderError, form, json};
+use super::{Challenge, Client, Identity, ProviderError, form, json, parsed};
 use crate::accounts::checked::Email;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -40,10 +40,10 @@ struct Known {
 #[derive(Deserialize)]
 struct Metadata {
     issuer: String,
-    authorization_endpoint: Url,
-    token_endpoint: Url,
-    jwks_uri: Url,
-    userinfo_endpoint: Option<Url>,
+    authorization_endpoint: String,
+    token_endpoint: String,
+    jwks_uri: String,
+    userinfo_endpoint: Option<String>,
     token_endpoint_auth_methods_supported: Option<Vec<String>>,
 }
 
@@ -67,7 +67,7 @@ impl Oidc {
     }
 
     pub(super) async fn address(&self, challenge: &Challenge<'_>) -> Result<Url, ProviderError> {
-        let mut address = self.known(KNOWN).await?.metadata.authorization_endpoint.clone();
+        let mut address = parsed(&self.known(KNOWN).await?.metadata.authorization_endpoint)?;
         address.query_pairs_mut().extend_pairs([
             ("response_type", "code"),
             ("client_id", &self.client.id),
@@ -133,7 +133,7 @@ impl Oidc {
         } else {
             headers.insert(AUTHORIZATION, basic(id, secret));
         }
-        json(&outbound.post(&metadata.token_endpoint, headers, form(&pairs).into_bytes()).await?)
+        json(&outbound.post(&parsed(&metadata.token_endpoint)?, headers, form(&pairs).into_bytes()).await?)
     }
 
     /// Some providers tell the address only at their own endpoint for it.
@@ -148,7 +148,7 @@ impl Oidc {
         let bearer = HeaderValue::try_from(format!("Bearer {access_token}"));
         let bearer = bearer.map_err(|_| ProviderError::Answer("no access token".into()))?;
         headers.insert(AUTHORIZATION, bearer);
-        let more: Claims = json(&self.client.outbound.get(endpoint, headers).await?)?;
+        let more: Claims = json(&self.client.outbound.get(&parsed(endpoint)?, headers).await?)?;
         if more.sub != claims.sub {
             return Err(ProviderError::Token("the provider speaks of somebody else".into()));
         }
@@ -166,15 +166,15 @@ impl Oidc {
             return Ok(known.clone());
         }
         let address = format!("{}/.well-known/openid-configuration", self.issuer.trim_end_matches('/'));
-        let address = Url::parse(&address).map_err(|error| ProviderError::Answer(error.to_string()))?;
-        let metadata: Metadata = json(&self.client.outbound.get(&address, HeaderMap::new()).await?)?;
+        let outbound = &self.client.outbound;
+        let metadata: Metadata = json(&outbound.get(&parsed(&address)?, HeaderMap::new()).await?)?;
         if metadata.issuer != self.issuer {
             return Err(ProviderError::Answer(format!("it calls itself {}", metadata.issuer)));
         }
-        if !["https", self.scheme()].contains(&metadata.authorization_endpoint.scheme()) {
+        if !["https", self.scheme()].contains(&parsed(&metadata.authorization_endpoint)?.scheme()) {
             return Err(ProviderError::Answer("its login page is not https".into()));
         }
-        let keys: Value = json(&self.client.outbound.get(&metadata.jwks_uri, HeaderMap::new()).await?)?;
+        let keys: Value = json(&outbound.get(&parsed(&metadata.jwks_uri)?, HeaderMap::new()).await?)?;
         let known = Arc::new(Known { at: Instant::now(), metadata, keys: token::keys_of(&keys) });
         *kept = Some(known.clone());
         Ok(known)
