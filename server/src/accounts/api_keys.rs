@@ -33,7 +33,9 @@ async fn list(
     editor: Member<Editor>,
     accounts: web::Data<Accounts>,
 ) -> Result<web::Json<List<ApiKey>>, ApiError> {
-    Ok(web::Json(api_key_store::list(&accounts.db, editor.scope()).await?.into()))
+    let mut keys = api_key_store::list(&accounts.db, editor.scope()).await?;
+    keys.retain(|key| id(&key.project_id).is_ok_and(|project_id| editor.in_project(project_id).is_ok()));
+    Ok(web::Json(keys.into()))
 }
 
 /// Makes a key. The answer is the only place where its secret ever stands.
@@ -59,6 +61,7 @@ async fn create(
     let (name, scopes) = (name.map_err(InvalidFields::from)?, scopes.map_err(InvalidFields::from)?);
     refuse_unless_admin(&editor, &scopes)?;
     let project_id = id(&body.project_id)?;
+    editor.in_project(project_id)?;
     project_store::get(&accounts.db, editor.scope(), project_id).await?;
     let key = NewKey::generate(&scopes);
     let row = NewRow {
@@ -89,6 +92,7 @@ async fn revoke(
 ) -> Result<NoContent, ApiError> {
     let key_id = id(&path)?;
     let key = api_key_store::get(&accounts.db, editor.scope(), key_id).await?;
+    editor.in_project(key.project_id)?;
     refuse_unless_admin(&editor, &key.scopes())?;
     api_key_store::revoke(&accounts.db, editor.scope(), key_id).await?;
     accounts.auth.forget_key(&key.lookup).await;
@@ -112,6 +116,7 @@ async fn rotate(
     }
     let key_id = id(&path)?;
     let old = api_key_store::get(&accounts.db, editor.scope(), key_id).await?;
+    editor.in_project(old.project_id)?;
     let scopes = old.scopes();
     refuse_unless_admin(&editor, &scopes)?;
     let key = NewKey::generate(&scopes);

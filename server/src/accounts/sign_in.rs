@@ -284,6 +284,8 @@ impl Accounts {
             .await?
             .ok_or(AccountError::NoOrganization)?;
         let scope = TenantScope::authenticated(organization_id);
+        let role = organization.role();
+        let project_roles = self.auth.project_roles(&scope, user_id, role).await?;
         let access_token = self.auth.tokens.issue(user_id, session_id, organization_id);
         let seconds = i64::try_from(LIFETIME_S).unwrap_or(i64::MAX);
         let cookies = vec![self.auth.cookies.access(&access_token, seconds)];
@@ -292,9 +294,9 @@ impl Accounts {
             token_type: "Bearer".to_owned(),
             expires_in: LIFETIME_S,
             user: user.into(),
-            role: organization.role(),
+            role,
             organization: organization.into(),
-            projects: project_store::list(&self.db, &scope).await?,
+            projects: project_store::list_for(&self.db, &scope, role, &project_roles).await?,
         };
         Ok(SignedIn { session, cookies, status: StatusCode::OK })
     }

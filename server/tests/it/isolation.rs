@@ -13,6 +13,9 @@ fn body(path: &str, target: &Target) -> Value {
         "/api/v1/organization/transfer" => {
             json!({"user_id": target.user_id, "password": crate::harness::PASSWORD})
         }
+        "/api/v1/members/{user_id}/projects" => {
+            json!({"items": [{"project_id": target.project_id, "role": "viewer"}]})
+        }
         "/api/v1/members/{user_id}" => json!({"role": "viewer"}),
         "/api/v1/organization" | "/api/v1/projects/{id}" => json!({"name": "taken over"}),
         "/api/v1/projects/{id}/masking" => json!({"rules": []}),
@@ -208,10 +211,14 @@ fn refusal(access: Access, caller: &str) -> Option<(u16, &'static str)> {
         (Access::Ingest, "query key") => Some((403, "scope_too_small")),
         (Access::Ingest, "ingest key" | "admin key") => None,
         (Access::Ingest, _) => role_at_least(Role::Editor),
-        (Access::Member(_), "ingest key" | "query key") => Some((403, "scope_too_small")),
+        (Access::Member(_) | Access::Project(_) | Access::Anywhere(_), "ingest key" | "query key") => {
+            Some((403, "scope_too_small"))
+        }
         (Access::Member(Role::Owner), "admin key") => Some((403, "role_too_small")),
-        (Access::Member(_), "admin key") => None,
-        (Access::Member(needed), _) => role_at_least(needed),
+        (Access::Member(_) | Access::Project(_) | Access::Anywhere(_), "admin key") => None,
+        (Access::Member(needed) | Access::Project(needed) | Access::Anywhere(needed), _) => {
+            role_at_least(needed)
+        }
     }
 }
 
@@ -318,7 +325,9 @@ async fn a_key_with_too_small_a_scope_is_refused_everywhere() {
             Access::Open => &[],
             Access::Read => &[&ingest],
             Access::Ingest => &[&query],
-            Access::Member(_) | Access::Person => &[&ingest, &query],
+            Access::Member(_) | Access::Project(_) | Access::Anywhere(_) | Access::Person => {
+                &[&ingest, &query]
+            }
         };
         for caller in refused {
             assert_eq!(call(caller, method, path, &target).await.status, 403, "{method} {path}");

@@ -19,6 +19,7 @@ mod looking_around;
 mod masking;
 mod organization;
 mod passwords;
+mod project_roles;
 mod saved_searches;
 mod searching;
 mod second_factor;
