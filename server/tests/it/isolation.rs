@@ -52,6 +52,11 @@ fn body(path: &str, target: &Target) -> Value {
     }
 }
 
+/// The same, about a project and else nothing that there is.
+pub fn body_about(path: &str, project_id: &str) -> Value {
+    body(path, &Target { project_id: project_id.to_owned(), ..Target::nowhere() })
+}
+
 /// Ids of somebody else, by the kind of thing that a path names.
 struct Target {
     organization_id: String,

@@ -34,9 +34,8 @@ async fn a_project_without_access_looks_absent_and_what_is_about_all_is_closed()
     let nowhere = uuid::Uuid::now_v7().to_string();
     for (method, pattern, access) in ROUTES {
         let body = |project: &str| {
-            let search = json!({"query": "*", "from": "now-1h", "to": "now", "project_id": project, "field": "level",
-                "name": "k", "scopes": ["ingest"], "rules": [], "text": "a"});
-            (!["GET", "DELETE", "HEAD"].contains(method)).then_some(search)
+            let about = crate::isolation::body_about(pattern, project);
+            (!["GET", "DELETE", "HEAD"].contains(method)).then_some(about)
         };
         let path = |project: &str| {
             let query =

@@ -12,6 +12,7 @@ mod members;
 mod new_api_key;
 mod organization;
 mod profile;
+mod project_roles;
 mod projects;
 mod rotate_api_key;
 mod second_factor;
