@@ -30,6 +30,7 @@ mod sign_in;
 mod sso;
 mod user_store;
 
+pub(crate) use api_keys::rotate_all as rotate_all_keys;
 pub use mail_links::MailLinks;
 pub(crate) use second_factor::remove as remove_second_factor;
 
