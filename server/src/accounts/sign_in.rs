@@ -53,24 +53,15 @@ async fn sign_up(
         email: &new.email,
         name: &new.name,
         organization: &new.organization,
-        password_hash: &hash,
+        password_hash: Some(&hash),
         retention_days: accounts.settings.default_retention_days,
     };
-    let made = user_store::sign_up(&accounts.db, &account).await;
-    if made.is_err() {
-        accounts.limits.signups.give_back(&client.address).await;
-    }
-    let (user_id, organization_id) = made?;
-    accounts.links.wake();
-    tracing::info!(org.id = %organization_id, user.id = %user_id, "signed up {organization_id}");
-    let (scope, actor) = (TenantScope::authenticated(organization_id), Actor::Person(user_id));
-    let target = Target::of(organization_id, new.organization.as_str());
-    auditor.record_as(scope, actor, "organization.created", target, json!({})).await;
+    let (user_id, organization_id) = accounts.found_organization(&account, &client, &auditor).await?;
     let token = session_store::open(&accounts.db, user_id, organization_id, &client).await?;
     Ok(accounts.signed_in(user_id, organization_id, token).await?.with_status(StatusCode::CREATED))
 }
 
-/// Signs in, into the organization that was used last.
+/// Signs in, into the organization that was used last. A session that this browser had before ends.
 ///
 /// # Errors
 /// 401 `wrong_credentials` for an unknown address as for a wrong password, `second_factor_required`, `second_factor_wrong`;
@@ -79,6 +70,7 @@ async fn log_in(
     accounts: web::Data<Accounts>,
     client: Client,
     auditor: Auditor,
+    before: RefreshCookie,
     body: web::Json<LoginRequest>,
 ) -> Result<SignedIn, ApiError> {
     let LoginRequest { email, password, code } = body.into_inner();
@@ -94,6 +86,7 @@ async fn log_in(
     }
     second?;
     let organization_id = organization_store::last_used(&accounts.db, user.id).await?;
+    accounts.leave(&before).await?;
     let token = session_store::open(&accounts.db, user.id, organization_id, &client).await?;
     accounts.record_login(&auditor, &user, organization_id, "password").await;
     Ok(accounts.signed_in(user.id, organization_id, token).await?)
@@ -181,6 +174,36 @@ impl CheckedSignup {
 }
 
 impl Accounts {
+    /// Makes an account with its organization; gives the attempt to sign up back when that fails.
+    pub(super) async fn found_organization(
+        &self,
+        account: &NewAccount<'_>,
+        client: &Client,
+        auditor: &Auditor,
+    ) -> Result<(Uuid, Uuid), ApiError> {
+        let made = user_store::sign_up(&self.db, account).await;
+        if made.is_err() {
+            self.limits.signups.give_back(&client.address).await;
+        }
+        let (user_id, organization_id) = made?;
+        self.links.wake();
+        tracing::info!(org.id = %organization_id, user.id = %user_id, "signed up {organization_id}");
+        let (scope, actor) = (TenantScope::authenticated(organization_id), Actor::Person(user_id));
+        let target = Target::of(organization_id, account.organization.as_str());
+        auditor.record_as(scope, actor, "organization.created", target, json!({})).await;
+        Ok((user_id, organization_id))
+    }
+
+    /// Ends the session that a browser has, before it gets another.
+    pub(super) async fn leave(&self, before: &RefreshCookie) -> Result<(), AccountError> {
+        let Some(token) = &before.0 else { return Ok(()) };
+        if session_store::is_current(&self.db, token).await? {
+            session_store::end(&self.db, token.session_id).await?;
+            self.auth.forget_sessions();
+        }
+        Ok(())
+    }
+
     /// Records a login in the organization in which it begins.
     pub(super) async fn record_login(
         &self,
@@ -195,7 +218,7 @@ impl Accounts {
     }
 
     /// Records a refused login where the account was last in use. Who has no account has no log either.
-    async fn record_refusal(&self, auditor: &Auditor, email: &Email) -> Result<(), AccountError> {
+    pub(super) async fn record_refusal(&self, auditor: &Auditor, email: &Email) -> Result<(), AccountError> {
         let Some(user) = user_store::by_email(&self.db, email).await? else { return Ok(()) };
         let Ok(organization_id) = organization_store::last_used(&self.db, user.id).await else {
             return Ok(());
@@ -261,6 +284,8 @@ impl Accounts {
             .await?
             .ok_or(AccountError::NoOrganization)?;
         let scope = TenantScope::authenticated(organization_id);
+        let role = organization.role();
+        let project_roles = self.auth.project_roles(&scope, user_id, role).await?;
         let access_token = self.auth.tokens.issue(user_id, session_id, organization_id);
         let seconds = i64::try_from(LIFETIME_S).unwrap_or(i64::MAX);
         let cookies = vec![self.auth.cookies.access(&access_token, seconds)];
@@ -269,9 +294,9 @@ impl Accounts {
             token_type: "Bearer".to_owned(),
             expires_in: LIFETIME_S,
             user: user.into(),
-            role: organization.role(),
+            role,
             organization: organization.into(),
-            projects: project_store::list(&self.db, &scope).await?,
+            projects: project_store::list_for(&self.db, &scope, role, &project_roles).await?,
         };
         Ok(SignedIn { session, cookies, status: StatusCode::OK })
     }
@@ -299,6 +324,16 @@ impl SignedIn {
     pub(super) fn with_status(self, status: StatusCode) -> Self {
         Self { status, ..self }
     }
+
+    pub(super) fn with_cookie(mut self, cookie: Cookie<'static>) -> Self {
+        self.cookies.push(cookie);
+        self
+    }
+
+    /// For an answer that is no `Session`.
+    pub(super) fn into_cookies(self) -> Vec<Cookie<'static>> {
+        self.cookies
+    }
 }
 
 impl Responder for SignedIn {
@@ -325,7 +360,7 @@ impl Responder for SignedOut {
 }
 
 /// The refresh token that the browser sent, from one of our own pages.
-struct RefreshCookie(Option<RefreshToken>);
+pub(super) struct RefreshCookie(Option<RefreshToken>);
 
 impl FromRequest for RefreshCookie {
     type Error = AuthError;

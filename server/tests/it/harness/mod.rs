@@ -3,6 +3,7 @@
 pub mod caller;
 pub mod logs;
 pub mod mail;
+pub mod provider;
 pub mod receiver;
 
 pub use caller::{Answer, Caller, Org};
@@ -89,7 +90,9 @@ impl TestApp {
             std::fs::read_to_string(&file).ok()
         })
         .await;
-        self.url = format!("http://{address}");
+        let has_certificate = self.arguments.iter().any(|argument| argument == "--tls-certificate");
+        let scheme = if has_certificate { "https" } else { "http" };
+        self.url = format!("{scheme}://{address}");
         let anonymous = self.anonymous();
         eventually("the server to answer", async || anonymous.get("/healthz").await.ok()).await;
     }
