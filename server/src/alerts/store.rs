@@ -61,8 +61,8 @@ crate::statements! {
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
     RECORD_NOTIFICATION = "INSERT INTO alert_outbox \
         (organization_id, id, event_id, rule_id, episode, transition, recipient_kind, recipient_id, recipient_name, \
-        address, payload, state, attempts, next_attempt_at, claimed_until, fence, created_at) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'queued', 0, $12, 0, 0, $12)";
+        address, payload, state, attempts, next_attempt_at, claimed_until, fence, created_at, gathers) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'queued', 0, $12, 0, 0, $12, $13)";
     // a rule last seen in the future was seen by a clock that was set back since
     REARM = "UPDATE alert_states SET due_at = $2 WHERE last_slot > $3 AND due_at > $2 \
         AND shard IN (SELECT shard FROM alert_leases WHERE owner = $1)";
@@ -186,7 +186,7 @@ macro_rules! write_history {
                 .await?;
         }
         for notification in &$history.notifications {
-            let NewNotification { id, event_id, rule_id, episode, transition, recipient, payload, at } =
+            let NewNotification { id, event_id, rule_id, episode, transition, recipient, payload, at, gathers } =
                 notification;
             sqlx::query(RECORD_NOTIFICATION)
                 .bind($scope.organization_id())
@@ -201,6 +201,7 @@ macro_rules! write_history {
                 .bind(&recipient.address)
                 .bind(payload)
                 .bind(at)
+                .bind(gathers)
                 .execute(&mut *$transaction)
                 .await?;
         }
