@@ -1,9 +1,13 @@
 // Alerts over every kind of channel: made in the browser, fired by real events, and every byte of what is sent looked at.
 
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { after, before, test } from "node:test";
-import { App, browser, eventually, logIn, page } from "./harness.mjs";
+import { App, browser, eventually, logIn, page, programs } from "./harness.mjs";
 import { MailServer } from "./mail.mjs";
 
 /** Keeps every request; answers 200. */
@@ -150,6 +154,62 @@ test("while the mail server is away mails wait, and then arrive once", { timeout
   await eventually("the mail came after all", async () => smtp.about("No data: Silence").length === 1, 120_000);
   const ids = smtp.mails.map((mail) => mail.id);
   assert.equal(new Set(ids).size, ids.length, "no mail came twice");
+});
+
+test("routes, quiet hours and maintenance are set on their page", async () => {
+  await at.goto(`${app.url}/settings/routing`);
+  await at.getByRole("button", { name: "Add route" }).click();
+  const route = at.getByRole("dialog", { name: "Route" });
+  await route.getByLabel("Critical").check();
+  await route.getByLabel("With labels").fill("team=shop");
+  await route.getByLabel("Hook").check();
+  await route.getByRole("button", { name: "Save" }).click();
+  await at.getByTestId("routes").getByText("Critical, team=shop").waitFor();
+  await at.getByRole("button", { name: "Add quiet hours" }).click();
+  const quiet = at.getByRole("dialog", { name: "Quiet hours" });
+  await quiet.getByLabel("Time zone").fill("Nowhere/Land");
+  await quiet.getByRole("button", { name: "Save" }).click();
+  await quiet.getByText("Europe/Berlin or UTC").waitFor();
+  await quiet.getByLabel("Time zone").fill("Europe/Berlin");
+  await quiet.getByRole("button", { name: "Save" }).click();
+  await at.getByTestId("quiet-hours").getByText("22:00 – 07:00, every day").waitFor();
+  await at.getByRole("button", { name: "Add maintenance" }).click();
+  const maintenance = at.getByRole("dialog", { name: "Maintenance" });
+  await maintenance.getByLabel("Name").fill("Database move");
+  await maintenance.getByLabel("Alerts with labels").fill("team=nobody");
+  await maintenance.getByRole("button", { name: "Save" }).click();
+  await at.getByTestId("maintenance").getByText("Database move").waitFor();
+  await at.getByLabel("Gather what follows after").selectOption("10");
+  const saved = await eventually("all of it is saved", async () => {
+    const { body } = await app.call("GET", "/api/v1/notification-policy", { token: account.token });
+    return body.digest_after === 10 && body;
+  });
+  assert.deepEqual(saved.routes, [{ severities: ["critical"], labels: { team: "shop" }, channel_ids: [channels.Hook] }]);
+  assert.equal(saved.quiet_hours[0].time_zone, "Europe/Berlin");
+  assert.deepEqual(saved.maintenance[0].labels, { team: "nobody" });
+  await at.getByRole("button", { name: "Remove the quiet hours 22:00 – 07:00, every day" }).click();
+  await at.getByText("Messages leave at any time of day.").waitFor();
+});
+
+test("rules go through the command line as a file and come back the same", async () => {
+  const { body: key } = await app.call("POST", "/api/v1/api-keys", { token: account.token, body: { name: "rules", project_id: account.project, scopes: ["admin"] } });
+  const cordwood = (...args) => {
+    const ran = spawnSync(path.join(programs, "cordwood"), ["alerts", ...args], { encoding: "utf8", env: { ...process.env, CORDWOOD_SERVER: app.url, CORDWOOD_KEY: key.secret } });
+    assert.equal(ran.status, 0, ran.stderr);
+    return ran.stdout + ran.stderr;
+  };
+  const folder = await mkdtemp(path.join(tmpdir(), "cordwood-rules-"));
+  const file = path.join(folder, "alerts.yaml");
+  await writeFile(file, cordwood("export"));
+  assert.match(await readFile(file, "utf8"), /name: Failures[\s\S]*channels:[\s\S]*- Hook/);
+  assert.match(cordwood("apply", "--dry-run", file), /unchanged Failures/);
+  await writeFile(file, (await readFile(file, "utf8")).replace("name: Silence", "name: Silence again"));
+  assert.match(cordwood("apply", file), /created Silence again/);
+  assert.match(cordwood("list"), /Silence again/);
+  assert.match(cordwood("mute", "Silence again", "--for", "1h"), /Silence again is muted until/);
+  cordwood("pull", folder);
+  assert.match(cordwood("apply", path.join(folder, "silence-again.json")), /unchanged Silence again/);
+  await rm(folder, { recursive: true });
 });
 
 test("the pages show evaluations and attempts", async () => {

@@ -157,12 +157,36 @@ fn report(options: &Options, made_s: f64, first: &Moment, last: &Moment, lags: &
     let cores = |before: Use, after: Use| (after.cpu_s - before.cpu_s) / seconds;
     let (server, engine) = (cores(first.server, last.server), cores(first.engine, last.engine));
     let all = std::thread::available_parallelism()?.get() as f64;
-    println!("{} rules of {} queries, made in {made_s:.0} s; {} events a second meanwhile", options.rules, options.queries, options.rate);
-    println!("evaluations: {:.0} a minute over {seconds:.0} s, {} failed", evaluations * 60.0 / seconds, last.failed - first.failed);
-    println!("lag from slot to result: p50 {:.2} s, p99 {:.2} s, max {:.2} s ({} evaluations)", at(0.5), at(0.99), at(1.0), lags.len());
-    println!("CPU: server {server:.2} cores, engine {engine:.2} cores; {:.0} % of {all:.0} cores", 100.0 * (server + engine) / all);
-    println!("CPU per evaluation: server {:.2} ms, engine {:.2} ms", 1e3 * server * seconds / evaluations, 1e3 * engine * seconds / evaluations);
+    println!(
+        "{} rules of {} queries, made in {made_s:.0} s; {} events a second meanwhile",
+        options.rules, options.queries, options.rate
+    );
+    println!(
+        "evaluations: {:.0} a minute over {seconds:.0} s, {} failed",
+        evaluations * 60.0 / seconds,
+        last.failed - first.failed
+    );
+    println!(
+        "lag from slot to result: p50 {:.2} s, p99 {:.2} s, max {:.2} s ({} evaluations)",
+        at(0.5),
+        at(0.99),
+        at(1.0),
+        lags.len()
+    );
+    println!(
+        "CPU: server {server:.2} cores, engine {engine:.2} cores; {:.0} % of {all:.0} cores",
+        100.0 * (server + engine) / all
+    );
+    println!(
+        "CPU per evaluation: server {:.2} ms, engine {:.2} ms",
+        1e3 * server * seconds / evaluations,
+        1e3 * engine * seconds / evaluations
+    );
     let mib = |bytes: u64| bytes as f64 / 1_048_576.0;
-    println!("peak memory: server {:.0} MiB, engine {:.0} MiB", mib(last.server.peak_memory_bytes), mib(last.engine.peak_memory_bytes));
+    println!(
+        "peak memory: server {:.0} MiB, engine {:.0} MiB",
+        mib(last.server.peak_memory_bytes),
+        mib(last.engine.peak_memory_bytes)
+    );
     Ok(())
 }

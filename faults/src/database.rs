@@ -63,7 +63,8 @@ impl Database {
     /// Writes of an evaluation so far, and those by a node that did not hold the lease at that moment.
     pub async fn writes(&self) -> Result<(i64, i64)> {
         let all = self.count("SELECT COUNT(*) FROM state_writes").await?;
-        let wrong = "SELECT COUNT(*) FROM state_writes WHERE split_part(who, '_', 1) <> split_part(owner, '/', 1)";
+        let wrong =
+            "SELECT COUNT(*) FROM state_writes WHERE split_part(who, '_', 1) <> split_part(owner, '/', 1)";
         Ok((all, self.count(wrong).await?))
     }
 }

@@ -140,7 +140,7 @@ impl Server {
     }
 
     /// Kills it at the moment when it is called.
-    pub fn killer(&self) -> impl Fn() + Send + Sync + 'static {
+    pub fn killer(&self) -> impl Fn() + Send + Sync + 'static + use<> {
         let process = Arc::clone(&self.process);
         move || {
             end(&process).ok();
@@ -183,7 +183,7 @@ impl Server {
         Ok(())
     }
 
-    pub fn is_running(&mut self) -> Result<bool> {
+    pub fn is_running(&self) -> Result<bool> {
         Ok(self.child().try_wait()?.is_none())
     }
 

@@ -70,7 +70,8 @@ fn on_postgres() -> Result<()> {
 fn in_browser() -> Result<()> {
     let chromium = debian::ensure(&["/usr/bin/chromium", "/usr/bin/google-chrome"], "chromium")?;
     let python = python::environment(&target().join("e2e"), &root().join("e2e/requirements.txt"))?;
-    programs::run(cargo().args(["build", "--quiet", "--package=cordwood-server", "--package=engine"]))?;
+    let packages = ["--package=cordwood-server", "--package=engine", "--package=cordwood"];
+    programs::run(cargo().args(["build", "--quiet"]).args(packages))?;
     programs::run(
         Command::new("node")
             .current_dir(root())

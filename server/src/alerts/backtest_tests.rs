@@ -54,7 +54,11 @@ fn values(minute: &[Option<u8>; 3], grouped: bool) -> BTreeMap<String, f64> {
 
 fn evaluation(minute: &[Option<u8>; 3], grouped: bool) -> Evaluation {
     let group = |(name, value): (String, f64)| GroupValue {
-        labels: name.split_once('=').map(|(field, value)| (field.into(), Some(value.into()))).into_iter().collect(),
+        labels: name
+            .split_once('=')
+            .map(|(field, value)| (field.into(), Some(value.into())))
+            .into_iter()
+            .collect(),
         value: Some(value),
     };
     Evaluation {

@@ -21,7 +21,7 @@ macro_rules! returning {
     ($update:literal) => {
         concat!(
             $update,
-            " RETURNING organization_id, id, rule_id, recipient_kind, recipient_id, address, payload, attempts, fence, created_at, \
+            " RETURNING organization_id, id, recipient_kind, recipient_id, address, payload, attempts, fence, created_at, \
             gathers, digest_id"
         )
     };
@@ -36,7 +36,7 @@ crate::statements! {
         WHERE state = 'queued' AND digest_id IS NULL AND id IN ( \
             SELECT o.id FROM alert_outbox o \
             WHERE o.recipient_id = $3 AND o.address = $4 AND o.state = 'queued' AND o.gathers AND o.digest_id IS NULL \
-            AND o.next_attempt_at <= $5 AND (o.claimed_until < $6 OR o.claimed_until = $2) AND NOT EXISTS ( \
+            AND o.next_attempt_at <= $5 AND o.created_at <= $6 AND (o.claimed_until < $6 OR o.claimed_until = $2) AND NOT EXISTS ( \
                 SELECT 1 FROM alert_outbox e WHERE e.recipient_id = o.recipient_id AND e.state = 'queued' AND e.id < o.id \
                 AND e.rule_id = o.rule_id AND e.address = o.address \
                 AND (e.digest_id IS NOT NULL OR (e.claimed_until >= $6 AND e.claimed_until <> $2))) \
@@ -118,7 +118,11 @@ mod tests {
             (5, 5, 1, 30 * second, Crowd::Together),
             (0, 99, 99, 0, Crowd::Alone),
         ] {
-            assert_eq!(decide(after, recent, here, now - age, now), expected, "{after} {recent} {here} {age}");
+            assert_eq!(
+                decide(after, recent, here, now - age, now),
+                expected,
+                "{after} {recent} {here} {age}"
+            );
         }
     }
 

@@ -54,10 +54,11 @@ crate::statements! {
         WHERE organization_id = $1 AND id = $2 AND fence = $3 AND state = 'queued'";
     DELIVERY = "INSERT INTO alert_deliveries (organization_id, outbox_id, attempt, at, took_ms, outcome, detail) \
         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (outbox_id, attempt) DO NOTHING";
-    WAKE_MAILS = "UPDATE alert_outbox SET next_attempt_at = $1 \
-        WHERE state = 'queued' AND next_attempt_at > $1 AND (address <> '' OR recipient_kind = 'member')";
+    // what is held by quiet hours was made for their end, and goes on waiting for it
+    WAKE_MAILS = "UPDATE alert_outbox SET next_attempt_at = $1 WHERE state = 'queued' AND next_attempt_at > $1 AND created_at <= $1 \
+        AND (address <> '' OR recipient_kind = 'member')";
     WAKE_CHANNEL = "UPDATE alert_outbox SET next_attempt_at = $1 \
-        WHERE state = 'queued' AND next_attempt_at > $1 AND recipient_id = $2";
+        WHERE state = 'queued' AND next_attempt_at > $1 AND created_at <= $1 AND recipient_id = $2";
 }
 
 #[derive(Clone)]

@@ -367,4 +367,22 @@ mod tests {
             receiver.received().iter().map(|request| request.json()["event"].clone()).collect();
         assert_eq!(events, ["fired", "resolved"]);
     }
+
+    #[tokio::test]
+    async fn a_target_that_comes_back_does_not_end_the_quiet_hours() {
+        let (world, receiver, channel) = world().await;
+        let clock = |us: Micros| rfc3339(us)[11..16].to_owned();
+        let (from, to) = (clock(world.start - HOUR_US), clock(world.start + 2 * HOUR_US));
+        set(&world, json!({"quiet_hours": [{"from": from, "to": to, "time_zone": "UTC"}]})).await;
+        world.rule(json!({"name": "can wait", "channel_ids": [channel]})).await;
+        world.rule(json!({"name": "cannot", "severity": "critical", "channel_ids": [channel]})).await;
+        receiver.answer([503, 503]);
+        world.search.value(12.0);
+        for minute in 0..3 {
+            world.minute(minute).await;
+        }
+        let told: Vec<_> =
+            receiver.received().iter().map(|request| request.json()["rule"]["name"].clone()).collect();
+        assert_eq!(told, ["cannot", "cannot", "cannot"]);
+    }
 }

@@ -186,8 +186,17 @@ macro_rules! write_history {
                 .await?;
         }
         for notification in &$history.notifications {
-            let NewNotification { id, event_id, rule_id, episode, transition, recipient, payload, at, gathers } =
-                notification;
+            let NewNotification {
+                id,
+                event_id,
+                rule_id,
+                episode,
+                transition,
+                recipient,
+                payload,
+                at,
+                gathers,
+            } = notification;
             sqlx::query(RECORD_NOTIFICATION)
                 .bind($scope.organization_id())
                 .bind(id)

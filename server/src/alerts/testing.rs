@@ -81,7 +81,20 @@ impl World {
         let backlog = Arc::<AtomicI64>::default();
         let scheduler = scheduler(&db, &search, &outbox, &backlog, &clock, "one");
         let channels = channels(&db);
-        Self { channels, db, scope, project_id, owner, folder, search, outbox, scheduler, clock, start, backlog }
+        Self {
+            channels,
+            db,
+            scope,
+            project_id,
+            owner,
+            folder,
+            search,
+            outbox,
+            scheduler,
+            clock,
+            start,
+            backlog,
+        }
     }
 
     pub fn store(&self) -> AlertStore {

@@ -132,7 +132,11 @@ mod tests {
         for minute in 1..10 {
             world.minute(minute).await;
         }
-        assert_eq!(world.state(rule).await, "firing", "nothing was evaluated over windows that are not complete");
+        assert_eq!(
+            world.state(rule).await,
+            "firing",
+            "nothing was evaluated over windows that are not complete"
+        );
         world.backlog_since(None);
         world.minute(10).await;
         assert_eq!(world.state(rule).await, "ok");

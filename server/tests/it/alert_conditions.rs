@@ -51,7 +51,8 @@ async fn rules_compare_with_the_past_as_their_condition_says() {
         events.extend(some(count, NOW + 300 * (window as i64 + 1), &login));
     }
     events.extend(some(60, NOW, &login));
-    events.extend([some(3, 1_800, &error("disk 1 is full")), some(2, NOW, &error("disk 7 is full"))].concat());
+    events
+        .extend([some(3, 1_800, &error("disk 1 is full")), some(2, NOW, &error("disk 7 is full"))].concat());
     events.extend(some(4, NOW, &error("cannot reach the payment provider")));
     acme.send(&events).await;
 
@@ -72,12 +73,9 @@ async fn rules_compare_with_the_past_as_their_condition_says() {
     // median 10, and usually 1 away from it
     assert!((unusual["last_value"].as_f64().unwrap() - 0.6745 * 50.0).abs() < 0.7, "{unusual}");
     let condition = json!({"op": "anomaly", "threshold": 3.5});
-    let usual = rule(
-        &acme,
-        "usual",
-        json!({"query": "source:logins", "condition": condition, "window": "30m"}),
-    )
-    .await;
+    let usual =
+        rule(&acme, "usual", json!({"query": "source:logins", "condition": condition, "window": "30m"}))
+            .await;
     assert_eq!(usual["state"], "ok", "an hour is no past for windows of half an hour: {usual}");
 
     let condition = json!({"op": "new", "threshold": 0, "baseline": "1h"});
@@ -124,7 +122,11 @@ async fn a_backtest_from_bins_sees_what_each_window_holds() {
     let by_region = "source:a | stats count() as n by region";
     for (query, value, more) in [
         (by_region, "n", json!({"window": "20m", "condition": {"op": ">", "threshold": 9}})),
-        ("source:a | stats max(ms) as top", "top", json!({"window": "5m", "condition": {"op": ">", "threshold": 90}})),
+        (
+            "source:a | stats max(ms) as top",
+            "top",
+            json!({"window": "5m", "condition": {"op": ">", "threshold": 90}}),
+        ),
         (
             by_region,
             "n",
@@ -138,7 +140,12 @@ async fn a_backtest_from_bins_sees_what_each_window_holds() {
             let (bins, single) = (at_times(&bins, group), at_times(&single, group));
             let common: Vec<_> = single.iter().filter(|(at, _)| bins.contains_key(at)).collect();
             // the newest window may have been counted a moment earlier than in the other answer
-            assert!(common.len() + 2 >= single.len() && common.len() > 20, "{query}: {} of {}", common.len(), single.len());
+            assert!(
+                common.len() + 2 >= single.len() && common.len() > 20,
+                "{query}: {} of {}",
+                common.len(),
+                single.len()
+            );
             for (at, value) in common {
                 assert!((bins[at] - value).abs() < 1e-6, "{query} {group} at {at}: {} and {value}", bins[at]);
             }

@@ -10,8 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-pub const FAULTS: &[Fault] =
-    &[Fault { id: "F22", name: "the clock jumps", run: |lab| Box::pin(jumps(lab)) }];
+pub const FAULTS: &[Fault] = &[Fault { id: "F22", name: "the clock jumps", run: |lab| Box::pin(jumps(lab)) }];
 
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
@@ -115,7 +114,8 @@ async fn jumps(lab: &Lab) -> Result<String> {
     drop(alone);
     clock.is_off_by(0)?;
 
-    let (receiver, ways) = (Receiver::start().await, [database.way("one").await?, database.way("two").await?]);
+    let (receiver, ways) =
+        (Receiver::start().await, [database.way("one").await?, database.way("two").await?]);
     let [first, second] = ways.each_ref().map(|way| format!("--database-url={}", way.url));
     let settings = |name: &'static str, url: &str| {
         let own = [name.to_owned(), url.to_owned()];
@@ -141,7 +141,7 @@ async fn one_machine(lab: &Lab, server: &Server, clock: &Clock, receiver: &Recei
     }
     let told_once = |name: String| {
         let receiver = receiver.clone();
-        async move || Ok(!events_of(&receiver, &name).is_empty())
+        async move || anyhow::Ok(!events_of(&receiver, &name).is_empty())
     };
     for number in 0..FIRM {
         until("a rule is told", Duration::from_secs(60), told_once(format!("firm {number}"))).await?;
@@ -158,7 +158,8 @@ async fn one_machine(lab: &Lab, server: &Server, clock: &Clock, receiver: &Recei
         let made = watch.rule(server, &name, &format!("nothing{number}"), always.clone()).await;
         made.with_context(|| format!("with the clock off by {offset} s"))?;
         let limit = Duration::from_secs(60);
-        slowest = slowest.max(until(&format!("{name} ({offset} s) is told"), limit, told_once(name.clone())).await?);
+        slowest = slowest
+            .max(until(&format!("{name} ({offset} s) is told"), limit, told_once(name.clone())).await?);
         if *offset >= HOUR {
             let session = server.get("/api/v1/alert-rules", &watch.organization.token).await;
             ensure!(session.is_err(), "a session of ten minutes is good after {offset} s");

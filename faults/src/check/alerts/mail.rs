@@ -143,7 +143,8 @@ async fn unreachable(lab: &Lab) -> Result<String> {
     post.until_all("firing", "forgets").await?;
     tokio::time::sleep(Duration::from_secs(12)).await;
     post.mails.is(Mood::Well);
-    until("all mails have come", Duration::from_secs(120), async || Ok(post.by_state("queued").await? == 0)).await?;
+    until("all mails have come", Duration::from_secs(120), async || Ok(post.by_state("queued").await? == 0))
+        .await?;
     let came = post.alerts();
     let repeated = came.iter().filter(|(_, _, times)| *times > 1).count();
     ensure!(came.len() as u64 == rules * 9, "{} mails by their ids", came.len());
@@ -184,14 +185,18 @@ async fn killed(lab: &Lab) -> Result<String> {
     for round in 0..rounds {
         post.mails.after_next(post.stack.server.killer());
         post.noise.is(Some(&format!("r{round}")));
-        until("the server is killed", Duration::from_secs(60), async || Ok(!post.stack.server.is_running()?)).await?;
+        until("the server is killed", Duration::from_secs(60), async || {
+            Ok(!post.stack.server.is_running()?)
+        })
+        .await?;
         post.stack.server.start_again().await?;
         post.until_all("firing", &format!("r{round}")).await?;
     }
     post.noise.is(None);
     post.until_all("ok", &format!("r{}", rounds - 1)).await?;
     // what the killed process had claimed is free after a minute
-    until("everything is sent", Duration::from_secs(150), async || Ok(post.by_state("queued").await? == 0)).await?;
+    until("everything is sent", Duration::from_secs(150), async || Ok(post.by_state("queued").await? == 0))
+        .await?;
     let came = post.alerts();
     let (repeated, most) = (
         came.iter().filter(|(_, _, times)| *times > 1).count(),

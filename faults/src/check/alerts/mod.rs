@@ -80,7 +80,8 @@ impl Noise {
             loop {
                 let round = now.lock().unwrap_or_else(PoisonError::into_inner).clone();
                 if let Some(round) = round {
-                    let event = json!([{"level": "error", "source": "noise", "message": message, "round": round}]);
+                    let event =
+                        json!([{"level": "error", "source": "noise", "message": message, "round": round}]);
                     for url in &urls {
                         let path = format!("{url}/api/v1/logs/ingest");
                         tokio::spawn(http.post(path).bearer_auth(&key).json(&event).send());

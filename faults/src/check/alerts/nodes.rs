@@ -71,8 +71,7 @@ impl Pair {
         database.watch_writes().await?;
         let urls = vec![stack.server.url.clone(), second.url.clone()];
         let noise = Noise::start(urls, watch.organization.key.clone(), rules)?;
-        let pair =
-            Self { database, ways, stack, second, _folder: folder, receiver, noise, rules };
+        let pair = Self { database, ways, stack, second, _folder: folder, receiver, noise, rules };
         pair.until_shared().await?;
         Ok(pair)
     }
@@ -217,9 +216,7 @@ async fn cut_off(lab: &Lab) -> Result<String> {
     for round in 0..rounds {
         pair.round(round, Blow::CutOff).await?;
     }
-    let blows = format!(
-        "{rules} rules, a node’s packets to Postgres held for {} s {rounds} times",
-        AWAY.as_secs()
-    );
+    let blows =
+        format!("{rules} rules, a node’s packets to Postgres held for {} s {rounds} times", AWAY.as_secs());
     pair.settle(rounds, &blows, rounds as usize).await
 }

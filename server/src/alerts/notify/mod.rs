@@ -151,16 +151,14 @@ impl Notifier {
                 let member = self.channels.member_by_id(&first.scope, first.recipient_id).await?;
                 self.email(member, "the rule's author", |to| digest.mail(to)).await
             }
-            (RecipientKind::Channel, "") => {
-                match self.channels.get(&first.scope, first.recipient_id).await {
-                    Ok(StoredChannel { config: Some(ChannelConfig::Slack { url }), .. }) => {
-                        slack::post(&self.outbound, &url, &digest.slack()).await
-                    }
-                    Ok(_) => Err(Undelivered::Permanent("the channel is of another kind now".into())),
-                    Err(AlertError::NotFound) => Err(Undelivered::Permanent("the channel was deleted".into())),
-                    Err(error) => Err(error.into()),
+            (RecipientKind::Channel, "") => match self.channels.get(&first.scope, first.recipient_id).await {
+                Ok(StoredChannel { config: Some(ChannelConfig::Slack { url }), .. }) => {
+                    slack::post(&self.outbound, &url, &digest.slack()).await
                 }
-            }
+                Ok(_) => Err(Undelivered::Permanent("the channel is of another kind now".into())),
+                Err(AlertError::NotFound) => Err(Undelivered::Permanent("the channel was deleted".into())),
+                Err(error) => Err(error.into()),
+            },
             (RecipientKind::Channel, address) => {
                 let member = self.channels.member_by_address(&first.scope, address).await?;
                 self.email(member, address, |to| digest.mail(to)).await

@@ -3,9 +3,9 @@
 use super::words::{StateBadge, shown_to_rfc3339, value};
 use crate::api::alerts;
 use crate::components::{Age, Button, EmptyState, FormError, Icon, Notice, NoticeKind, TextField, show};
+use crate::format;
 use crate::load::{Submit, load};
 use crate::preferences::shown_time;
-use crate::format;
 use api_types::alerts::{AlertEvaluation, WhyAnswer};
 use leptos::prelude::*;
 

@@ -8,7 +8,7 @@ mod route;
 mod words;
 
 use super::SectionHead;
-use crate::api::alerts;
+use crate::api::{ApiError, alerts};
 use crate::components::{CheckField, FormError, Icon, IconButton, SelectField, show, toast};
 use crate::load::{Load, Loaded, Submit, load};
 use crate::session::session;
@@ -28,8 +28,15 @@ struct Shared {
 
 impl Shared {
     /// Sends the policy with a change; the page shows it when the server has it.
-    fn save(self, submit: Submit, change: impl FnOnce(&mut NotificationPolicy), done: impl FnOnce() + 'static) {
-        let Some(mut policy) = self.policy.state.with_untracked(|state| state.ready().cloned()) else { return };
+    fn save(
+        self,
+        submit: Submit,
+        change: impl FnOnce(&mut NotificationPolicy),
+        done: impl FnOnce() + 'static,
+    ) {
+        let Some(mut policy) = self.policy.state.with_untracked(|state| state.ready().cloned()) else {
+            return;
+        };
         change(&mut policy);
         submit.run(alerts::save_policy(policy), move |saved| {
             self.policy.change(|policy| *policy = saved);
@@ -43,9 +50,13 @@ impl Shared {
     }
 }
 
+async fn both() -> Result<(NotificationPolicy, Vec<Channel>), ApiError> {
+    Ok((alerts::policy().await?, alerts::channels().await?))
+}
+
 #[component]
 pub fn Routing() -> impl IntoView {
-    let loaded = load(|| Some(()), |()| async { Ok((alerts::policy().await?, alerts::channels().await?)) });
+    let loaded = load(|| Some(()), |()| both());
     view! {
         {show(loaded, |(policy, channels)| {
             let policy = Loaded::of(policy);
@@ -62,7 +73,8 @@ pub fn Routing() -> impl IntoView {
 
 #[component]
 fn Digest(shared: Shared) -> impl IntoView {
-    let after = shared.policy.state.with_untracked(|state| state.ready().map_or(5, |policy| policy.digest_after));
+    let after =
+        shared.policy.state.with_untracked(|state| state.ready().map_or(5, |policy| policy.digest_after));
     let value = RwSignal::new(after.to_string());
     let submit = Submit::new();
     Effect::new(move |before: Option<String>| {
@@ -126,7 +138,8 @@ fn Ticks(
 ) -> impl IntoView {
     let boxes = choices.into_iter().map(|(value, text)| {
         let value = StoredValue::new(value);
-        let checked = Signal::derive(move || value.with_value(|value| chosen.with(|chosen| chosen.contains(value))));
+        let checked =
+            Signal::derive(move || value.with_value(|value| chosen.with(|chosen| chosen.contains(value))));
         let change = Callback::new(move |on: bool| {
             let value = value.get_value();
             chosen.update(|chosen| {
@@ -158,7 +171,8 @@ fn severity_choices() -> Vec<(String, String)> {
 }
 
 fn severities_of(names: &[String]) -> Vec<Severity> {
-    let chosen = |(severity, _): &(Severity, &str)| names.iter().any(|name| name == words::severity_name(*severity));
+    let chosen =
+        |(severity, _): &(Severity, &str)| names.iter().any(|name| name == words::severity_name(*severity));
     SEVERITIES.iter().filter(|each| chosen(each)).map(|(severity, _)| *severity).collect()
 }
 

@@ -1,6 +1,9 @@
 //! Quiet hours: messages wait for their end and leave then, in order.
 
-use super::{Row, Shared, Ticks, channel_choices, entries, names_of, put, remove, severities_of, severity_choices, words};
+use super::{
+    Row, Shared, Ticks, channel_choices, entries, names_of, put, remove, severities_of, severity_choices,
+    words,
+};
 use crate::browser;
 use crate::components::{Button, ButtonKind, Dialog, EmptyState, FormError, Icon, TextField, open_while};
 use crate::load::Submit;

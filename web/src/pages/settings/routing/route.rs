@@ -1,6 +1,9 @@
 //! Routes: which alerts go to which channels besides those that they name.
 
-use super::{Row, Shared, Ticks, channel_choices, entries, names_of, put, remove, severities_of, severity_choices, words};
+use super::{
+    Row, Shared, Ticks, channel_choices, entries, names_of, put, remove, severities_of, severity_choices,
+    words,
+};
 use crate::components::{
     Button, ButtonKind, Dialog, EmptyState, FormError, Icon, LinkButton, TextField, open_while,
 };
@@ -21,11 +24,12 @@ pub fn Routes(shared: Shared) -> impl IntoView {
     let routes = entries(shared, |policy| &policy.routes);
     let is_ready = shared.channels.with_value(|channels| !channels.is_empty());
     let new = || Route { severities: Vec::new(), labels: Default::default(), channel_ids: Vec::new() };
-    let add = move || {
-        (shared.may && is_ready).then(|| view! {
+    let add =
+        move || {
+            (shared.may && is_ready).then(|| view! {
             <Button icon=Icon::Add on_click=move |_| editing.set(Some((None, new())))>"Add route"</Button>
         })
-    };
+        };
     view! {
         <section class="section">
             <SectionHead title="Routes" text="Send alerts of a severity, or with a label, to more channels than those that they name.">{add()}</SectionHead>

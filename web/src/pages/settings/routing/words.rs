@@ -4,8 +4,15 @@ use crate::format;
 use api_types::alerts::{Channel, Maintenance, QuietHours, Route, Severity};
 use std::collections::BTreeMap;
 
-pub const DAYS: [(&str, &str); 7] =
-    [("mon", "Mon"), ("tue", "Tue"), ("wed", "Wed"), ("thu", "Thu"), ("fri", "Fri"), ("sat", "Sat"), ("sun", "Sun")];
+pub const DAYS: [(&str, &str); 7] = [
+    ("mon", "Mon"),
+    ("tue", "Tue"),
+    ("wed", "Wed"),
+    ("thu", "Thu"),
+    ("fri", "Fri"),
+    ("sat", "Sat"),
+    ("sun", "Sun"),
+];
 
 pub fn severity_name(severity: Severity) -> &'static str {
     match severity {
@@ -122,9 +129,11 @@ mod tests {
             rule_ids: Vec::new(),
         };
         let at = |text: &str| format::parse_ms(text).expect("a time");
-        for (now, state) in
-            [("2026-03-10T17:00:00Z", "to come"), ("2026-03-10T19:00:00Z", "now"), ("2026-03-10T20:00:00Z", "over")]
-        {
+        for (now, state) in [
+            ("2026-03-10T17:00:00Z", "to come"),
+            ("2026-03-10T19:00:00Z", "now"),
+            ("2026-03-10T20:00:00Z", "over"),
+        ] {
             let note = maintenance_note(&window, at(now), |text| text[11..16].to_owned());
             assert_eq!(note, format!("18:00 – 20:00 · all alerts · {state}"));
         }
