@@ -194,7 +194,7 @@ test("routes, quiet hours and maintenance are set on their page", async () => {
 test("rules go through the command line as a file and come back the same", async () => {
   const { body: key } = await app.call("POST", "/api/v1/api-keys", { token: account.token, body: { name: "rules", project_id: account.project, scopes: ["admin"] } });
   const cordwood = (...args) => {
-    const ran = spawnSync(path.join(programs, "cordwood"), ["alerts", ...args], { encoding: "utf8", env: { ...process.env, CORDWOOD_SERVER: app.url, CORDWOOD_KEY: key.secret } });
+    const ran = spawnSync(path.join(programs, "cordwood"), ["alerts", ...args], { encoding: "utf8", env: { ...process.env, CORDWOOD_SERVER: app.url, CORDWOOD_TOKEN: key.secret } });
     assert.equal(ran.status, 0, ran.stderr);
     return ran.stdout + ran.stderr;
   };
