@@ -37,6 +37,7 @@ mod preview;
 #[cfg(test)]
 #[path = "../../tests/it/harness/receiver.rs"]
 mod receiver;
+mod recorder;
 mod scheduler;
 mod searcher;
 mod series;

@@ -14,6 +14,7 @@ use super::leases::{LEASE_US, Leases, RENEW_US};
 use super::notice::{SAMPLES, SINGLE_MESSAGES};
 use super::outbox::Outbox;
 use super::policy::{self, Policies};
+use super::recorder::Recorder;
 use super::sharing::Shared;
 use super::store::{AlertStore, Outcome, StoredRule};
 use super::waiting::Waiting;
@@ -43,6 +44,7 @@ const CLEAN: Duration = Duration::from_secs(3_600);
 #[derive(Clone)]
 pub struct Scheduler {
     store: AlertStore,
+    recorder: Recorder,
     leases: Leases,
     channels: Channels,
     policies: Policies,
@@ -70,8 +72,21 @@ impl Scheduler {
         let leases = Leases::new(store.db().clone(), node);
         let evaluator: Arc<dyn Evaluate> = Arc::new(Shared::new(evaluator));
         let places = Arc::new(Semaphore::new(PARALLEL));
+        let recorder = Recorder::start(store.clone(), leases.owner().to_owned());
         let running = Arc::default();
-        Self { store, leases, channels, policies, evaluator, outbox, waiting, clock, running, places }
+        Self {
+            store,
+            recorder,
+            leases,
+            channels,
+            policies,
+            evaluator,
+            outbox,
+            waiting,
+            clock,
+            running,
+            places,
+        }
     }
 
     /// As which it holds leases.
@@ -193,19 +208,15 @@ impl Scheduler {
         let answer = ask_with_patience(&*self.evaluator, &rule.definition, &ask).await;
         let took = started.elapsed();
         let outcome = self.outcome(rule, &ask, answer, slot, now, took).await?;
-        let record = self.store.record(self.leases.owner(), rule, &outcome);
-        let counted = tokio::time::timeout(DATABASE_PATIENCE, record).await.unwrap_or_else(|_| {
-            Err(AlertError::Store { action: "record an evaluation", source: sqlx::Error::PoolTimedOut })
-        })?;
-        if counted && !outcome.history.notifications.is_empty() {
+        let (failed, tells) = (outcome.error.is_some(), !outcome.history.notifications.is_empty());
+        let counted = self.recorder.record(rule, outcome).await?;
+        if counted && tells {
             self.outbox.wake();
         }
-        let result = if !counted {
-            "lost"
-        } else if outcome.error.is_some() {
-            "failed"
-        } else {
-            "ok"
+        let result = match (counted, failed) {
+            (false, _) => "lost",
+            (true, true) => "failed",
+            (true, false) => "ok",
         };
         metrics::counter!("cordwood_alert_evaluations_total", "outcome" => result).increment(1);
         metrics::histogram!("cordwood_alert_lag_seconds").record(micros(now - slot).as_secs_f64());
