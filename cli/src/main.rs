@@ -5,7 +5,9 @@ mod alerts;
 mod check;
 mod client;
 mod demo;
+mod device;
 mod diagnostic;
+mod export;
 mod generate;
 mod ingest;
 mod input;
@@ -41,8 +43,14 @@ enum Command {
     Ingest(ingest::Options),
     /// Follow files, the journal or standard input, and send every event once.
     Agent(agent::Options),
-    /// Keep a server and an API key for the other commands.
+    /// Write all rows of a query to a file: NDJSON, CSV or Parquet.
+    Export(export::Options),
+    /// Sign in through the browser, or with an API key, for the other commands.
     Login(login::Options),
+    /// End what `login` began.
+    Logout(login::LogoutOptions),
+    /// Show the servers that are signed in to.
+    Profiles,
     /// Show, make and delete API keys.
     Keys(keys::Options),
     /// Show, mute, pull and apply alert rules.
@@ -77,7 +85,10 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Check(options) => check::run(&options),
         Command::Ingest(options) => block_on(ingest::run(&options)),
         Command::Agent(options) => block_on(agent::run(&options)),
+        Command::Export(options) => later(export::run(&options)),
         Command::Login(options) => later(login::run(&options)),
+        Command::Logout(options) => later(login::log_out(&options)),
+        Command::Profiles => login::show_profiles().map(|()| ExitCode::SUCCESS),
         Command::Keys(options) => later(keys::run(&options)),
         Command::Alerts(options) => later(alerts::run(&options)),
         Command::Completions(options) => {

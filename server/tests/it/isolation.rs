@@ -10,6 +10,9 @@ use serde_json::{Value, json};
 fn body(path: &str, target: &Target) -> Value {
     match path {
         "/api/v1/auth/switch" => json!({"organization_id": target.organization_id}),
+        "/api/v1/auth/device/confirm" => {
+            json!({"user_code": "BCDF-GHJK", "approve": true, "project_id": target.project_id})
+        }
         "/api/v1/members/{user_id}" => json!({"role": "viewer"}),
         "/api/v1/organization" | "/api/v1/projects/{id}" => json!({"name": "taken over"}),
         "/api/v1/projects/{id}/masking" => json!({"rules": []}),
