@@ -4,9 +4,8 @@ use crate::client::{Client, Refused};
 use crate::device::{Grant, authorize};
 use crate::profile::{Connection, Profile, Profiles, path};
 use crate::say;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use reqwest::StatusCode;
-use std::path::Path;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -108,7 +107,7 @@ async fn with_key(server: &str, token: &str) -> Result<(String, String)> {
 fn piped() -> Result<String> {
     let mut line = String::new();
     std::io::stdin().read_line(&mut line).context("cannot read the key")?;
-    anyhow::ensure!(!line.trim().is_empty(), "no key came over standard input");
+    ensure!(!line.trim().is_empty(), "no key came over standard input");
     Ok(line)
 }
 
@@ -126,13 +125,27 @@ async fn tried(client: &Client) -> Result<&'static str> {
     }
 }
 
-/// Profiles with their servers, the default one marked.
-pub fn show_profiles() -> Result<()> {
-    list(&path()?)
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  cordwood profiles
+  cordwood profiles --default staging
+
+The one with a star is used when no profile is named with --profile or CORDWOOD_PROFILE.")]
+pub struct ProfilesOptions {
+    /// Make this one the default.
+    #[arg(long, value_name = "NAME")]
+    default: Option<String>,
 }
 
-fn list(path: &Path) -> Result<()> {
-    let profiles = Profiles::read(path)?;
+/// Shows profiles with their servers, the default one marked.
+pub fn profiles(options: &ProfilesOptions) -> Result<()> {
+    let path = path()?;
+    let mut profiles = Profiles::read(&path)?;
+    if let Some(name) = &options.default {
+        ensure!(profiles.profiles.contains_key(name), "there is no profile {name} in {}", path.display());
+        profiles.default = Some(name.clone());
+        profiles.write(&path)?;
+    }
     for (name, profile) in &profiles.profiles {
         let mark = if profiles.default.as_deref() == Some(name) { "*" } else { " " };
         say(&format!("{mark} {name}  {}", profile.server));

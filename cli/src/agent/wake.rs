@@ -23,7 +23,7 @@ pub struct Wake {
 impl Wake {
     pub fn new() -> Self {
         let signs = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC).ok();
-        let signs = signs.and_then(|signs| AsyncFd::new(signs).ok());
+        let signs = signs.and_then(|signs| AsyncFd::register(signs).ok());
         Self { signs, watched: HashSet::new(), looked_at: Instant::now() }
     }
 

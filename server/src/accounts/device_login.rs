@@ -18,12 +18,14 @@ use crate::http_head::NoContent;
 use crate::runtime::on_main;
 use crate::tenant::TenantScope;
 use crate::time::{DAY_US, SECOND_US, now_us, rfc3339};
-use actix_web::{HttpResponse, web};
+use actix_web::body::BoxBody;
+use actix_web::{HttpRequest, HttpResponse, Responder, web};
 use api_types::accounts::{
     DeviceAnswer, DeviceCodes, DeviceRequest, DeviceToken, DeviceTokenRequest, KeyScope, Organization,
     RevokeRequest, Role, TypedCode, WaitingDevice,
 };
-use serde_json::json;
+use serde::Serialize;
+use serde_json::{Value, json};
 
 const LIFETIME_S: i64 = 600;
 const INTERVAL_S: i64 = 5;
@@ -51,7 +53,7 @@ async fn begin(
     accounts: web::Data<Accounts>,
     client: Client,
     body: Body<DeviceRequest>,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<Told<DeviceCodes>, ApiError> {
     let request = body.into_inner();
     let Some(scopes) = asked_scopes(&request.scope) else {
         return Ok(refused("invalid_scope", "The scopes are query, ingest and admin."));
@@ -71,7 +73,7 @@ async fn begin(
     store::begin(&accounts.db, &asking).await?;
     let page = format!("{}/device", accounts.settings.public_url());
     let user_code = device_codes::shown(&user_code);
-    Ok(HttpResponse::Ok().json(DeviceCodes {
+    Ok(Told::Given(DeviceCodes {
         verification_uri_complete: format!("{page}?code={user_code}"),
         verification_uri: page,
         device_code,
@@ -90,7 +92,7 @@ async fn token(
     accounts: web::Data<Accounts>,
     auditor: Auditor,
     body: Body<DeviceTokenRequest>,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<Told<DeviceToken>, ApiError> {
     let request = body.into_inner();
     if request.grant_type != GRANT {
         return Ok(refused("unsupported_grant_type", "Only the grant by device is given here."));
@@ -118,7 +120,7 @@ async fn hand_out(
     auditor: &Auditor,
     login: &Login,
     approval: &Approval,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<Told<DeviceToken>, ApiError> {
     if !store::take(&accounts.db, login).await? {
         return Ok(refused("invalid_grant", "This login was finished already."));
     }
@@ -148,7 +150,7 @@ async fn hand_out(
     let detail = json!({"scopes": made.scopes, "prefix": made.prefix, "by": "login by device"});
     let target = Target::of(&made.id, &made.name);
     auditor.record_as(scope, Actor::Person(user_id), "api_key.created", target, detail).await;
-    Ok(HttpResponse::Ok().json(DeviceToken {
+    Ok(Told::Given(DeviceToken {
         access_token: key.text,
         token_type: "Bearer".into(),
         expires_in: (KEY_US / SECOND_US).unsigned_abs(),
@@ -158,7 +160,7 @@ async fn hand_out(
     }))
 }
 
-async fn wait(accounts: &Accounts, login: &Login) -> Result<HttpResponse, ApiError> {
+async fn wait(accounts: &Accounts, login: &Login) -> Result<Told<DeviceToken>, ApiError> {
     let is_early =
         login.polled_at.is_some_and(|polled| now_us() < polled + login.interval_s * SECOND_US - SLACK_US);
     let interval_s = if is_early { (login.interval_s + 5).min(60) } else { login.interval_s };
@@ -226,9 +228,9 @@ async fn revoke(
     accounts: web::Data<Accounts>,
     auditor: Auditor,
     body: Body<RevokeRequest>,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<web::Json<Value>, ApiError> {
     let Some(shown) = Parsed::parse(&body.into_inner().token) else {
-        return Ok(HttpResponse::Ok().finish());
+        return Ok(web::Json(json!({})));
     };
     if let Some(ended) = api_key_store::end_personal(&accounts.db, &shown).await? {
         accounts.auth.forget_key(&ended.lookup).await;
@@ -237,7 +239,7 @@ async fn revoke(
         let actor = Actor::Person(ended.personal_to);
         auditor.record_as(scope, actor, "api_key.revoked", target, json!({"by": "logging out"})).await;
     }
-    Ok(HttpResponse::Ok().finish())
+    Ok(web::Json(json!({})))
 }
 
 impl Accounts {
@@ -271,9 +273,27 @@ fn allowed(asked: &str, role: Role) -> Vec<KeyScope> {
     scopes_of(asked).into_iter().filter(|scope| role >= needed(scope)).collect()
 }
 
-/// An answer in the form of RFC 6749, which clients of the grant read.
-fn refused(error: &str, description: &str) -> HttpResponse {
-    HttpResponse::BadRequest().json(json!({"error": error, "error_description": description}))
+/// What a program is told: what it asked for, or why not, in the form of RFC 6749 that clients of the grant read.
+enum Told<T> {
+    Given(T),
+    Refused { error: &'static str, description: &'static str },
+}
+
+fn refused<T>(error: &'static str, description: &'static str) -> Told<T> {
+    Told::Refused { error, description }
+}
+
+impl<T: Serialize> Responder for Told<T> {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        match self {
+            Self::Given(given) => HttpResponse::Ok().json(given),
+            Self::Refused { error, description } => {
+                HttpResponse::BadRequest().json(json!({"error": error, "error_description": description}))
+            }
+        }
+    }
 }
 
 #[cfg(test)]

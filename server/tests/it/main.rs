@@ -13,6 +13,7 @@ mod alert_channels;
 mod api_keys;
 mod audit;
 mod canary;
+mod command_line;
 mod invitations;
 mod isolation;
 mod looking_around;
