@@ -440,3 +440,95 @@ pub struct CreatedApiKey {
     /// Shown this once; begins with `prefix`.
     pub secret: String,
 }
+
+/// What a program asks for that wants to be signed in through the browser, RFC 8628 section 3.1.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct DeviceRequest {
+    #[serde(default)]
+    pub client_id: String,
+    /// Scopes with blanks between; none: all that the person may give.
+    #[serde(default)]
+    pub scope: String,
+    /// What the machine calls itself, for the person to know it by.
+    #[serde(default)]
+    pub client_name: String,
+}
+
+/// RFC 8628 section 3.2.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DeviceCodes {
+    pub device_code: String,
+    pub user_code: String,
+    pub verification_uri: String,
+    pub verification_uri_complete: String,
+    /// Seconds.
+    pub expires_in: u64,
+    /// Seconds between two questions.
+    pub interval: u64,
+}
+
+/// RFC 8628 section 3.4.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct DeviceTokenRequest {
+    #[serde(default)]
+    pub grant_type: String,
+    #[serde(default)]
+    pub device_code: String,
+    #[serde(default)]
+    pub client_id: String,
+}
+
+/// The key that a program gets, RFC 6749 section 5.1.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DeviceToken {
+    pub access_token: String,
+    pub token_type: String,
+    pub expires_in: u64,
+    pub scope: String,
+    pub organization: String,
+    pub project: String,
+}
+
+/// Why a program gets no key, or not yet, RFC 6749 section 5.2.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DeviceRefusal {
+    pub error: String,
+    #[serde(default)]
+    pub error_description: String,
+}
+
+/// RFC 7009.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct RevokeRequest {
+    #[serde(default)]
+    pub token: String,
+}
+
+/// The code that a person has read off their terminal.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct TypedCode {
+    #[serde(default)]
+    pub user_code: String,
+}
+
+/// A program that waits for a person to let it in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WaitingDevice {
+    pub client_name: String,
+    pub address: String,
+    pub created_at: String,
+    pub expires_at: String,
+    /// What it would get, given the person's role.
+    pub scopes: Vec<KeyScope>,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct DeviceAnswer {
+    #[serde(default)]
+    pub user_code: String,
+    #[serde(default)]
+    pub approve: bool,
+    /// Where the key is for; the first one when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project_id: Option<String>,
+}

@@ -30,8 +30,13 @@ impl Client {
     }
 
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.anonymous(method, path).bearer_auth(&self.profile.token)
+    }
+
+    /// Without the key.
+    pub fn anonymous(&self, method: Method, path: &str) -> RequestBuilder {
         let url = format!("{}{path}", self.profile.server.trim_end_matches('/'));
-        self.http.request(method, url).bearer_auth(&self.profile.token)
+        self.http.request(method, url)
     }
 
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
@@ -105,7 +110,9 @@ impl std::fmt::Display for Refused {
             write!(out, "\n  {}: {}", field.field, field.detail)?;
         }
         match self.status {
-            StatusCode::UNAUTHORIZED => out.write_str("; run `cordwood login` with a key that is valid"),
+            StatusCode::UNAUTHORIZED => {
+                out.write_str("; run `cordwood login` again, or give a key that is valid")
+            }
             StatusCode::FORBIDDEN => out.write_str("; use a key with a wider scope"),
             _ => Ok(()),
         }

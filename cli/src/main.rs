@@ -5,7 +5,9 @@ mod alerts;
 mod check;
 mod client;
 mod demo;
+mod device;
 mod diagnostic;
+mod export;
 mod generate;
 mod ingest;
 mod input;
@@ -35,18 +37,26 @@ enum Command {
     Query(query::Options),
     /// Show events as they come in, from a server or from files that grow.
     Tail(tail::Options),
-    /// Say what a query means and what is wrong with it.
+    /// Write all rows of a query to a file: NDJSON, CSV or Parquet.
+    Export(export::Options),
+    /// Say what a query means, what is wrong with it, and what it would cost.
     Check(check::Options),
     /// Send files or standard input to a server, once.
     Ingest(ingest::Options),
     /// Follow files, the journal or standard input, and send every event once.
     Agent(agent::Options),
-    /// Keep a server and an API key for the other commands.
+    /// Sign in through the browser, or with an API key, for the other commands.
     Login(login::Options),
+    /// End what `login` began.
+    Logout(login::LogoutOptions),
+    /// Show the servers that are signed in to, and choose between them.
+    Profiles(login::ProfilesOptions),
     /// Show, make and delete API keys.
     Keys(keys::Options),
     /// Show, mute, pull and apply alert rules.
     Alerts(alerts::Options),
+    /// Write realistic logs of a made-up shop: to standard output, a file, or a server.
+    Generate(generate::Options),
     /// Make an account, fill it with two hours of realistic logs, and keep them coming.
     Demo(demo::Options),
     /// Write completions for a shell.
@@ -56,8 +66,6 @@ enum Command {
     /// Write docs/cli.md to standard output.
     #[command(hide = true)]
     Reference,
-    /// Write realistic logs of a made-up shop: to standard output, a file, or a server.
-    Generate(generate::Options),
 }
 
 fn main() -> ExitCode {
@@ -77,7 +85,10 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Check(options) => check::run(&options),
         Command::Ingest(options) => block_on(ingest::run(&options)),
         Command::Agent(options) => block_on(agent::run(&options)),
+        Command::Export(options) => later(export::run(&options)),
         Command::Login(options) => later(login::run(&options)),
+        Command::Logout(options) => later(login::log_out(&options)),
+        Command::Profiles(options) => login::profiles(&options).map(|()| ExitCode::SUCCESS),
         Command::Keys(options) => later(keys::run(&options)),
         Command::Alerts(options) => later(alerts::run(&options)),
         Command::Completions(options) => {

@@ -69,9 +69,7 @@ impl Connection {
                 let names: Vec<&str> = profiles.profiles.keys().map(String::as_str).collect();
                 bail!("there is no profile {name} in {}; there are: {}", path.display(), names.join(", "))
             }
-            _ => bail!(
-                "not signed in: run `cordwood login --server URL --token KEY`, or give --server and --token"
-            ),
+            _ => bail!("not signed in: run `cordwood login --server URL`, or give --server and --token"),
         }
     }
 

@@ -5,6 +5,8 @@
 //! told by `repaired`), and Python's `NaN` and `Infinity` (kept as text). Depth and number of values are
 //! bounded, so that no body costs more than a small multiple of its size.
 
+mod pass;
+
 use std::borrow::Cow;
 
 use crate::value::{Object, Value};
@@ -56,6 +58,11 @@ impl<'a> Reader<'a> {
 
     pub fn set_position(&mut self, at: usize) {
         self.at = at;
+    }
+
+    /// The bytes from a place up to the cursor.
+    pub(crate) fn since(&self, start: usize) -> &'a [u8] {
+        &self.bytes[start..self.at]
     }
 
     /// Whether broken UTF-8 or a lone surrogate was replaced since the last call.

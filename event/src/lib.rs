@@ -11,6 +11,7 @@ mod alias;
 pub mod ansi;
 mod decode;
 mod event;
+mod glance;
 pub mod json;
 pub mod level;
 pub mod limits;
@@ -26,6 +27,7 @@ mod value;
 
 pub use decode::{Content, Item, Items, decode, object};
 pub use event::{Event, Marks};
+pub use glance::{Glance, glance};
 pub use level::Level;
 pub use limits::Limits;
 pub use lines::Groups;

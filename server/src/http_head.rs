@@ -5,7 +5,7 @@ use crate::error::{ApiError, ProblemKind, Refused};
 use crate::telemetry;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::error::{JsonPayloadError, PathError, QueryPayloadError};
+use actix_web::error::{JsonPayloadError, PathError, QueryPayloadError, UrlencodedError};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
@@ -64,6 +64,7 @@ pub async fn every_answer(
 /// Makes actix's own extractors answer with problem+json.
 pub fn extractors(app: &mut web::ServiceConfig) {
     app.app_data(web::JsonConfig::default().limit(JSON_BYTES).error_handler(json_refused))
+        .app_data(web::FormConfig::default().error_handler(form_refused))
         .app_data(web::QueryConfig::default().error_handler(query_refused))
         .app_data(web::PathConfig::default().error_handler(path_refused));
 }
@@ -86,6 +87,11 @@ fn json_refused(error: JsonPayloadError, _: &HttpRequest) -> Error {
         other => (ProblemKind::BadRequest("invalid_body"), format!("The body could not be read: {other}.")),
     };
     ApiError::from(Refused::new(kind, detail)).into()
+}
+
+fn form_refused(error: UrlencodedError, _: &HttpRequest) -> Error {
+    let detail = format!("The form could not be read: {error}.");
+    ApiError::from(Refused::new(ProblemKind::BadRequest("invalid_form"), detail)).into()
 }
 
 fn query_refused(error: QueryPayloadError, _: &HttpRequest) -> Error {

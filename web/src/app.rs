@@ -1,7 +1,7 @@
 //! The application: its routes, and what every page can count on.
 
 use crate::components::{EmptyState, Icon, LinkButton, Toasts};
-use crate::pages::{alerts, auth, explore, ingest, local, send, settings};
+use crate::pages::{alerts, auth, device, explore, ingest, local, send, settings};
 use crate::preferences;
 use crate::shell::Shell;
 use leptos::prelude::*;
@@ -57,6 +57,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("alerts/new") view=alerts::NewAlert/>
                     <Route path=path!("alerts/:id") view=alerts::AlertPage/>
                     <Route path=path!("alerts/:id/edit") view=alerts::EditAlert/>
+                    <Route path=path!("device") view=device::Device/>
                     <Route path=path!("usage") view=|| view! { <Redirect path="/ingest/usage"/> }/>
                     <Route path=path!("ingest") view=|| view! { <Redirect path="/ingest/health"/> }/>
                     <Route path=path!("ingest/:section") view=ingest::Ingest/>

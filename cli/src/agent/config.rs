@@ -36,6 +36,7 @@ struct SourceFile {
     journald: bool,
     #[serde(default)]
     units: Vec<String>,
+    journal: Option<PathBuf>,
     name: Option<String>,
     #[serde(default)]
     format: Format,
@@ -123,9 +124,16 @@ pub struct Source {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
-    Files { patterns: Vec<String>, exclude: Vec<glob::Pattern> },
+    Files {
+        patterns: Vec<String>,
+        exclude: Vec<glob::Pattern>,
+    },
     Stdin,
-    Journald { units: Vec<String> },
+    /// Of this machine, or in a folder that holds another's.
+    Journald {
+        units: Vec<String>,
+        folder: Option<PathBuf>,
+    },
 }
 
 impl Config {
@@ -194,7 +202,8 @@ impl SourceFile {
             ways.iter().filter(|way| **way).count() == 1,
             "set one of files = [\"…\"], stdin = true and journald = true"
         );
-        ensure!(self.units.is_empty() || self.journald, "units are for journald = true");
+        let is_of_journald = !self.units.is_empty() || self.journal.is_some();
+        ensure!(!is_of_journald || self.journald, "units and journal are for journald = true");
         for pattern in &self.files {
             glob::Pattern::new(pattern).with_context(|| format!("files: {pattern} is no pattern"))?;
         }
@@ -202,7 +211,7 @@ impl SourceFile {
             self.exclude.iter().map(|pattern| glob::Pattern::new(pattern)).collect();
         let input = match (self.stdin, self.journald) {
             (true, _) => Input::Stdin,
-            (_, true) => Input::Journald { units: self.units },
+            (_, true) => Input::Journald { units: self.units, folder: self.journal },
             _ => Input::Files { patterns: self.files, exclude: exclude.context("exclude: no pattern")? },
         };
         let multiline = match self.multiline {

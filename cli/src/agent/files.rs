@@ -17,6 +17,9 @@ use std::time::{Duration, Instant};
 /// A file without a place under a pattern that does not grow for so long is read to its very end, and left.
 const LEFT_AFTER: Duration = Duration::from_secs(5);
 
+/// Files that are held open while the server is away.
+const MOST_OPEN: usize = 400;
+
 /// A file that is followed.
 #[derive(Debug)]
 pub struct Followed {
@@ -189,6 +192,16 @@ impl Files {
         }
     }
 
+    /// Opens what waits, so that it can be read when its name is gone.
+    pub fn hold(&mut self) {
+        let open = self.followed.iter().filter(|followed| followed.file.is_some()).count();
+        let waiting =
+            self.followed.iter_mut().filter(|followed| followed.file.is_none() && followed.waiting() > 0);
+        for followed in waiting.take(MOST_OPEN.saturating_sub(open)) {
+            followed.file = File::open(&followed.mark.path).ok().filter(|file| followed.mark.is_of(file));
+        }
+    }
+
     /// Lets go of marks of files that are gone for good, the oldest first, when there are very many.
     pub fn forget(&mut self, most: usize) {
         let mut extra = self.followed.len().saturating_sub(most);
@@ -275,8 +288,7 @@ impl Followed {
             Some(file) => file,
             None => File::open(&self.mark.path)?,
         };
-        let metadata = file.metadata()?;
-        if metadata.ino() != self.mark.inode || metadata.dev() != self.mark.device {
+        if !self.mark.is_of(&file) {
             return Ok(None); // replaced between looking and opening
         }
         file.seek(SeekFrom::Start(from))?;

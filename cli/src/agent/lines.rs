@@ -2,7 +2,7 @@
 //!
 //! The same bytes always give the same events, so that a batch that is sent again is the same batch.
 
-use super::config::{Format, Multiline, Source};
+use super::config::{Format, Input, Multiline, Source};
 use event::json::Reader;
 use event::{Content, Groups, Intake, Object, Value, decode};
 use std::borrow::Cow;
@@ -193,6 +193,9 @@ fn object(records: &[Record], source: &Source, file: &str) -> Object<'static> {
         object.push("message", Value::string(String::from_utf8_lossy(&text).into_owned()));
         object
     });
+    if matches!(source.input, Input::Journald { .. }) {
+        text_of_bytes(&mut object, "MESSAGE");
+    }
     let has_time = ["timestamp", "@timestamp", "time", "ts"].iter().any(|name| object.get(name).is_some());
     if let Some(time) = first.time.as_ref().filter(|_| !has_time) {
         object.push("timestamp", Value::string(time.clone().into_owned()));
@@ -212,6 +215,19 @@ fn object(records: &[Record], source: &Source, file: &str) -> Object<'static> {
         add(name, of_json(value));
     }
     object
+}
+
+/// The journal writes texts that are no UTF-8, or hold colours, as lists of bytes.
+fn text_of_bytes(object: &mut Object<'static>, name: &str) {
+    let Some(Value::Array(items)) = object.get(name) else { return };
+    let byte = |item: &Value| match item {
+        Value::Int(number) => u8::try_from(*number).ok(),
+        _ => None,
+    };
+    let bytes: Option<Vec<u8>> = items.iter().map(byte).collect();
+    if let Some(bytes) = bytes {
+        object.insert(name.to_owned(), Value::string(String::from_utf8_lossy(&bytes).into_owned()));
+    }
 }
 
 fn parsed(text: &[u8]) -> Option<Object<'_>> {
@@ -256,7 +272,7 @@ fn passes(filter: &query_lang::eval::Matcher, object: &Object) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::config::{Input, Start};
+    use super::super::config::Start;
     use super::*;
 
     fn source(format: Format, multiline: Multiline) -> Source {
@@ -305,6 +321,16 @@ mod tests {
         assert_eq!(whole(b"one\n", &auto, false), 0);
         assert_eq!(whole(b"\n\n", &auto, false), 2);
         assert_eq!(whole(b"unfinished", &auto, true), 0);
+    }
+
+    #[test]
+    fn texts_that_the_journal_writes_as_bytes_are_read() {
+        let input = Input::Journald { units: Vec::new(), folder: None };
+        let journal = Source { input, ..source(Format::Auto, Multiline::Auto) };
+        assert_eq!(
+            bodies("{\"MESSAGE\":[114,101,100,255],\"PRIORITY\":\"3\"}\n", &journal),
+            ["{\"MESSAGE\":\"red\u{fffd}\",\"PRIORITY\":\"3\"}"]
+        );
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod lines;
 mod metrics;
 mod spool;
 mod state;
+mod wake;
 
 use crate::profile::Connection;
 use anyhow::{Context, Result, bail};
@@ -27,6 +28,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
+use wake::Wake;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -70,8 +72,6 @@ pub struct Options {
 const MOST_BYTES: usize = 192 << 10;
 /// Batches of one file before the others have their turn.
 const TURN: usize = 16;
-/// How often is looked for what is new.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// An event is whole when nothing is added to it for so long.
 const QUIET: Duration = Duration::from_secs(1);
 const MOST_MARKS: usize = 10_000;
@@ -82,6 +82,7 @@ struct Agent {
     delivery: Delivery,
     metrics: Arc<Metrics>,
     spools: Vec<Option<Spool>>,
+    wake: Wake,
     /// The state on disk is older than what is known.
     is_dirty: bool,
     once: bool,
@@ -139,7 +140,8 @@ impl Agent {
             })
             .collect();
         let spools = spools?;
-        Ok(Self { config, files, delivery, metrics, spools, is_dirty: true, once, _lock: lock })
+        let wake = Wake::new();
+        Ok(Self { config, files, delivery, metrics, spools, wake, is_dirty: true, once, _lock: lock })
     }
 
     /// Until there is nothing more to come.
@@ -156,7 +158,7 @@ impl Agent {
                 }
             }
             self.clear_spools()?;
-            self.count();
+            count(&self.files, &self.metrics);
             if has_moved {
                 continue;
             }
@@ -166,7 +168,9 @@ impl Agent {
             if self.is_over() {
                 return Ok(());
             }
-            tokio::time::sleep(LOOK_EVERY).await;
+            self.wake.watch(self.files.followed.iter().map(|followed| followed.mark.path.as_path()));
+            self.wake.watch(patterns(&self.config).map(Path::new));
+            self.wake.wait().await;
         }
     }
 
@@ -230,19 +234,23 @@ impl Agent {
         };
         let batch = lines::batch(&bytes[..end], source, &followed.mark.found_as);
         self.metrics.filtered.fetch_add(batch.filtered, Relaxed);
-        if !batch.body.is_empty() {
-            self.deliver(index, from + end as u64, &batch).await?;
+        let to = from + end as u64;
+        let place = match batch.body.is_empty() {
+            true => Some(index),
+            false => self.deliver(index, to, &batch).await?,
+        };
+        if let Some(place) = place {
+            let mark = &mut self.files.followed[place].mark;
+            mark.offset = to;
+            mark.pending = None;
         }
-        let mark = &mut self.files.followed[index].mark;
-        mark.offset = from + end as u64;
-        mark.pending = None;
         self.is_dirty = true;
         self.metrics.bytes.fetch_add(end as u64, Relaxed);
         Ok(Step::Moved)
     }
 
-    /// Comes back when the server has the batch, or will never take it.
-    async fn deliver(&mut self, index: usize, end: u64, batch: &lines::Batch) -> Result<()> {
+    /// Comes back when the server has the batch, or will never take it, and says where the file has its place then.
+    async fn deliver(&mut self, index: usize, end: u64, batch: &lines::Batch) -> Result<Option<usize>> {
         let mark = &mut self.files.followed[index].mark;
         let key = match &mark.pending {
             Some(pending) => pending.key.clone(),
@@ -253,10 +261,7 @@ impl Agent {
                 key
             }
         };
-        let source = &self.config.sources[self.files.followed[index].source];
-        let mut defaults = vec![("host", self.config.host.as_str())];
-        defaults.extend(source.name.as_deref().map(|name| ("source", name)));
-        match self.delivery.send(&batch.body, &key, &defaults).await? {
+        match self.sent(index, &batch.body, &key).await? {
             Outcome::Taken { rejected } => {
                 self.metrics.events.fetch_add(batch.events - rejected.min(batch.events), Relaxed);
                 self.metrics.rejected.fetch_add(rejected, Relaxed);
@@ -267,7 +272,29 @@ impl Agent {
                 self.set_aside(&key, &batch.body, &why)?;
             }
         }
-        Ok(())
+        let is_it = |followed: &files::Followed| {
+            followed.mark.pending.as_ref().is_some_and(|pending| pending.key == key)
+        };
+        Ok(self.files.followed.iter().position(is_it))
+    }
+
+    /// While a server is away, what happens to the files is still looked at: what is deleted meanwhile stays open and is sent later.
+    async fn sent(&mut self, index: usize, body: &[u8], key: &str) -> Result<Outcome> {
+        let Self { config, files, delivery, metrics, .. } = self;
+        let source = &config.sources[files.followed[index].source];
+        let mut defaults = vec![("host", config.host.as_str())];
+        defaults.extend(source.name.as_deref().map(|name| ("source", name)));
+        let mut sending = std::pin::pin!(delivery.send(body, key, &defaults));
+        loop {
+            tokio::select! {
+                outcome = &mut sending => return outcome,
+                () = tokio::time::sleep(QUIET) => {
+                    files.look(&config.sources);
+                    files.hold();
+                    count(files, metrics);
+                }
+            }
+        }
     }
 
     /// What the server will never take is kept, so that it is not lost and does not hold up the rest.
@@ -303,13 +330,20 @@ impl Agent {
         self.is_dirty = false;
         Ok(())
     }
+}
 
-    fn count(&self) {
-        let followed = &self.files.followed;
-        self.metrics.files.store(followed.len() as u64, Relaxed);
-        self.metrics.waiting_bytes.store(followed.iter().map(files::Followed::waiting).sum(), Relaxed);
-        self.metrics.lost_bytes.store(self.files.lost_bytes, Relaxed);
-    }
+fn count(files: &Files, metrics: &Metrics) {
+    metrics.files.store(files.followed.len() as u64, Relaxed);
+    metrics.waiting_bytes.store(files.followed.iter().map(files::Followed::waiting).sum(), Relaxed);
+    metrics.lost_bytes.store(files.lost_bytes, Relaxed);
+}
+
+/// The patterns under which files may appear.
+fn patterns(config: &Config) -> impl Iterator<Item = &String> {
+    config.sources.iter().flat_map(|source| match &source.input {
+        Input::Files { patterns, .. } => patterns.as_slice(),
+        _ => &[],
+    })
 }
 
 /// Whether nothing will be added to this part of a stream.

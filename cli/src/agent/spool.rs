@@ -48,10 +48,10 @@ impl Spool {
         };
         let is_over = Arc::clone(&spool.is_over);
         let work: Box<dyn FnOnce(Writer) -> Result<()> + Send> = match input {
-            Input::Journald { units } => {
-                let units = units.clone();
+            Input::Journald { units, folder } => {
+                let (units, folder) = (units.clone(), folder.clone());
                 let cursor = spool.cursor()?;
-                Box::new(move |writer| journal(writer, &units, cursor, start))
+                Box::new(move |writer| journal(writer, &units, folder.as_deref(), cursor, start))
             }
             _ => Box::new(|mut writer| {
                 let mut stdin = std::io::stdin().lock();
@@ -181,10 +181,19 @@ impl Writer {
 }
 
 /// Follows the journal, and begins again when journalctl ends.
-fn journal(mut writer: Writer, units: &[String], mut cursor: Option<String>, start: Start) -> Result<()> {
+fn journal(
+    mut writer: Writer,
+    units: &[String],
+    folder: Option<&Path>,
+    mut cursor: Option<String>,
+    start: Start,
+) -> Result<()> {
     loop {
         let mut command = Command::new("journalctl");
-        command.args(["--output=json", "--follow", "--quiet"]).stdin(Stdio::null()).stdout(Stdio::piped());
+        // Without --all, texts of more than 4 kB are left out.
+        command.args(["--output=json", "--all", "--follow", "--quiet"]);
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        command.args(folder.map(|folder| format!("--directory={}", folder.display())));
         command.args(units.iter().map(|unit| format!("--unit={unit}")));
         command.arg(match (&cursor, start) {
             (Some(cursor), _) => format!("--after-cursor={cursor}"),

@@ -4,6 +4,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::Write;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// A file by what it begins with.
@@ -55,6 +56,13 @@ pub struct Mark {
     pub is_done: bool,
     /// Which source it belongs to.
     pub source: String,
+}
+
+impl Mark {
+    /// Whether this is the file, whatever it is called.
+    pub fn is_of(&self, file: &File) -> bool {
+        file.metadata().is_ok_and(|now| now.ino() == self.inode && now.dev() == self.device)
+    }
 }
 
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,5 +1,6 @@
 //! An event as a line for people: time, level, source, message, and what else it holds.
 
+use super::wrap;
 use crate::terminal::Style;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -29,7 +30,26 @@ pub struct EventStyle {
 }
 
 impl EventStyle {
+    /// Appends the event; on a terminal broken where that ends.
     pub fn write(&self, line: &Line, out: &mut Vec<u8>) {
+        let start = out.len();
+        let message_at = self.write_whole(line, out);
+        let Some(width) = self.style.width else { return };
+        let whole = String::from_utf8(out.split_off(start)).expect("text was written");
+        let column = wrap::columns(&whole[..message_at - start]);
+        let indent = match line.time_ns {
+            // What is long before the message leaves too little room behind it.
+            Some(_) if column * 2 <= width => wrap::Indent { broken: column, own: column },
+            Some(_) => wrap::Indent { broken: 4, own: 4 },
+            // A line of text looks as in its file.
+            None => wrap::Indent { broken: 4, own: 0 },
+        };
+        wrap::write(whole.trim_end_matches('\n'), width, indent, out);
+        out.push(b'\n');
+    }
+
+    /// Says where the message begins.
+    fn write_whole(&self, line: &Line, out: &mut Vec<u8>) -> usize {
         let style = self.style;
         let level_sgr = line.level.map_or("", sgr_of);
         if let Some(time_ns) = line.time_ns {
@@ -42,18 +62,21 @@ impl EventStyle {
             }
         }
         let is_text = line.time_ns.is_none();
+        let message_at = out.len();
         self.write_message(line, if is_text { level_sgr } else { "" }, out);
         for (name, value) in &line.fields {
             let blank = if line.message.is_empty() && out.ends_with(b" ") { "" } else { " " };
             write!(out, "{blank}{}{}", style.paint("2", &format!("{name}=")), quoted(value)).expect(MEMORY);
         }
         out.push(b'\n');
+        message_at
     }
 
     fn write_message(&self, line: &Line, sgr: &str, out: &mut Vec<u8>) {
         let text = line.message.trim_end_matches('\n');
+        let text = if self.style.width.is_some() { harmless(text) } else { Cow::Borrowed(text) };
         if !self.style.color || line.marks.is_empty() {
-            return out.extend_from_slice(self.style.paint(sgr, text).as_bytes());
+            return out.extend_from_slice(self.style.paint(sgr, &text).as_bytes());
         }
         let mut at = 0;
         for (start, end) in line.marks.iter().filter(|(start, end)| start < end) {
@@ -90,8 +113,21 @@ fn sgr_of(level: &str) -> &'static str {
     }
 }
 
+/// What would make a terminal do things is shown and not done. Bytes keep their places, which marks need.
+fn harmless(text: &str) -> Cow<'_, str> {
+    let is_command = |byte: u8| byte.is_ascii_control() && byte != b'\n' && byte != b'\t';
+    if !text.bytes().any(is_command) {
+        return Cow::Borrowed(text);
+    }
+    let shown = |character: char| {
+        let is_command = character.is_ascii() && is_command(character as u8);
+        if is_command { '?' } else { character }
+    };
+    Cow::Owned(text.chars().map(shown).collect())
+}
+
 fn quoted(value: &str) -> Cow<'_, str> {
-    let is_plain = !value.is_empty() && !value.contains([' ', '"', '\n', '\t', '=']);
+    let is_plain = !value.is_empty() && !value.contains([' ', '"', '=']) && !value.contains(char::is_control);
     if is_plain { Cow::Borrowed(value) } else { Cow::Owned(format!("{value:?}")) }
 }
 
@@ -134,6 +170,19 @@ mod tests {
         assert_eq!(
             written(false, &line(Vec::new())),
             "2026-03-10 10:00:00.123 ERROR api upstream timeout http.status=504 why=\"too slow\"\n"
+        );
+    }
+
+    #[test]
+    fn a_terminal_breaks_long_events_behind_their_beginning_and_obeys_no_log() {
+        let style = EventStyle { style: Style { color: false, width: Some(60) }, zone: TimeZone::UTC };
+        let mut out = Vec::new();
+        let message = Cow::Borrowed("could not reach the upstream \x1b]0;evil\x07 in time");
+        style.write(&Line { message, ..line(Vec::new()) }, &mut out);
+        assert_eq!(
+            String::from_utf8(out).expect("text"),
+            "2026-03-10 10:00:00.123 ERROR api could not reach the\n    \
+             upstream ?]0;evil? in time http.status=504 why=\"too\n    slow\"\n"
         );
     }
 

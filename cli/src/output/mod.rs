@@ -5,6 +5,7 @@ pub mod event;
 pub mod rows;
 pub mod sink;
 pub mod table;
+pub mod wrap;
 
 use serde_json::Value as Json;
 

@@ -60,12 +60,20 @@ fn shown(value: &Json, most: usize) -> String {
     let text = match value {
         Json::Null => "-".to_owned(),
         Json::Number(number) => rounded(number),
-        other => plain(other).replace(['\n', '\r', '\t'], " "),
+        other => plain(other).replace(char::is_control, " "),
     };
-    if text.chars().count() <= most {
+    if width(&text) <= most {
         return text;
     }
-    text.chars().take(most - 1).chain(['…']).collect()
+    let mut short = String::new();
+    for character in text.chars() {
+        short.push(character);
+        if width(&short) >= most {
+            short.pop();
+            break;
+        }
+    }
+    short + "…"
 }
 
 /// Figures are for reading here: six digits are enough of a fraction.
@@ -81,7 +89,7 @@ fn rounded(number: &serde_json::Number) -> String {
 }
 
 fn width(text: &str) -> usize {
-    text.chars().count()
+    super::wrap::columns(text)
 }
 
 fn is_numeric(column: &Column, rows: &[Vec<Json>], index: usize) -> bool {

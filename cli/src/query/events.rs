@@ -4,6 +4,7 @@
 //! a time get that of their file.
 
 use super::needle::Needle;
+use super::sieve::{Sieve, Sight};
 use crate::input::Block;
 use anyhow::{Result, bail};
 use event::{Content, Event, Groups, Intake, Object, RawEvent, RejectCode};
@@ -19,13 +20,17 @@ pub struct Found<'b> {
     pub is_text: bool,
 }
 
-/// Calls `visit` with every event that may hold the needle.
-pub fn each<'b>(
-    block: &'b Block,
-    needle: Option<&Needle>,
-    visit: &mut dyn FnMut(Found<'b>) -> Result<()>,
-) -> Result<()> {
-    let reader = Reader { time_ns: block.origin.time_ns };
+/// What tells early that an event is not looked for.
+#[derive(Clone, Copy, Default)]
+pub struct Lens<'p> {
+    pub needle: Option<&'p Needle>,
+    pub sieve: Option<Sieve<'p>>,
+}
+
+/// Calls `visit` with every event that may match, and with as much of it as the sieve wants.
+pub fn each<'b>(block: &'b Block, lens: Lens, visit: &mut dyn FnMut(Found<'b>) -> Result<()>) -> Result<()> {
+    let Lens { needle, sieve } = lens;
+    let reader = Reader { time_ns: block.origin.time_ns, sieve };
     if block.is_document {
         return reader.document(block, visit);
     }
@@ -68,12 +73,22 @@ fn is_json_lines(bytes: &[u8]) -> bool {
         && memchr::memchr_iter(b'\n', bytes).all(|at| matches!(bytes.get(at + 1), None | Some(b'{')))
 }
 
-struct Reader {
+struct Reader<'p> {
     time_ns: i64,
+    sieve: Option<Sieve<'p>>,
 }
 
-impl Reader {
+impl Reader<'_> {
     fn line<'b>(&self, line: &'b [u8], visit: &mut dyn FnMut(Found<'b>) -> Result<()>) -> Result<()> {
+        if let Some(sieve) = &self.sieve {
+            match sieve.look(line) {
+                Sight::Gone => return Ok(()),
+                Sight::Enough(event) => {
+                    return visit(Found { event: *event, original: line, is_text: false });
+                }
+                Sight::Unclear => {}
+            }
+        }
         let text = String::from_utf8_lossy(line);
         let is_text = line.first() != Some(&b'{');
         let event = self.event(&|| RawEvent::from_line(0, text.clone()), line);
@@ -167,7 +182,7 @@ mod tests {
             messages.push(found.event.message.into_owned());
             Ok(())
         };
-        each(&block, needle.as_ref(), &mut visit).expect("readable");
+        each(&block, Lens { needle: needle.as_ref(), sieve: None }, &mut visit).expect("readable");
         messages
     }
 

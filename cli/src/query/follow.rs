@@ -50,7 +50,7 @@ impl Follower {
         let block = Block { index: 0, bytes, is_document: false, origin: Arc::new(origin) };
         let mut out = Vec::new();
         let mut number = 0;
-        events::each(&block, None, &mut |found| {
+        events::each(&block, events::Lens::default(), &mut |found| {
             number += 1;
             let id = id_of(&found, 0, number);
             let attributes = events::attributes(&found.event.attributes, &Wanted::All);

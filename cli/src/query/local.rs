@@ -3,11 +3,12 @@
 //! Stages that look at one event at a time are written out as the files are read; with any other stage the answer
 //! comes at the end.
 
-use super::events::{self, Found};
+use super::events::{self, Found, Lens};
 use super::needle::Needle;
 use super::range::EVER;
 use super::rows::{event_row, line, shown};
 use super::scan::{Worker, scan};
+use super::sieve::Sieve;
 use super::{Options, refused, warn};
 use crate::input::{Block, Source, sources};
 use crate::output::Format;
@@ -209,6 +210,11 @@ impl<'q> Plan<'q> {
         if self.needs_id { id_of(found, block, number) } else { String::new() }
     }
 
+    fn lens(&self) -> Lens<'_> {
+        let sieve = Sieve::of(&self.program, self.checked.query.filter.as_ref());
+        Lens { needle: self.needle.as_ref(), sieve }
+    }
+
     fn is_in_range(&self, time_ns: i64) -> bool {
         (self.checked.from_ns..self.checked.to_ns).contains(&time_ns)
     }
@@ -255,7 +261,7 @@ impl Worker for Streaming<'_> {
     fn work(&mut self, block: &Block) -> Result<Rows> {
         let mut rows = Rows::default();
         let mut number = 0;
-        events::each(block, self.plan.needle.as_ref(), &mut |found| {
+        events::each(block, self.plan.lens(), &mut |found| {
             number += 1;
             self.write(&found, &self.plan.id_of(&found, block.index, number), &mut rows);
             Ok(())
@@ -311,7 +317,7 @@ impl Worker for Gathering<'_> {
     fn work(&mut self, block: &Block) -> Result<()> {
         let (plan, partial) = (self.plan, &mut self.partial);
         let mut number = 0;
-        events::each(block, plan.needle.as_ref(), &mut |found| {
+        events::each(block, plan.lens(), &mut |found| {
             number += 1;
             if !plan.is_in_range(found.event.timestamp_ns) {
                 return Ok(());
@@ -343,7 +349,7 @@ fn ends_of_files(sources: &[Source], now_ns: i64) -> Result<Option<(i64, i64)>> 
 
         fn work(&mut self, block: &Block) -> Result<Self::Made> {
             let mut ends = None;
-            events::each(block, None, &mut |found| {
+            events::each(block, Lens::default(), &mut |found| {
                 ends = joined(ends, Some((found.event.timestamp_ns, found.event.timestamp_ns)));
                 Ok(())
             })?;

@@ -8,6 +8,7 @@ mod range;
 mod remote;
 mod rows;
 mod scan;
+mod sieve;
 
 use crate::diagnostic::{Finding, QueryError};
 use crate::output::Format;
@@ -17,6 +18,7 @@ use anyhow::Result;
 pub use events::view;
 pub use follow::Follower;
 pub use range::RangeOptions;
+pub use remote::request;
 pub use rows::line_of_row;
 use std::process::ExitCode;
 

@@ -20,6 +20,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 enum Rotation {
     Rename,
     RenameAndCompress,
+    /// With the oldest files deleted, so that their inodes come back, and lines that are half written when it happens.
+    RenameAndDelete,
     CopyTruncate,
 }
 
@@ -88,7 +90,7 @@ impl Trial {
         let current = self.log("app.log");
         let old = self.log(&format!("app.log.{number}"));
         match rotation {
-            Rotation::Rename | Rotation::RenameAndCompress => {
+            Rotation::Rename | Rotation::RenameAndCompress | Rotation::RenameAndDelete => {
                 std::fs::rename(&current, &old).expect("renamed")
             }
             Rotation::CopyTruncate => {
@@ -96,9 +98,19 @@ impl Trial {
                 OpenOptions::new().write(true).truncate(true).open(&current).expect("cut");
             }
         }
-        if rotation == Rotation::RenameAndCompress {
-            compress(&old);
+        match rotation {
+            Rotation::RenameAndCompress => compress(&old),
+            // As logrotate deletes: long after.
+            Rotation::RenameAndDelete if number > 2 => {
+                self.wait_for((number - 2) * LINES_PER_FILE);
+                std::fs::remove_file(self.log(&format!("app.log.{}", number - 2))).expect("deleted");
+            }
+            _ => {}
         }
+    }
+
+    fn append(&self) -> File {
+        OpenOptions::new().create(true).append(true).open(self.log("app.log")).expect("writable")
     }
 
     /// Writes numbered lines through rotations and kills, and looks what arrived.
@@ -109,17 +121,21 @@ impl Trial {
         let kill_every = lines / (kills + 1);
         self.start();
         for number in 0..lines {
-            if number > 0 && number % LINES_PER_FILE == 0 {
+            let is_first = number > 0 && number % LINES_PER_FILE == 0;
+            let is_split = is_first && rotation == Rotation::RenameAndDelete;
+            if is_first && !is_split {
                 self.rotate(rotation, number / LINES_PER_FILE);
             }
-            let mut file =
-                OpenOptions::new().create(true).append(true).open(self.log("app.log")).expect("writable");
-            writeln!(
-                file,
-                "{{\"message\":\"line {number}\",\"padding\":\"{}\"}}",
-                "x".repeat(number as usize % 90)
-            )
-            .expect("written");
+            let padding = "x".repeat(number as usize % 90);
+            let line = format!("{{\"message\":\"line {number}\",\"padding\":\"{padding}\"}}\n");
+            let (start, end) = line.split_at(line.len() / 2);
+            let mut file = self.append();
+            file.write_all(start.as_bytes()).expect("written");
+            if is_split {
+                // The program has the file open still, and finishes its line there.
+                self.rotate(rotation, number / LINES_PER_FILE);
+            }
+            file.write_all(end.as_bytes()).expect("written");
             if number > 0 && number % kill_every == 0 {
                 self.kill();
                 self.start();
@@ -160,6 +176,11 @@ fn files_that_are_renamed_lose_and_double_nothing_through_kills() {
 #[test]
 fn files_that_are_compressed_lose_and_double_nothing_through_kills() {
     Trial::new().run(Rotation::RenameAndCompress);
+}
+
+#[test]
+fn files_that_are_deleted_later_lose_and_double_nothing_through_kills() {
+    Trial::new().run(Rotation::RenameAndDelete);
 }
 
 #[test]
@@ -223,4 +244,131 @@ fn what_was_sent_is_not_sent_again_and_filters_and_fields_are_applied() {
     let event = trial.receiver.events().remove(0);
     assert_eq!((event["env"].as_str(), event["file"].is_string()), (Some("prod"), true));
     assert!(trial.receiver.addresses()[0].contains("source=shop"), "{:?}", trial.receiver.addresses());
+}
+
+#[test]
+fn a_file_that_is_deleted_while_the_server_is_away_is_sent_when_it_is_back() {
+    let mut trial = Trial::new();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("bound");
+    drop(listener);
+    std::fs::write(trial.log("app.log"), "line 0\n").expect("writable");
+    let state = trial.folder.path().join("state").display().to_string();
+    let files = trial.log("app.log*").display().to_string();
+    let server = format!("http://{address}");
+    let metrics = trial.folder.path().join("agent.toml");
+    let text = format!(
+        "server = '{server}'\nkey = 'cwi_test'\nstate = '{state}'\nmetrics = '127.0.0.1:0'\n[[source]]\nfiles = ['{files}']\n"
+    );
+    std::fs::write(&metrics, text).expect("writable");
+    let mut command = cordwood(&["agent", "--config", metrics.to_str().expect("a path")]);
+    let mut agent = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it runs");
+    let metrics = MetricsAt::told_by(agent.stderr.take().expect("piped"));
+    trial.agent = Some(agent);
+    // It has read the first line and cannot send it.
+    metrics.wait_until("cordwood_agent_retries_total", |retries| retries > 0);
+    std::fs::rename(trial.log("app.log"), trial.log("app.log.1")).expect("renamed");
+    std::fs::write(trial.log("app.log"), "line 1\nline 2\n").expect("writable");
+    metrics.wait_until("cordwood_agent_files", |files| files == 2);
+    metrics.wait_until("cordwood_agent_waiting_bytes", |bytes| bytes >= 14);
+    std::fs::remove_file(trial.log("app.log")).expect("deleted");
+    std::fs::remove_file(trial.log("app.log.1")).expect("deleted");
+    trial.receiver = Receiver::start_at(&address.to_string());
+    trial.wait_for(3);
+    let mut arrived = trial.receiver.messages();
+    arrived.sort();
+    assert_eq!(arrived, ["line 0", "line 1", "line 2"]);
+    let page = metrics.page();
+    for line in ["# TYPE cordwood_agent_events_sent_total counter", "cordwood_agent_lost_bytes_total 0"] {
+        assert!(page.contains(line), "{line} in {page}");
+    }
+}
+
+/// The endpoint for Prometheus, at the address that the agent tells.
+struct MetricsAt(String);
+
+impl MetricsAt {
+    fn told_by(stderr: std::process::ChildStderr) -> Self {
+        use std::io::{BufRead, BufReader};
+        let mut lines = BufReader::new(stderr).lines().map_while(Result::ok);
+        let address = lines.find_map(|line| Some(line.split_once("metrics on http://")?.1.to_owned()));
+        // What else it says is read, so that it never waits for a reader.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self(address.expect("it tells where its metrics are"))
+    }
+
+    fn page(&self) -> String {
+        use std::io::Read;
+        let (address, path) = self.0.split_once('/').expect("an address with a path");
+        let mut connection = std::net::TcpStream::connect(address).expect("it listens");
+        write!(connection, "GET /{path} HTTP/1.1\r\nHost: {address}\r\n\r\n").expect("it reads");
+        let mut page = String::new();
+        connection.read_to_string(&mut page).expect("it answers");
+        page
+    }
+
+    fn wait_until(&self, name: &str, holds: impl Fn(u64) -> bool) {
+        let started = Instant::now();
+        loop {
+            let page = self.page();
+            let value = page.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
+            if value.is_some_and(&holds) {
+                return;
+            }
+            assert!(started.elapsed() < PATIENCE, "{name} is {value:?}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+#[test]
+fn the_journal_is_followed_from_where_it_was_left() {
+    use std::os::unix::fs::PermissionsExt;
+    let trial = Trial::new();
+    // Stands in for journalctl: entries behind a cursor, and then it waits, as `--follow` does.
+    let program = trial.folder.path().join("journalctl");
+    let script = r#"#!/bin/sh
+echo "$@" >> "$0.calls"
+after=0
+for argument; do case "$argument" in --after-cursor=c*) after="${argument#--after-cursor=c}";; esac; done
+for number in 1 2 3 4; do
+  test "$number" -gt "$after" && test "$number" -le "$(cat "$0.last")" &&
+  echo "{\"__CURSOR\":\"c$number\",\"MESSAGE\":\"entry $number\",\"PRIORITY\":\"4\",\"SYSLOG_IDENTIFIER\":\"app\"}"
+done
+while kill -0 "$PPID" 2>/dev/null; do sleep 0.2; done
+"#;
+    std::fs::write(&program, script).expect("writable");
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).expect("executable");
+    let last =
+        |number: &str| std::fs::write(program.with_file_name("journalctl.last"), number).expect("writable");
+    let config = trial.folder.path().join("agent.toml");
+    let text = format!(
+        "server = '{}'\nkey = 'cwi_test'\nstate = '{}'\n[[source]]\njournald = true\nunits = ['app.service']\n",
+        trial.receiver.address(),
+        trial.folder.path().join("state").display(),
+    );
+    std::fs::write(&config, text).expect("writable");
+    let path = format!("{}:/usr/bin:/bin", trial.folder.path().display());
+    for (number, entries) in [("2", 2), ("4", 4)] {
+        last(number);
+        let mut agent = cordwood(&["agent", "--config", config.to_str().expect("a path")]);
+        let mut agent =
+            agent.env("PATH", &path).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it runs");
+        trial.wait_for(entries);
+        agent.kill().expect("it was running");
+        agent.wait().expect("it ends");
+    }
+    let messages: Vec<String> = trial
+        .receiver
+        .events()
+        .iter()
+        .map(|event| event["MESSAGE"].as_str().unwrap_or_default().to_owned())
+        .collect();
+    assert_eq!(messages, ["entry 1", "entry 2", "entry 3", "entry 4"]);
+    let calls = std::fs::read_to_string(program.with_file_name("journalctl.calls")).expect("it was called");
+    assert!(
+        calls.lines().all(|call| call.contains("--all --follow") && call.contains("--unit=app.service")),
+        "{calls}"
+    );
+    assert!(calls.lines().last().expect("a call").contains("--after-cursor=c2"), "{calls}");
 }

@@ -2,6 +2,7 @@
 
 mod agent;
 mod corpus;
+mod golden;
 mod query;
 mod receiver;
 mod run;

@@ -24,7 +24,11 @@ pub struct Receiver {
 
 impl Receiver {
     pub fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        Self::start_at("127.0.0.1:0")
+    }
+
+    pub fn start_at(address: &str) -> Self {
+        let listener = TcpListener::bind(address).expect("a port");
         let address = format!("http://{}", listener.local_addr().expect("bound"));
         let stored: Arc<(Mutex<Stored>, Condvar)> = Arc::default();
         let shared = Arc::clone(&stored);

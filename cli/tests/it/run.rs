@@ -32,21 +32,61 @@ pub fn fed(arguments: &[&str], input: &str) -> Output {
 
 /// What it shows on a terminal of 80 columns.
 pub fn shown(arguments: &[&str]) -> String {
-    let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
-    grantpt(&controller).and_then(|()| unlockpt(&controller)).expect("a terminal");
-    let size = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
-    tcsetwinsize(&controller, size).expect("a terminal");
-    let name = ptsname(&controller, Vec::new()).expect("a terminal");
-    let name = name.into_string().expect("a path");
-    let terminal = OpenOptions::new().read(true).write(true).open(Path::new(&name)).expect("a terminal");
+    on_terminal(cordwood(arguments), Stdio::null).0
+}
+
+/// The same with what it says on standard error, and its exit status.
+pub fn shown_with_errors(arguments: &[&str]) -> (String, Option<i32>) {
+    let (terminal, second) = Terminal::open();
     let mut command = cordwood(arguments);
-    command.stdin(Stdio::null()).stdout(terminal).stderr(Stdio::null());
-    let mut child = command.spawn().expect("it runs");
-    // Our own end of the terminal has to be closed, so that reading ends with the program.
-    drop(command);
-    let mut bytes = Vec::new();
-    // A terminal whose other side is closed reads as an error.
-    let _ = std::fs::File::from(controller).read_to_end(&mut bytes);
+    command.stdin(Stdio::null()).stdout(second.try_clone().expect("a terminal")).stderr(second);
+    terminal.run(command)
+}
+
+fn on_terminal(mut command: Command, errors: impl Fn() -> Stdio) -> (String, Option<i32>) {
+    let (terminal, second) = Terminal::open();
+    command.stdin(Stdio::null()).stdout(second).stderr(errors());
+    terminal.run(command)
+}
+
+/// Our end of a terminal of 80 columns.
+struct Terminal(std::fs::File);
+
+impl Terminal {
+    /// It, and the program's end.
+    fn open() -> (Self, std::fs::File) {
+        let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+        grantpt(&controller).and_then(|()| unlockpt(&controller)).expect("a terminal");
+        let size = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
+        tcsetwinsize(&controller, size).expect("a terminal");
+        let name = ptsname(&controller, Vec::new()).expect("a terminal");
+        let name = name.into_string().expect("a path");
+        let second = OpenOptions::new().read(true).write(true).open(Path::new(&name)).expect("a terminal");
+        (Self(std::fs::File::from(controller)), second)
+    }
+
+    fn run(mut self, mut command: Command) -> (String, Option<i32>) {
+        let mut child = command.spawn().expect("it runs");
+        // The command holds the other end, which has to be closed so that reading ends with the program.
+        drop(command);
+        let mut bytes = Vec::new();
+        // A terminal whose other side is closed reads as an error.
+        let _ = self.0.read_to_end(&mut bytes);
+        let status = child.wait().expect("it ends").code();
+        (String::from_utf8(bytes).expect("text").replace("\r\n", "\n"), status)
+    }
+}
+
+/// The first line that it shows on a terminal; then it is ended.
+pub fn first_line_shown(arguments: &[&str]) -> String {
+    use std::io::{BufRead, BufReader};
+    let (terminal, second) = Terminal::open();
+    let mut command = cordwood(arguments);
+    let mut child =
+        command.stdin(Stdio::null()).stdout(second).stderr(Stdio::null()).spawn().expect("it runs");
+    let mut line = String::new();
+    BufReader::new(terminal.0).read_line(&mut line).expect("a line");
+    child.kill().expect("it runs");
     child.wait().expect("it ends");
-    String::from_utf8(bytes).expect("text").replace("\r\n", "\n")
+    line.trim_end().to_owned()
 }

@@ -31,7 +31,7 @@ fn without_a_server_it_is_said_how_to_name_one() {
     let output = run(&["query", "level:error"], &config);
     assert_eq!(
         String::from_utf8_lossy(&output.stderr),
-        "error: not signed in: run `cordwood login --server URL --token KEY`, or give --server and --token\n"
+        "error: not signed in: run `cordwood login --server URL`, or give --server and --token\n"
     );
     assert_eq!(output.status.code(), Some(2));
     std::fs::write(&config, "[profile.work]\nserver = 'http://127.0.0.1:1'\ntoken = 'x'\n")

@@ -40,6 +40,11 @@ impl<'a> Row<'a> {
         Self { event, columns: Vec::new(), unpacked: Vec::new(), dropped: Vec::new(), closed: false }
     }
 
+    /// Whether no stage has changed anything yet.
+    pub(super) fn is_untouched(&self) -> bool {
+        self.columns.is_empty() && self.dropped.is_empty() && self.unpacked.is_empty() && !self.closed
+    }
+
     pub(super) fn field(&self, field: &Field) -> Value<'a> {
         match &field.target {
             Target::Core(core) => self.event.core(*core),

@@ -108,6 +108,19 @@ impl Condition {
         Ok(if predicate.negated { Self::Not(Box::new(condition)) } else { condition })
     }
 
+    /// Whether only the event's own fields are looked at, and none of its attributes.
+    pub(super) fn is_about_own_fields(&self) -> bool {
+        match self {
+            Self::Always(_) | Self::Text(_) => true,
+            Self::And(terms) | Self::Or(terms) => terms.iter().all(Self::is_about_own_fields),
+            Self::Not(term) => term.is_about_own_fields(),
+            Self::Field { field, .. } => {
+                matches!(field.target, Target::Core(core) if core != Core::Id)
+            }
+            Self::AnyText(_) | Self::Id { .. } | Self::Value { .. } | Self::True(_) => false,
+        }
+    }
+
     pub(super) fn holds(&self, row: &Row) -> bool {
         match self {
             Self::Always(holds) => *holds,
@@ -131,6 +144,9 @@ impl Condition {
 
 /// A computed `message` hides the event's own.
 pub(super) fn message_of<'a>(row: &Row<'a>) -> Value<'a> {
+    if row.is_untouched() {
+        return row.event.core(Core::Message);
+    }
     row.named(Core::Message.name())
 }
 

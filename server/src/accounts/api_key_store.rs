@@ -1,7 +1,7 @@
 //! SQL of API keys.
 
 use super::{AccountError, failed_to};
-use crate::auth::api_key::{NewKey, shown_prefix};
+use crate::auth::api_key::{NewKey, Parsed, shown_prefix};
 use crate::auth::scopes_of;
 use crate::db::Db;
 use crate::on;
@@ -12,17 +12,19 @@ use uuid::Uuid;
 
 crate::statements! {
     LIST = "SELECT id, project_id, name, lookup, scopes, created_at, expires_at, last_used_at, \
-        allowed_networks, rows_per_day, replaced_by FROM api_keys \
+        allowed_networks, rows_per_day, replaced_by, personal_to FROM api_keys \
         WHERE organization_id = $1 AND revoked_at IS NULL ORDER BY created_at DESC, id DESC";
     GET = "SELECT id, project_id, name, lookup, scopes, created_at, expires_at, last_used_at, \
-        allowed_networks, rows_per_day, replaced_by FROM api_keys \
+        allowed_networks, rows_per_day, replaced_by, personal_to FROM api_keys \
         WHERE organization_id = $1 AND id = $2 AND revoked_at IS NULL";
     INSERT = "INSERT INTO api_keys \
         (organization_id, id, project_id, name, lookup, secret_hash, scopes, created_by, created_at, expires_at, \
-        allowed_networks, rows_per_day) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+        allowed_networks, rows_per_day, personal_to) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
     REPLACE = "UPDATE api_keys SET replaced_by = $3, expires_at = CASE WHEN expires_at < $4 THEN expires_at ELSE $4 END \
         WHERE organization_id = $1 AND id = $2 AND revoked_at IS NULL AND replaced_by IS NULL";
     REVOKE = "UPDATE api_keys SET revoked_at = $3 WHERE organization_id = $1 AND id = $2 AND revoked_at IS NULL";
+    END_PERSONAL = "UPDATE api_keys SET revoked_at = $3 WHERE lookup = $1 AND secret_hash = $2 AND personal_to IS NOT NULL \
+        AND revoked_at IS NULL RETURNING organization_id, id, name, lookup, personal_to";
 }
 
 #[derive(sqlx::FromRow)]
@@ -38,6 +40,7 @@ pub struct KeyRow {
     pub allowed_networks: String,
     pub rows_per_day: Option<i64>,
     replaced_by: Option<Uuid>,
+    pub personal_to: Option<Uuid>,
 }
 
 impl KeyRow {
@@ -74,6 +77,8 @@ pub struct NewRow<'a> {
     /// With commas between.
     pub allowed_networks: &'a str,
     pub rows_per_day: Option<i64>,
+    /// The person whose command line it is.
+    pub personal_to: Option<Uuid>,
     pub key: &'a NewKey,
 }
 
@@ -108,6 +113,7 @@ macro_rules! insert_row {
             .bind($row.expires_at)
             .bind(&$row.allowed_networks)
             .bind($row.rows_per_day)
+            .bind($row.personal_to)
             .execute($executor)
             .await
     };
@@ -126,6 +132,7 @@ fn row_of(new: &NewRow<'_>) -> KeyRow {
         allowed_networks: new.allowed_networks.to_owned(),
         rows_per_day: new.rows_per_day,
         replaced_by: None,
+        personal_to: new.personal_to,
     }
 }
 
@@ -175,11 +182,29 @@ pub async fn revoke(db: &Db, scope: &TenantScope, key_id: Uuid) -> Result<(), Ac
     if revoked == 1 { Ok(()) } else { Err(AccountError::NotFound) }
 }
 
+/// A key of a command line that its owner has ended.
+#[derive(sqlx::FromRow)]
+pub struct Ended {
+    pub organization_id: Uuid,
+    pub id: Uuid,
+    pub name: String,
+    pub lookup: String,
+    pub personal_to: Uuid,
+}
+
+/// Ends a command line's key, by its whole text. Before it the tenant is not known, so this takes no scope.
+pub async fn end_personal(db: &Db, key: &Parsed) -> Result<Option<Ended>, AccountError> {
+    on!(db.write(), pool => sqlx::query_as(END_PERSONAL)
+        .bind(&key.lookup).bind(key.secret_hash.to_vec()).bind(now_us()).fetch_optional(pool).await)
+    .map_err(failed_to("log a command line out"))
+}
+
 fn words(text: &str) -> Vec<String> {
     text.split(',').filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
-fn words_of(scopes: &[KeyScope]) -> String {
+/// Scopes as they are stored, with commas between.
+pub fn words_of(scopes: &[KeyScope]) -> String {
     let word = |scope: &KeyScope| match scope {
         KeyScope::Ingest => "ingest",
         KeyScope::Query => "query",

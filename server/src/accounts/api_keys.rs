@@ -75,6 +75,7 @@ async fn create(
         expires_at: expires_at.map_err(InvalidFields::from)?,
         allowed_networks: &networks.map_err(InvalidFields::from)?,
         rows_per_day: rows_per_day.map_err(InvalidFields::from)?,
+        personal_to: None,
         key: &key,
     };
     let shown = api_key_store::insert(&accounts.db, editor.scope(), &row).await?;
@@ -151,6 +152,7 @@ async fn follow(
         expires_at: old.expires_at,
         allowed_networks: &old.allowed_networks,
         rows_per_day: old.rows_per_day,
+        personal_to: old.personal_to,
         key: &key,
     };
     let ends_at = now_us() + i64::from(overlap_hours) * HOUR_US;

@@ -19,6 +19,7 @@ crate::statements! {
     SET_ROLE = "UPDATE memberships SET role = $3 WHERE organization_id = $1 AND user_id = $2";
     REMOVE = "DELETE FROM memberships WHERE organization_id = $1 AND user_id = $2";
     END_SESSIONS = "UPDATE sessions SET revoked_at = $3 WHERE organization_id = $1 AND user_id = $2 AND revoked_at IS NULL";
+    END_COMMAND_LINES = "UPDATE api_keys SET revoked_at = $3 WHERE organization_id = $1 AND personal_to = $2 AND revoked_at IS NULL";
 }
 
 #[derive(sqlx::FromRow)]
@@ -79,6 +80,11 @@ async fn try_change(
             .bind(organization_id).fetch_one(&mut *transaction).await?;
         if let Err(refused) = allowed(held.as_deref().map(role_of), role, by, owners) {
             return Ok(Err(refused));
+        }
+        // The keys of their command lines were made for the role that they had.
+        if held.as_deref() != role.map(word_of) {
+            sqlx::query(END_COMMAND_LINES).bind(organization_id).bind(user_id).bind(now_us())
+                .execute(&mut *transaction).await?;
         }
         match role {
             Some(role) => {

@@ -9,6 +9,9 @@ mod api_keys;
 pub mod attempts;
 mod change_email;
 mod checked;
+mod device_codes;
+mod device_login;
+mod device_login_store;
 mod invitation_store;
 mod invitations;
 mod mail_link_store;
@@ -49,6 +52,7 @@ use std::time::Duration;
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[(&str, &[(&str, &str)])] = &[
     ("accounts/api_key_store.rs", api_key_store::ALL),
+    ("accounts/device_login_store.rs", device_login_store::ALL),
     ("accounts/invitation_store.rs", invitation_store::ALL),
     ("accounts/mail_link_store.rs", mail_link_store::ALL),
     ("accounts/member_store.rs", member_store::ALL),
@@ -67,6 +71,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
     mail_links::routes(app);
     profile::routes(app);
     change_email::routes(app);
+    device_login::routes(app);
     second_factor::routes(app);
     organization::routes(app);
     members::routes(app);
@@ -103,6 +108,10 @@ struct Limits {
     resets_of_address: Attempts,
     /// By organization.
     invitations: Attempts,
+    /// Of command lines that ask, by address.
+    device_logins: Attempts,
+    /// Of wrong codes of command lines, by person.
+    device_codes: Attempts,
 }
 
 impl Accounts {
@@ -126,6 +135,8 @@ impl Accounts {
             resets_of_email: Attempts::new(3, HOUR),
             resets_of_address: Attempts::new(10, HOUR),
             invitations: Attempts::new(settings.invitations_per_hour, HOUR),
+            device_logins: Attempts::new(30, QUARTER),
+            device_codes: Attempts::new(10, QUARTER),
         };
         let (sealer, providers) = (Sealer::of(&settings)?, Providers::of(&settings, outbound)?);
         Ok(Self { db, auth, links, settings, limits, sealer, providers })

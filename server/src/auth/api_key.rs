@@ -23,8 +23,8 @@ pub struct NewKey {
 
 /// A key as a client sent it: well-formed, not yet known to be good.
 pub struct Parsed {
-    pub(super) lookup: String,
-    pub(super) secret_hash: [u8; 32],
+    pub(crate) lookup: String,
+    pub(crate) secret_hash: [u8; 32],
 }
 
 /// Whether the text is meant to be an API key.

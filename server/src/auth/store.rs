@@ -11,7 +11,8 @@ crate::statements! {
     KEY_BY_LOOKUP = "SELECT k.id, k.organization_id, k.project_id, k.secret_hash, k.scopes, k.expires_at, k.allowed_networks, k.rows_per_day, \
         p.retention_days \
         FROM api_keys k JOIN projects p ON p.organization_id = k.organization_id AND p.id = k.project_id \
-        WHERE k.lookup = $1 AND k.revoked_at IS NULL";
+        WHERE k.lookup = $1 AND k.revoked_at IS NULL AND (k.personal_to IS NULL OR EXISTS \
+        (SELECT 1 FROM memberships m WHERE m.organization_id = k.organization_id AND m.user_id = k.personal_to))";
     KEYS_REVOKED_SINCE = "SELECT lookup FROM api_keys WHERE revoked_at >= $1";
     KEY_USED = "UPDATE api_keys SET last_used_at = $3 \
         WHERE organization_id = $1 AND id = $2 AND (last_used_at IS NULL OR last_used_at < $3)";

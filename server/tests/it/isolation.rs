@@ -16,6 +16,9 @@ fn body(path: &str, target: &Target) -> Value {
         "/api/v1/members/{user_id}/projects" => {
             json!({"items": [{"project_id": target.project_id, "role": "viewer"}]})
         }
+        "/api/v1/auth/device/confirm" => {
+            json!({"user_code": "BCDF-GHJK", "approve": true, "project_id": target.project_id})
+        }
         "/api/v1/members/{user_id}" => json!({"role": "viewer"}),
         "/api/v1/organization" | "/api/v1/projects/{id}" => json!({"name": "taken over"}),
         "/api/v1/projects/{id}/masking" => json!({"rules": []}),

@@ -14,6 +14,7 @@ mod alert_conditions;
 mod api_keys;
 mod audit;
 mod canary;
+mod command_line;
 mod invitations;
 mod isolation;
 mod looking_around;

@@ -252,3 +252,11 @@ pub async fn jobs() -> Result<Vec<Job>, ApiError> {
 pub async fn cancel_job(id: String) -> Result<Nothing, ApiError> {
     delete(&format!("/api/v1/jobs/{id}")).await
 }
+
+pub async fn waiting_device(user_code: String) -> Result<WaitingDevice, ApiError> {
+    post("/api/v1/auth/device/look-up", &TypedCode { user_code }).await
+}
+
+pub async fn answer_device(answer: DeviceAnswer) -> Result<Nothing, ApiError> {
+    post_for_nothing("/api/v1/auth/device/confirm", &answer).await
+}

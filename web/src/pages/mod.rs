@@ -4,6 +4,7 @@ pub mod alerts;
 pub mod auth;
 #[cfg(debug_assertions)]
 pub mod components;
+pub mod device;
 pub mod explore;
 pub mod ingest;
 pub mod local;

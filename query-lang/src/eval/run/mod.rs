@@ -45,6 +45,8 @@ pub struct Range {
 #[derive(Clone, Debug)]
 pub struct Program {
     filter: Condition,
+    /// Parts of the filter that all have to hold, and look at no attributes.
+    own: Vec<Condition>,
     steps: Vec<Step>,
     gather: Gather,
     after: Vec<Op>,
@@ -114,6 +116,7 @@ impl Program {
             after.push(Op::of(stage, before.and_then(|stage| stage.output.as_ref()), &mut order, range)?);
         }
         Ok(Self {
+            own: parts(&filter).filter(|part| part.is_about_own_fields()).cloned().collect(),
             filter,
             steps,
             gather,
@@ -134,6 +137,13 @@ impl Program {
     #[must_use]
     pub fn wanted(&self) -> &Wanted {
         &self.wanted
+    }
+
+    /// False when the event does not pass the filter whatever its attributes are, which need not be there.
+    #[must_use]
+    pub fn may_match(&self, event: &Event) -> bool {
+        let row = Row::new(*event);
+        self.own.iter().all(|part| part.holds(&row))
     }
 
     #[must_use]
@@ -237,6 +247,14 @@ impl Gather {
             }
             rest => (Self::Rows { sort: Vec::new(), most: most(rest.first()) }, rest),
         })
+    }
+}
+
+/// What has to hold together.
+fn parts(filter: &Condition) -> std::slice::Iter<'_, Condition> {
+    match filter {
+        Condition::And(terms) => terms.iter(),
+        other => std::slice::from_ref(other).iter(),
     }
 }
 

@@ -21,7 +21,11 @@ impl Wanted {
         };
         match self {
             Self::All => true,
-            Self::Only(paths) => paths.iter().any(|path| is_below(path, member) || is_below(member, path)),
+            Self::Only(paths) => paths.iter().any(|path| {
+                // The first byte tells most of them apart.
+                path.as_bytes().first() == member.as_bytes().first()
+                    && (is_below(path, member) || is_below(member, path))
+            }),
         }
     }
 
