@@ -2,8 +2,8 @@
 
 use crate::proxy::Proxy;
 use anyhow::{Context, Result};
+use sqlx::AssertSqlSafe;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{AssertSqlSafe, Row};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::str::FromStr;
 
@@ -44,12 +44,6 @@ impl Database {
 
     pub async fn count(&self, sql: &'static str) -> Result<i64> {
         Ok(sqlx::query_scalar(sql).fetch_one(&self.pool).await?)
-    }
-
-    /// The first two columns of every row, as text.
-    pub async fn pairs(&self, sql: &'static str) -> Result<Vec<(String, String)>> {
-        let rows = sqlx::query(sql).fetch_all(&self.pool).await?;
-        rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
     }
 
     /// From now on the database itself notes who writes a rule's state, and who had the right to.
