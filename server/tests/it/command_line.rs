@@ -263,7 +263,7 @@ async fn a_login_by_device_is_nobodys_but_who_confirms_it() {
     );
 
     // Another role is another key; leaving ends it.
-    acme.patch(&format!("/api/v1/members/{}", viewer.user_id), json!({"role": "editor"})).await.expect(204);
+    acme.patch(&format!("/api/v1/members/{}", viewer.user_id), json!({"role": "editor"})).await.expect(200);
     eventually("the key to end", async || {
         (program.post("/api/v1/query/check", query.clone()).await.status == 401).then_some(())
     })
@@ -487,9 +487,7 @@ async fn a_tail_goes_on_without_a_gap_after_its_connection_was_cut() {
     let key = acme.api_key(&["query"]).await["secret"].as_str().unwrap().to_owned();
     let cli = CommandLine::new(&wire.url, &key);
     let send = async |message: &str, level: &str| {
-        let event = json!([{"timestamp": "now", "message": message, "level": level, "source": "api"}]);
-        let mut event = event;
-        event[0].as_object_mut().unwrap().remove("timestamp");
+        let event = json!([{"message": message, "level": level, "source": "api"}]);
         acme.post("/api/v1/logs/ingest", event).await.expect(202);
     };
     let mut tail = cli.start(&["tail", "level>=warn | fields message", "-o", "ndjson"]);
