@@ -5,6 +5,7 @@
 mod ingest;
 mod process;
 mod search;
+mod searches;
 mod server;
 
 use clap::{Parser, Subcommand};

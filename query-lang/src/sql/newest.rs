@@ -58,6 +58,7 @@ impl Compiled {
         let mut piece = self.clone();
         piece.parameters[FROM].1 = Parameter::Integer(from_ns);
         piece.parameters[TO].1 = Parameter::Integer(to_ns);
+        piece.reads = (from_ns, to_ns);
         piece
     }
 
@@ -88,8 +89,17 @@ mod tests {
         let id = "00000000-0000-0000-0000-0000000000a1".to_owned();
         let scope = Scope { organization_id: id.clone(), project_ids: vec![id] };
         let (now_ns, tz) = (to_ns, time_zone);
-        let request =
-            Request { from_ns: 0, to_ns, now_ns, tz, limit: 100, offset: 0, after: None, tables: Vec::new() };
+        let request = Request {
+            from_ns: 0,
+            to_ns,
+            now_ns,
+            tz,
+            limit: 100,
+            offset: 0,
+            after: None,
+            tables: Vec::new(),
+            paths: None,
+        };
         compile(&checked.query, &scope, &request).expect("compiles")
     }
 
