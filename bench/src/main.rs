@@ -2,6 +2,7 @@
 //!
 //! Each run starts a server of its own in a temporary folder, on loopback, with limits lifted, and stops it afterwards.
 
+mod cancel;
 mod ingest;
 mod process;
 mod search;

@@ -2,9 +2,9 @@
 //!
 //! With `--data` the loaded events are kept in that folder, and the next run starts at once.
 
-use crate::ingest;
 use crate::searches::{Asked, NEWEST, PAGE, STAGES};
 use crate::server::Server;
+use crate::{cancel, ingest};
 use anyhow::{Context, Result, ensure};
 use api_types::search::{CheckAnswer, CheckRequest, SearchRequest, TimeInput};
 use serde::{Deserialize, Serialize};
@@ -54,6 +54,7 @@ pub async fn run(options: &Options) -> Result<()> {
     bench.table("The newest 100", NEWEST).await?;
     bench.table("The page for exploring, seven days", PAGE).await?;
     bench.table("Every stage, seven days", STAGES).await?;
+    bench.cancelled().await?;
     server.stop().await
 }
 
@@ -135,6 +136,16 @@ impl<'a> Bench<'a> {
                 Err(error) => println!("| {} | `{}` | {error:#} |", asked.name, shown(asked.query)),
             }
         }
+        Ok(())
+    }
+
+    #[allow(clippy::print_stdout, reason = "the result is for a person")]
+    async fn cancelled(&self) -> Result<()> {
+        let request = self
+            .request("| eval shape = replace_re(message, '[a-z]+', '-') | stats dcount(shape)", DAYS * 24);
+        let times_ms = cancel::measure(self.server, &request).await?;
+        let shown: Vec<String> = times_ms.iter().map(|ms| format!("{ms:.0}")).collect();
+        println!("\nUntil the engine is idle after the client has gone, ms: {}", shown.join(", "));
         Ok(())
     }
 
