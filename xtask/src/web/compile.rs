@@ -47,6 +47,9 @@ pub fn application(places: &Places, dev: bool) -> Result<Application> {
 pub fn language(places: &Places) -> Result<PathBuf> {
     let manifest = places.root.join("bench/browser/Cargo.toml");
     let target = places.target.join("language");
+    // The versions that the application has.
+    std::fs::copy(places.root.join("Cargo.lock"), places.root.join("bench/browser/Cargo.lock"))
+        .context("failed to copy Cargo.lock")?;
     run(toolchain()?
         .args(["build", "--quiet", "--target", TARGET, "--profile", "web", "--manifest-path"])
         .arg(&manifest)
