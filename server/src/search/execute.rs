@@ -88,7 +88,8 @@ impl Executor {
         let limits = self.limits();
         let Some(newest) = compiled.newest_first() else { return self.run(tenant, compiled, limits).await };
         let mut gathered = Gathered::default();
-        for piece in newest.pieces {
+        for index in 0..newest.pieces.len() {
+            let piece = newest.piece(index, gathered.rows());
             gathered.add(self.run(tenant, piece, limits.clone()).await?);
             if gathered.rows() >= newest.rows {
                 break;
