@@ -15,10 +15,7 @@ globalThis.cordwood = {
 
 const page = globalThis.document;
 
-init({ module_or_path: wasm }).then(
-  () => page?.getElementById("boot")?.remove(),
-  (error) => {
-    const boot = page?.getElementById("boot");
-    if (boot) boot.textContent = `Cordwood could not start: ${error}. It needs a browser with WebAssembly.`;
-  },
-);
+init({ module_or_path: wasm }).catch((error) => {
+  const boot = page?.getElementById("boot");
+  if (boot) boot.textContent = `Cordwood could not start: ${error}. It needs a browser with WebAssembly.`;
+});

@@ -87,6 +87,25 @@ pub fn is_typing() -> bool {
         || element.get_attribute("contenteditable").is_some()
 }
 
+/// Puts an element so many pixels below the top of its container.
+pub fn place(element: &web_sys::HtmlElement, top: u32, height: u32) {
+    let style = element.style();
+    let _set = style.set_property("transform", &format!("translateY({top}px)"));
+    let _set = style.set_property("height", &format!("{height}px"));
+}
+
+/// Takes away what stands on the page until the application does.
+pub fn end_boot() {
+    if let Some(boot) = leptos::prelude::document().get_element_by_id("boot") {
+        boot.remove();
+    }
+}
+
+/// Loads the page anew.
+pub fn reload() {
+    let _leaving = window().location().reload();
+}
+
 pub fn focus(selector: &str) {
     use wasm_bindgen::JsCast;
     let found = leptos::prelude::document().query_selector(selector).ok().flatten();

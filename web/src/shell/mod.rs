@@ -18,6 +18,7 @@ use switcher::Switcher;
 
 #[component]
 pub fn Shell() -> impl IntoView {
+    crate::browser::end_boot();
     let me = load(|| Some(()), |()| accounts::me());
     move || match me.state.get() {
         Load::Waiting => view! { <ShellSkeleton/> }.into_any(),

@@ -37,7 +37,7 @@ pub fn scripts(places: &Places, application: &Application, output: &Path, dev: b
         .args([
             "--entry-names=[name]-[hash]",
             "--chunk-names=[name]-[hash]",
-            "--asset-names=app-[hash]",
+            "--asset-names=[name]-[hash]",
             "--loader:.wasm=file",
         ])
         .arg(format!("--alias:cordwood-module={}", application.module.display()))
@@ -61,7 +61,7 @@ pub fn scripts(places: &Places, application: &Application, output: &Path, dev: b
     Ok(Scripts {
         boot: named("boot-", ".js")?,
         theme: named("theme-", ".js")?,
-        wasm: named("app-", ".wasm")?,
+        wasm: named("web_bg-", ".wasm")?,
     })
 }
 

@@ -2,6 +2,7 @@
 
 use super::explorer::Explorer;
 use super::layout::RowView;
+use super::marks;
 use super::results::Results;
 use crate::browser;
 use crate::components::Icon;
@@ -11,7 +12,7 @@ use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 
-pub const KEYS: [(&str, &str); 19] = [
+pub const KEYS: [(&str, &str); 20] = [
     ("/", "Edit the query"),
     ("Enter", "Run the query, or open the row"),
     ("↑ ↓", "In the query: former queries"),
@@ -27,6 +28,7 @@ pub const KEYS: [(&str, &str); 19] = [
     ("f", "Show or hide fields"),
     ("p", "Patterns, and back"),
     ("s", "Saved searches"),
+    ("m", "Mark a moment on the histogram"),
     ("v", "Rows compact, wrapped, JSON"),
     ("r", "Run again"),
     ("Ctrl K", "Commands"),
@@ -61,6 +63,9 @@ pub fn commands(explorer: Explorer) -> Vec<Command> {
         Command::new(Icon::Fields, "Show or hide fields", "f", move || explorer.toggle_fields()),
         Command::new(Icon::Save, "Saved searches", "s", move || explorer.saved_open.set(true)),
         Command::new(Icon::Download, "Export", "", move || explorer.export_open.set(true)),
+        Command::new(Icon::Note, "Mark a moment", "m", move || {
+            explorer.note_open.set(marks::may_mark(explorer))
+        }),
         Command::new(Icon::Info, "Cost and SQL", "", move || explorer.plan_open.set(true)),
         Command::new(Icon::Rows, "Show events", "p", move || explorer.show_tab(Tab::Events)),
         Command::new(Icon::Pattern, "Show patterns", "p", move || explorer.show_tab(Tab::Patterns)),
@@ -90,6 +95,7 @@ fn handle(event: &KeyboardEvent, explorer: Explorer, results: Results) -> bool {
         "h" => explorer.history_open.set(true),
         "v" => explorer.row_view.update(|view| *view = view.next()),
         "l" if !explorer.is_local() => explorer.set_live(!explorer.state.with_untracked(|state| state.live)),
+        "m" if marks::may_mark(explorer) => explorer.note_open.set(true),
         "s" if !explorer.is_local() => explorer.saved_open.set(true),
         "p" => explorer.show_tab(match explorer.state.with_untracked(|state| state.tab) {
             Tab::Events => Tab::Patterns,
