@@ -4,6 +4,7 @@
 import init from "cordwood-module";
 import wasm from "cordwood-wasm";
 import { refreshSession } from "./session.js";
+import { zoneNames, zoneOffset } from "./zones.js";
 
 globalThis.cordwood = {
   editor: () => import("./editor.js"),
@@ -11,6 +12,9 @@ globalThis.cordwood = {
   worker: () => new Worker(import.meta.url, { type: "module" }),
   download: (...request) => import("./download.js").then((module) => module.download(...request)),
   refreshSession,
+  zoneNames,
+  zoneOffset,
+  setZone: (name) => (globalThis.cordwood.zone = name),
 };
 
 const page = globalThis.document;

@@ -9,6 +9,14 @@ extern "C" {
     /// Renews the session by the refresh cookie; once at a time over all tabs.
     #[wasm_bindgen(js_name = refreshSession)]
     fn refresh_session_promise() -> Promise;
+    /// How far a zone is ahead of UTC at an instant, in minutes.
+    #[wasm_bindgen(js_name = zoneOffset)]
+    fn zone_offset(name: &str, at_ms: f64) -> f64;
+    #[wasm_bindgen(js_name = zoneNames)]
+    fn zone_names_text() -> String;
+    /// The zone of charts that are not in UTC; the browser's own without a name.
+    #[wasm_bindgen(js_name = setZone)]
+    pub fn set_chart_zone(name: Option<&str>);
 }
 
 #[cfg(debug_assertions)]
@@ -43,6 +51,16 @@ pub fn now_ms() -> i64 {
 /// How far the reader's zone is ahead of UTC at an instant, in minutes.
 pub fn zone_offset_minutes(at_ms: i64) -> i64 {
     -(js_sys::Date::new(&JsValue::from_f64(at_ms as f64)).get_timezone_offset() as i64)
+}
+
+/// Of a zone by its IANA name.
+pub fn named_offset_minutes(name: &str, at_ms: i64) -> i64 {
+    zone_offset(name, at_ms as f64) as i64
+}
+
+/// The names of all zones.
+pub fn zone_names() -> Vec<String> {
+    std::iter::once("UTC".to_owned()).chain(zone_names_text().lines().map(str::to_owned)).collect()
 }
 
 pub fn stored(key: &str) -> Option<String> {

@@ -58,6 +58,7 @@ pub struct Explorer {
     pub export_open: RwSignal<bool>,
     pub plan_open: RwSignal<bool>,
     pub note_open: RwSignal<bool>,
+    pub find_open: RwSignal<bool>,
     pub row_view: RwSignal<RowView>,
     pub columns: Columns,
     /// The event that others are compared with.
@@ -123,6 +124,7 @@ impl Explorer {
             export_open: RwSignal::new(false),
             plan_open: RwSignal::new(false),
             note_open: RwSignal::new(false),
+            find_open: RwSignal::new(false),
             row_view,
             columns: Columns::new(),
             compared: RwSignal::new(None),

@@ -3,7 +3,7 @@
 use super::explorer::Explorer;
 use super::layout::RowView;
 use super::marks;
-use super::results::Results;
+use super::results::{Results, Shape};
 use crate::browser;
 use crate::components::Icon;
 use crate::shell::palette::Command;
@@ -12,7 +12,7 @@ use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 
-pub const KEYS: [(&str, &str); 20] = [
+pub const KEYS: [(&str, &str); 21] = [
     ("/", "Edit the query"),
     ("Enter", "Run the query, or open the row"),
     ("↑ ↓", "In the query: former queries"),
@@ -31,12 +31,20 @@ pub const KEYS: [(&str, &str); 20] = [
     ("m", "Mark a moment on the histogram"),
     ("v", "Rows compact, wrapped, JSON"),
     ("r", "Run again"),
+    ("Ctrl F", "Find in all loaded rows"),
     ("Ctrl K", "Commands"),
     ("?", "Syntax and these keys"),
 ];
 
 pub fn listen(explorer: Explorer, results: Results) {
     let listener = window_event_listener(leptos::ev::keydown, move |event| {
+        let finds = (event.ctrl_key() || event.meta_key()) && event.key() == "f";
+        if finds && may_find(results) {
+            explorer.find_open.set(true);
+            browser::focus(".find-bar input");
+            event.prevent_default();
+            return;
+        }
         let with_modifier = event.ctrl_key() || event.meta_key() || event.alt_key();
         if !with_modifier
             && !event.default_prevented()
@@ -47,6 +55,12 @@ pub fn listen(explorer: Explorer, results: Results) {
         }
     });
     on_cleanup(move || listener.remove());
+}
+
+/// The browser's own search would only see the rows that are drawn.
+fn may_find(results: Results) -> bool {
+    let has_dialog = document().query_selector("dialog[open]").ok().flatten().is_some();
+    !has_dialog && untrack(|| results.shape.get()) == Shape::Events
 }
 
 /// What the page adds to the command palette.
@@ -67,6 +81,7 @@ pub fn commands(explorer: Explorer) -> Vec<Command> {
             explorer.note_open.set(marks::may_mark(explorer))
         }),
         Command::new(Icon::Info, "Cost and SQL", "", move || explorer.plan_open.set(true)),
+        Command::new(Icon::Explore, "Find in loaded rows", "Ctrl F", move || explorer.find_open.set(true)),
         Command::new(Icon::Rows, "Show events", "p", move || explorer.show_tab(Tab::Events)),
         Command::new(Icon::Pattern, "Show patterns", "p", move || explorer.show_tab(Tab::Patterns)),
         Command::new(Icon::ResetZoom, "Undo the zoom", "", move || explorer.reset_zoom()),

@@ -8,11 +8,13 @@ mod columns;
 mod compare;
 mod context;
 mod difference;
+mod digest;
 mod event_panel;
 mod explorer;
 mod export;
 mod field_values;
 mod fields;
+mod find;
 mod guide;
 mod help;
 mod histogram;
@@ -117,7 +119,7 @@ fn Found() -> impl IntoView {
                 Shape::Waiting => view! { <rows::RowsSkeleton/> }.into_any(),
                 Shape::Failed(error) => view! { <no_results::SearchError error/> }.into_any(),
                 Shape::Nothing => view! { <no_results::NoResults/> }.into_any(),
-                Shape::Events => view! { <rows::Rows/> }.into_any(),
+                Shape::Events => view! { <find::FindBar/><rows::Rows/> }.into_any(),
                 Shape::Table => view! { <table::StatsView/> }.into_any(),
             }}
         </section>

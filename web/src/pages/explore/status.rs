@@ -139,7 +139,11 @@ fn Status() -> impl IntoView {
                     }
                 };
                 let stats = &answer.stats;
-                let cached = if stats.cached { " · cached" } else { "" };
+                let cached = match (stats.cached, stats.age_ms) {
+                    (false, _) => String::new(),
+                    (true, None) => " · cached".to_owned(),
+                    (true, Some(age_ms)) => format!(" · from {} ago", format::elapsed(age_ms as f64)),
+                };
                 format!(
                     "{found} · {} · {} rows, {} read{cached}",
                     format::elapsed(stats.elapsed_ms),
