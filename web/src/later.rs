@@ -9,7 +9,7 @@ use leptos::prelude::*;
 use leptos::wasm_split::SplitLoaderError;
 use leptos_router::LazyRoute;
 
-/// Names a page, its part, and what it draws.
+/// Names a page, its part, and what it draws. Few parts, because whatever two of them share becomes a file of its own.
 macro_rules! pages {
     ($($page:ident, $part:ident, $load:ident: $view:expr;)*) => {$(
         #[leptos::wasm_split::wasm_split($part, wasm_split_path = ::leptos::wasm_split, fallible)]
@@ -39,17 +39,17 @@ pages! {
     VerifyEmail, auth, verify_email: view! { <crate::pages::auth::VerifyEmail/> };
     ChangeEmail, auth, change_email: view! { <crate::pages::auth::ChangeEmail/> };
     AcceptInvitation, auth, accept_invitation: view! { <crate::pages::auth::AcceptInvitation/> };
-    MuteByLink, alerts, mute_by_link: view! { <crate::pages::alerts::MuteByLink/> };
-    LocalFile, local, local_file: view! { <crate::pages::local::LocalFile/> };
+    MuteByLink, rest, mute_by_link: view! { <crate::pages::alerts::MuteByLink/> };
+    LocalFile, explore, local_file: view! { <crate::pages::local::LocalFile/> };
     Explore, explore, explore: view! { <crate::pages::explore::Explore/> };
-    SendLogs, send, send_logs: view! { <crate::pages::send::SendLogs/> };
-    AlertList, alerts, alert_list: view! { <crate::pages::alerts::AlertList/> };
-    NewAlert, alerts, new_alert: view! { <crate::pages::alerts::NewAlert/> };
-    AlertPage, alerts, alert_page: view! { <crate::pages::alerts::AlertPage/> };
-    EditAlert, alerts, edit_alert: view! { <crate::pages::alerts::EditAlert/> };
-    Ingest, ingest, ingest: view! { <crate::pages::ingest::Ingest/> };
-    Components, components, components: view! { <crate::pages::components::Components/> };
-    Settings, settings, settings: view! { <crate::pages::settings::Settings/> };
+    SendLogs, rest, send_logs: view! { <crate::pages::send::SendLogs/> };
+    AlertList, rest, alert_list: view! { <crate::pages::alerts::AlertList/> };
+    NewAlert, rest, new_alert: view! { <crate::pages::alerts::NewAlert/> };
+    AlertPage, rest, alert_page: view! { <crate::pages::alerts::AlertPage/> };
+    EditAlert, rest, edit_alert: view! { <crate::pages::alerts::EditAlert/> };
+    Ingest, rest, ingest: view! { <crate::pages::ingest::Ingest/> };
+    Components, rest, components: view! { <crate::pages::components::Components/> };
+    Settings, rest, settings: view! { <crate::pages::settings::Settings/> };
 }
 
 /// What the worker behind `/local` runs.

@@ -3,7 +3,7 @@
 //! Everybody in the organization sees them; editors, and API keys with the scope `admin` such as a deployment's, record them.
 
 pub mod http;
-mod store;
+pub mod store;
 
 use crate::error::{InvalidFields, Problem, ProblemKind};
 use api_types::problem::FieldProblem;

@@ -33,6 +33,8 @@ pub fn scripts(places: &Places, application: &Application, output: &Path, dev: b
             "--target=es2022",
             "--log-level=warning",
             "--legal-comments=none",
+            // Each function that the parts' loader gives is bound by an import of its own.
+            "--log-override:duplicate-object-key=silent",
         ])
         .args([
             "--entry-names=[name]-[hash]",

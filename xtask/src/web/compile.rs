@@ -91,7 +91,12 @@ fn bind(compiled: &Path, folder: &Path, places: &Places, dev: bool) -> Result<Ap
 fn shrink(places: &Places, wasm: &Path) -> Result<()> {
     let optimiser = places.node_module(".bin/wasm-opt");
     ensure!(optimiser.exists(), "wasm-opt is missing: run `npm ci`");
-    run(Command::new(optimiser).arg("-Oz").args(FEATURES).arg("-o").arg(wasm).arg(wasm))
+    run(Command::new(optimiser)
+        .args(["-Oz", "--strip-debug", "--strip-producers", "--quiet"])
+        .args(FEATURES)
+        .arg("-o")
+        .arg(wasm)
+        .arg(wasm))
 }
 
 /// A cargo that can compile for the browser.

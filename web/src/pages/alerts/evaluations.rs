@@ -3,9 +3,9 @@
 use super::words::{StateBadge, value};
 use crate::api::alerts;
 use crate::components::{Age, Button, EmptyState, FormError, Icon, Notice, NoticeKind, TextField, show};
+use crate::format;
 use crate::load::{Submit, load};
 use crate::preferences::shown_time;
-use crate::{browser, format};
 use api_types::alerts::{AlertEvaluation, WhyAnswer};
 use leptos::prelude::*;
 

@@ -1,8 +1,8 @@
 //! How many events there were when, by level. Dragging over it zooms; the back button and a visible reset undo that.
 
-use super::difference::DifferenceDialog;
 use super::explorer::explorer;
 use super::marks::Marks;
+use super::more;
 use crate::api::search;
 use crate::chart::{BarChart, Bars, Series, chart_time, is_utc};
 use crate::components::{Button, ButtonKind, Icon};
@@ -78,7 +78,7 @@ pub fn HistogramView() -> impl IntoView {
                     <Button small=true kind=ButtonKind::Secondary icon=Icon::ResetZoom on_click=move |_| explorer.reset_zoom()>"Reset zoom"</Button>
                 </div>
             </Show>
-            <DifferenceDialog open=difference/>
+            {move || more::more().map(|more| (more.difference)(difference))}
         </section>
     }
 }

@@ -56,16 +56,17 @@ fn Mark(place: Place, found: Loaded<Vec<Annotation>>) -> impl IntoView {
         [one] => format!("{}: {}", kind_name(one.kind), one.title),
         many => format!("{} marks", many.len()),
     };
-    let label = title.clone();
+    let (label, tip) = (title.clone(), title.clone());
     let trigger = ViewFn::from(move || {
         let label = label.clone();
         view! { <Glyph icon size="icon-small"/><span class="sr-only">{label}</span> }
     });
+    let side = if at > 0.5 { MenuSide::End } else { MenuSide::Start };
     let count = marks.len();
     let items = StoredValue::new(marks);
     view! {
-        <div class=format!("mark mark-{kind}") style=("--at", format!("{:.2}%", at * 100.0)) title=title.clone()>
-            <Menu label=title class="mark-button" side=if at > 0.5 { MenuSide::End } else { MenuSide::Start } trigger>
+        <div class=format!("mark mark-{kind}") style=("--at", format!("{:.2}%", at * 100.0)) title=tip>
+            <Menu label=title class="mark-button" side trigger>
                 {items.with_value(|marks| marks.iter().map(|mark| view! { <Choices mark=mark.clone() found/> }).collect_view())}
             </Menu>
             {(count > 1).then(|| view! { <span class="mark-count numbers" aria-hidden="true">{count}</span> })}
