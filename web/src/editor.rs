@@ -66,7 +66,8 @@ pub fn EditorView(editor: QueryEditor, label: &'static str, hint: &'static str) 
     Effect::new(move |_| {
         let Some(host) = host.get() else { return };
         leptos::task::spawn_local(async move {
-            let Ok(module) = JsFuture::from(load_editor()).await else { return };
+            let (module, is_ready) = futures::join!(JsFuture::from(load_editor()), language::load());
+            let (Ok(module), true) = (module, is_ready) else { return };
             let Some((options, closures)) = editor.try_with_value(|editor| options(editor, label, hint))
             else {
                 return;

@@ -140,12 +140,9 @@ fn Ends(choose: Callback<TimeRange>) -> impl IntoView {
             Err(message) => wrong.set(Some(message)),
         }
     };
-    let zone_name = move || {
-        if preferences().zone.get() == Zone::Utc {
-            "Times are in UTC."
-        } else {
-            "Times are in your local zone."
-        }
+    let zone_name = move || match preferences().zone.get() {
+        Zone::Local => "Times are in your local zone.".to_owned(),
+        zone => format!("Times are in {}.", zone.name()),
     };
     view! {
         <form class="stack" on:submit=apply>
