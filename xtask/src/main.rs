@@ -1,4 +1,4 @@
-//! Everything a developer does, in Rust: `cargo xtask up | test | web | check | differential | bench | faults`.
+//! Everything a developer does, in Rust: `cargo xtask up | test | web | check | differential | schemathesis | bench | faults`.
 
 mod bench;
 mod check;
@@ -8,6 +8,7 @@ mod differential;
 mod faults;
 mod postgres;
 mod programs;
+mod schemathesis;
 mod test;
 mod up;
 mod web;
@@ -35,6 +36,8 @@ enum Command {
     Differential(differential::Options),
     /// Measures; results belong into bench/RESULTS.md.
     Bench(bench::Options),
+    /// Asks a running server everything that its OpenAPI document allows; by the schemathesis of `xtask/schemathesis`.
+    Schemathesis(schemathesis::Options),
     /// Makes the faults of docs/RESILIENCY.md and checks what becomes of them.
     Faults(faults::Options),
 }
@@ -47,6 +50,7 @@ fn main() -> anyhow::Result<()> {
         Command::Check => check::run(),
         Command::Differential(options) => differential::run(&options),
         Command::Bench(options) => bench::run(&options),
+        Command::Schemathesis(options) => schemathesis::run(&options),
         Command::Faults(options) => faults::run(&options),
     }
 }
