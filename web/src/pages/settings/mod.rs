@@ -13,7 +13,9 @@ mod new_api_key;
 mod organization;
 mod profile;
 mod projects;
+mod pseudonymise;
 mod rotate_api_key;
+mod row_rule;
 mod second_factor;
 mod sessions;
 
