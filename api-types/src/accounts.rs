@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a member may do, smallest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     Viewer,
@@ -13,6 +14,7 @@ pub enum Role {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SignupRequest {
     pub email: String,
@@ -22,6 +24,7 @@ pub struct SignupRequest {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LoginRequest {
     pub email: String,
@@ -33,6 +36,7 @@ pub struct LoginRequest {
 
 /// A provider by which people may sign in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SsoProvider {
     pub id: String,
     pub name: String,
@@ -40,6 +44,7 @@ pub struct SsoProvider {
 
 /// What a login by a provider still needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SsoNeeds {
     /// Of the second factor.
@@ -50,6 +55,7 @@ pub enum SsoNeeds {
 
 /// Whom a provider has told us of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SsoPending {
     /// The provider's name.
     pub provider: String,
@@ -62,6 +68,7 @@ pub struct SsoPending {
 
 /// What was missing: a code; or for somebody new a name and an organization, or the token of an invitation.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SsoFinish {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -76,6 +83,7 @@ pub struct SsoFinish {
 
 /// How somebody can sign in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SignInMethods {
     pub has_password: bool,
     pub items: Vec<LinkedIdentity>,
@@ -83,6 +91,7 @@ pub struct SignInMethods {
 
 /// An account of a provider that signs in this one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LinkedIdentity {
     pub id: String,
     /// Of the provider.
@@ -95,6 +104,7 @@ pub struct LinkedIdentity {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LinkRequest {
     pub provider: String,
@@ -105,24 +115,28 @@ pub struct LinkRequest {
 
 /// Where the browser has to go now.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LinkStarted {
     pub url: String,
 }
 
 /// One's own password, given again before something that matters.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PasswordRequest {
     pub password: String,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CodeRequest {
     pub code: String,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PasswordAndCode {
     pub password: String,
@@ -131,6 +145,7 @@ pub struct PasswordAndCode {
 
 /// The caller's second factor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SecondFactor {
     pub enabled: bool,
     pub recovery_codes_left: u64,
@@ -138,6 +153,7 @@ pub struct SecondFactor {
 
 /// What an authenticator app is told.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SecondFactorSetup {
     /// Base32, for typing.
     pub secret: String,
@@ -148,11 +164,13 @@ pub struct SecondFactorSetup {
 
 /// Each works once, instead of a code. Shown this once.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RecoveryCodes {
     pub recovery_codes: Vec<String>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct EmailChange {
     pub email: String,
@@ -160,18 +178,21 @@ pub struct EmailChange {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TokenRequest {
     pub token: String,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ForgotPasswordRequest {
     pub email: String,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ResetPasswordRequest {
     pub token: String,
@@ -179,6 +200,7 @@ pub struct ResetPasswordRequest {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SwitchRequest {
     pub organization_id: String,
@@ -186,6 +208,7 @@ pub struct SwitchRequest {
 
 /// The answer of every call that signs somebody in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Session {
     pub access_token: String,
     /// Always `Bearer`.
@@ -195,19 +218,27 @@ pub struct Session {
     pub user: User,
     pub organization: Organization,
     pub role: Role,
+    /// A filter in the query language: the only events that are shown; absent for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row_rule: Option<String>,
     pub projects: Vec<Project>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Me {
     pub user: User,
     pub organization: Organization,
     pub role: Role,
+    /// A filter in the query language: the only events that are shown; absent for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row_rule: Option<String>,
     pub organizations: Vec<Organization>,
     pub projects: Vec<Project>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct User {
     pub id: String,
     pub email: String,
@@ -218,6 +249,7 @@ pub struct User {
 
 /// Changes to one's own profile; what is absent stays.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ProfileChange {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -229,6 +261,7 @@ pub struct ProfileChange {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Organization {
     pub id: String,
     pub name: String,
@@ -236,12 +269,14 @@ pub struct Organization {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct OrganizationChange {
     pub name: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Project {
     pub id: String,
     pub name: String,
@@ -252,6 +287,7 @@ pub struct Project {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ProjectRequest {
     pub name: String,
@@ -262,6 +298,7 @@ pub struct ProjectRequest {
 
 /// Changes to a project; what is absent stays.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ProjectChange {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -271,24 +308,40 @@ pub struct ProjectChange {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Member {
     pub user_id: String,
     pub email: String,
     pub name: String,
     pub role: Role,
+    /// A filter in the query language: the only events that are shown; absent for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row_rule: Option<String>,
     #[serde(default)]
     pub second_factor: bool,
     pub joined_at: String,
 }
 
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+/// Changes to a member; what is absent stays.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub struct RoleChange {
-    pub role: Role,
+pub struct MemberChange {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+    /// `null` lets them see everything.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    pub row_rule: Option<Option<String>>,
+}
+
+/// `null` is something that was given.
+fn given<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(value: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(value).map(Some)
 }
 
 /// Who is to own the organization.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TransferRequest {
     pub user_id: String,
@@ -299,6 +352,7 @@ pub struct TransferRequest {
 
 /// What a member may do in one project, where it differs from their role in the organization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ProjectRole {
     /// The project is not shown to them.
@@ -308,6 +362,7 @@ pub enum ProjectRole {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ProjectRoleOf {
     pub project_id: String,
@@ -315,24 +370,33 @@ pub struct ProjectRoleOf {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SetProjectRoles {
     pub items: Vec<ProjectRoleOf>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct InvitationRequest {
     pub email: String,
     pub role: Role,
+    /// A filter in the query language: the only events that are shown; absent for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row_rule: Option<String>,
 }
 
 /// An invitation that was not accepted yet.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Invitation {
     pub id: String,
     pub email: String,
     pub role: Role,
+    /// A filter in the query language: the only events that are shown; absent for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row_rule: Option<String>,
     /// The name of who invited; absent when it was an API key, or when they have left.
     pub invited_by: Option<String>,
     pub expired: bool,
@@ -342,6 +406,7 @@ pub struct Invitation {
 
 /// What the link of an invitation leads to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct InvitedTo {
     pub email: String,
     pub organization: String,
@@ -352,6 +417,7 @@ pub struct InvitedTo {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AcceptRequest {
     pub token: String,
@@ -365,6 +431,7 @@ pub struct AcceptRequest {
 
 /// A browser in which the caller is signed in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SignedInSession {
     pub id: String,
     /// The one that asks.
@@ -377,6 +444,7 @@ pub struct SignedInSession {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum KeyScope {
     Ingest,
@@ -385,6 +453,7 @@ pub enum KeyScope {
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewApiKeyRequest {
     pub name: String,
@@ -398,10 +467,14 @@ pub struct NewApiKeyRequest {
     /// Rows that its searches may read in a day (UTC).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows_per_day: Option<u64>,
+    /// A filter in the query language: the only events that are shown; absent for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row_rule: Option<String>,
 }
 
 /// How a key is followed by a new one.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RotateRequest {
     /// Hours in which the old key still works.
@@ -415,6 +488,7 @@ fn a_day() -> u32 {
 
 /// An API key as lists show it; the secret is only in `CreatedApiKey`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ApiKey {
     pub id: String,
     pub name: String,
@@ -428,12 +502,16 @@ pub struct ApiKey {
     pub allowed_networks: Vec<String>,
     #[serde(default)]
     pub rows_per_day: Option<u64>,
+    /// A filter in the query language: the only events that are shown; absent for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row_rule: Option<String>,
     /// The key that follows it, while both work.
     #[serde(default)]
     pub replaced_by: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CreatedApiKey {
     #[serde(flatten)]
     pub key: ApiKey,
@@ -443,6 +521,7 @@ pub struct CreatedApiKey {
 
 /// What a program asks for that wants to be signed in through the browser, RFC 8628 section 3.1.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DeviceRequest {
     #[serde(default)]
     pub client_id: String,
@@ -456,6 +535,7 @@ pub struct DeviceRequest {
 
 /// RFC 8628 section 3.2.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DeviceCodes {
     pub device_code: String,
     pub user_code: String,
@@ -469,6 +549,7 @@ pub struct DeviceCodes {
 
 /// RFC 8628 section 3.4.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DeviceTokenRequest {
     #[serde(default)]
     pub grant_type: String,
@@ -480,6 +561,7 @@ pub struct DeviceTokenRequest {
 
 /// The key that a program gets, RFC 6749 section 5.1.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DeviceToken {
     pub access_token: String,
     pub token_type: String,
@@ -491,6 +573,7 @@ pub struct DeviceToken {
 
 /// Why a program gets no key, or not yet, RFC 6749 section 5.2.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DeviceRefusal {
     pub error: String,
     #[serde(default)]
@@ -499,6 +582,7 @@ pub struct DeviceRefusal {
 
 /// RFC 7009.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RevokeRequest {
     #[serde(default)]
     pub token: String,
@@ -506,6 +590,7 @@ pub struct RevokeRequest {
 
 /// The code that a person has read off their terminal.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TypedCode {
     #[serde(default)]
     pub user_code: String,
@@ -513,6 +598,7 @@ pub struct TypedCode {
 
 /// A program that waits for a person to let it in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WaitingDevice {
     pub client_name: String,
     pub address: String,
@@ -523,6 +609,7 @@ pub struct WaitingDevice {
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DeviceAnswer {
     #[serde(default)]
     pub user_code: String,

@@ -4,6 +4,7 @@ use crate::search::TimeInput;
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AnnotationKind {
     Deployment,
@@ -13,6 +14,7 @@ pub enum AnnotationKind {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Annotation {
     pub id: String,
     pub kind: AnnotationKind,
@@ -29,6 +31,7 @@ pub struct Annotation {
 
 /// `POST /api/v1/annotations`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AnnotationRequest {
     pub title: String,
@@ -45,6 +48,7 @@ pub struct AnnotationRequest {
 
 /// `GET, PUT /api/v1/projects/{id}/pinned-fields`: those that everybody in the project sees first.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PinnedFields {
     pub fields: Vec<String>,

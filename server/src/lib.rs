@@ -28,6 +28,7 @@ pub mod saved_searches;
 pub mod sealing;
 pub mod search;
 pub mod shutdown;
+pub mod sight;
 pub mod start_checks;
 pub mod startup;
 pub mod tail;

@@ -1,4 +1,4 @@
-//! Everything a developer does, in Rust: `cargo xtask up | test | web | check | differential | fuzz | bench | faults`.
+//! Everything a developer does, in Rust: `cargo xtask up | test | web | check | differential | fuzz | schemathesis | bench | faults`.
 
 mod bench;
 mod check;
@@ -10,6 +10,7 @@ mod fuzz;
 mod postgres;
 mod programs;
 mod python;
+mod schemathesis;
 mod test;
 mod up;
 mod web;
@@ -39,6 +40,8 @@ enum Command {
     Fuzz(fuzz::Options),
     /// Measures; results belong into bench/RESULTS.md.
     Bench(bench::Options),
+    /// Asks a running server everything that its OpenAPI document allows; by the schemathesis of `xtask/schemathesis`.
+    Schemathesis(schemathesis::Options),
     /// Makes the faults of docs/RESILIENCY.md and checks what becomes of them.
     Faults(faults::Options),
 }
@@ -52,6 +55,7 @@ fn main() -> anyhow::Result<()> {
         Command::Differential(options) => differential::run(&options),
         Command::Fuzz(options) => fuzz::run(&options),
         Command::Bench(options) => bench::run(&options),
+        Command::Schemathesis(options) => schemathesis::run(&options),
         Command::Faults(options) => faults::run(&options),
     }
 }

@@ -1,8 +1,10 @@
 //! What one statement's compilation shares: parameters, generated names, and the only way to read the table.
 
+use super::condition::Condition;
 use super::predicate::instant;
 use super::request::{Request, Scope};
 use super::rollup::Step;
+use super::rows::Rows;
 use super::select::{ComputedId, From, Select, Source, TableColumn};
 use super::text::{Alias, Parameters, Sql, sql};
 use super::value::Repr;
@@ -62,7 +64,7 @@ impl<'a> Compiler<'a> {
         ComputedId(self.computed - 1)
     }
 
-    /// The events of the tenant, its projects and the range. Here and in `scan_steps` alone a table is read.
+    /// The events of the tenant, its projects and the range that its row rules show: here and in `scan_steps` alone a table is read.
     pub(super) fn scan(&mut self) -> Select {
         let mut select = Select::new(From::Logs);
         let tenant = self.parameters.uuid(&self.scope.organization_id);
@@ -74,7 +76,18 @@ impl<'a> Compiler<'a> {
         let to = instant(to_ns, &mut self.parameters);
         select.filters.push(sql!("timestamp >= {}", from));
         select.filters.push(sql!("timestamp < {}", to));
-        select
+        self.within_rules(select)
+    }
+
+    /// What the row rules let through. One that cannot be compiled lets nothing through.
+    fn within_rules(&mut self, select: Select) -> Select {
+        let scope = self.scope;
+        let mut rows = Rows::events(select);
+        for rule in &scope.rules {
+            let condition = rows.filter_condition(rule, self).unwrap_or_else(|_| Condition::always(false));
+            rows.filter(&condition);
+        }
+        rows.select
     }
 
     /// The same for whole steps of a range: nothing is said about the time of an event but its step.
@@ -89,7 +102,12 @@ impl<'a> Compiler<'a> {
         let to = instant(range.to_ns, &mut self.parameters);
         select.filters.push(sql!("{} >= {}", time, from));
         select.filters.push(sql!("{} < {}", time, to));
-        select
+        self.within_rules(select)
+    }
+
+    /// Whether row rules look at more of an event than its range.
+    pub(super) fn is_narrowed(&self) -> bool {
+        !self.scope.rules.is_empty()
     }
 
     /// One project is an equation, because then the table's order is the order of time.

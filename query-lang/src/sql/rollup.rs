@@ -83,7 +83,8 @@ pub(super) fn parts(
     interval_ns: i64,
     compiler: &mut Compiler,
 ) -> Result<Vec<Part>, Diagnostic> {
-    let whole = step.within(&compiler.range).filter(|_| interval_ns % step.nanos() == 0 && is_known(query));
+    let whole =
+        step.within(&compiler.range).filter(|_| interval_ns % step.nanos() == 0 && is_known(query, compiler));
     let mut rest = matching(query, compiler)?;
     let time = rest.select.column(&Source::Table(TableColumn::Timestamp), compiler);
     let mut parts = Vec::new();
@@ -101,7 +102,7 @@ pub(super) fn parts(
 
 /// Whether the rollup of this step holds most of the answer.
 pub(super) fn is_answered(query: &Query, step: Step, compiler: &Compiler) -> bool {
-    is_known(query) && step.within(&compiler.range).is_some()
+    is_known(query, compiler) && step.within(&compiler.range).is_some()
 }
 
 fn steps(query: &Query, step: Step, whole: &Range, compiler: &mut Compiler) -> Result<Part, Diagnostic> {
@@ -115,8 +116,9 @@ fn steps(query: &Query, step: Step, whole: &Range, compiler: &mut Compiler) -> R
 }
 
 /// Whether all that decides about an event is its level and its source.
-fn is_known(query: &Query) -> bool {
-    query.stages.first().is_none_or(|stage| !keeps_events(stage))
+fn is_known(query: &Query, compiler: &Compiler) -> bool {
+    !compiler.is_narrowed()
+        && query.stages.first().is_none_or(|stage| !keeps_events(stage))
         && query.filter.as_ref().is_none_or(is_of_keys)
 }
 

@@ -16,6 +16,7 @@ use crate::client::Client;
 use crate::error::ApiError;
 use crate::http_head::NoContent;
 use crate::runtime::on_main;
+use crate::sight::RowRule;
 use crate::tenant::TenantScope;
 use crate::time::{DAY_US, SECOND_US, now_us, rfc3339};
 use actix_web::body::BoxBody;
@@ -128,12 +129,21 @@ async fn hand_out(
     let scope = TenantScope::authenticated(organization_id);
     // Since they said yes they may have left, or lost their role.
     let member = organization_store::of_member(&accounts.db, organization_id, user_id).await?;
-    let scopes = member.as_ref().map(|member| allowed(&login.scopes, member.role())).unwrap_or_default();
+    let role = match &member {
+        Some(member) => {
+            let roles = accounts.auth.project_roles(&scope, user_id, member.role()).await?;
+            roles.in_project(member.role(), project_id)
+        }
+        None => None,
+    };
+    let scopes = role.map(|role| allowed(&login.scopes, role)).unwrap_or_default();
     let Some(member) = member.filter(|_| !scopes.is_empty()) else {
         return Ok(refused("access_denied", "Your role allows nothing of what was asked for."));
     };
     let project = project_store::get(&accounts.db, &scope, project_id).await?;
     let key = NewKey::generate(&scopes);
+    // It shows what its person sees.
+    let row_rule = member.row_rule.clone().map(RowRule::stored);
     let name = if login.client.is_empty() { "a command line" } else { login.client.as_str() };
     let row = NewRow {
         project_id,
@@ -143,6 +153,7 @@ async fn hand_out(
         expires_at: Some(now_us() + KEY_US),
         allowed_networks: "",
         rows_per_day: None,
+        row_rule: row_rule.as_ref(),
         personal_to: Some(user_id),
         key: &key,
     };
@@ -208,6 +219,7 @@ async fn confirm(
         (true, None) => Some(member.default_project()),
         (true, Some(asked)) => {
             let asked = id(asked)?;
+            member.in_project(asked)?;
             project_store::get(&accounts.db, member.scope(), asked).await?;
             Some(asked)
         }

@@ -4,6 +4,7 @@ use super::{AccountError, failed_to};
 use crate::db::Db;
 use crate::on;
 use crate::tenant::TenantScope;
+use crate::time::now_us;
 use api_types::accounts::{ProjectRole, ProjectRoleOf};
 use uuid::Uuid;
 
@@ -11,6 +12,7 @@ crate::statements! {
     LIST = "SELECT project_id, role FROM project_roles WHERE organization_id = $1 AND user_id = $2 ORDER BY project_id";
     CLEAR = "DELETE FROM project_roles WHERE organization_id = $1 AND user_id = $2";
     INSERT = "INSERT INTO project_roles (organization_id, user_id, project_id, role) VALUES ($1, $2, $3, $4)";
+    END_COMMAND_LINES = "UPDATE api_keys SET revoked_at = $3 WHERE organization_id = $1 AND personal_to = $2 AND revoked_at IS NULL";
 }
 
 pub async fn list(db: &Db, scope: &TenantScope, user_id: Uuid) -> Result<Vec<ProjectRoleOf>, AccountError> {
@@ -43,6 +45,9 @@ pub async fn replace(
                     .bind(scope.organization_id()).bind(user_id).bind(*project_id).bind(word_of(*role))
                     .execute(&mut *transaction).await?;
             }
+            // The keys of their command lines were made for the roles that they had.
+            sqlx::query(END_COMMAND_LINES).bind(scope.organization_id()).bind(user_id).bind(now_us())
+                .execute(&mut *transaction).await?;
             transaction.commit().await
         })
     };

@@ -295,6 +295,7 @@ impl Accounts {
             expires_in: LIFETIME_S,
             user: user.into(),
             role,
+            row_rule: organization.row_rule.clone(),
             organization: organization.into(),
             projects: project_store::list_for(&self.db, &scope, role, &project_roles).await?,
         };

@@ -13,6 +13,7 @@ pub mod credentials;
 pub mod extractors;
 mod key_budget;
 mod key_ring;
+mod narrowed;
 pub mod password;
 mod project_roles;
 mod session_check;
@@ -59,6 +60,10 @@ pub enum AuthError {
     PersonNeeded,
     #[error("Your roles differ between projects, and this is about all of them. Ask an admin.")]
     OnlyInSomeProjects,
+    #[error(
+        "Your access is narrowed by a row rule, and this shows or does more than the rule lets through. Ask an admin."
+    )]
+    RowRule,
     #[error("This request came from another site and was refused.")]
     CrossSite,
     #[error("This API key is bound to networks, and the request did not come from one of them.")]
@@ -86,6 +91,7 @@ impl Problem for AuthError {
             Self::RoleTooSmall { .. } => ProblemKind::Forbidden("role_too_small"),
             Self::PersonNeeded => ProblemKind::Forbidden("person_needed"),
             Self::OnlyInSomeProjects => ProblemKind::Forbidden("only_in_some_projects"),
+            Self::RowRule => ProblemKind::Forbidden("row_rule_in_force"),
             Self::CrossSite => ProblemKind::Forbidden("cross_site_request"),
             Self::NetworkNotAllowed => ProblemKind::Forbidden("network_not_allowed"),
             Self::BudgetSpent { retry_after_s, .. } => {

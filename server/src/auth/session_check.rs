@@ -2,6 +2,7 @@
 
 use super::{AuthError, ProjectRoles, store};
 use crate::db::Db;
+use crate::sight::RowRule;
 use crate::tenant::TenantScope;
 use crate::time::now_us;
 use api_types::accounts::Role;
@@ -17,6 +18,8 @@ const FRESH: Duration = Duration::from_secs(5);
 pub struct Membership {
     pub scope: TenantScope,
     pub role: Role,
+    /// What narrows the logs that they see.
+    pub row_rule: Option<RowRule>,
     /// Where it is another one.
     pub project_roles: ProjectRoles,
     /// The organization's oldest project that they see.
@@ -44,6 +47,7 @@ impl SessionCheck {
                 scope: TenantScope::authenticated(organization_id),
                 role,
                 project_roles: ProjectRoles::load(&self.db, organization_id, row.user_id, role).await?,
+                row_rule: row.row_rule.map(RowRule::stored),
                 project_id: row.project_id,
                 retention_days: u16::try_from(row.retention_days).unwrap_or(u16::MAX),
             })

@@ -14,6 +14,7 @@ mod fetch;
 mod insert;
 mod limits;
 mod progress;
+mod rewrite;
 mod schema;
 mod state;
 #[cfg(test)]
@@ -38,6 +39,7 @@ pub use fetch::{Answer, ByteStream, Column, RowStream, Search, Stats};
 pub use insert::BatchPart;
 pub use limits::QueryLimits;
 pub use progress::Reading;
+pub use rewrite::Rewrite;
 pub use state::State;
 
 const PING_TIMEOUT: Duration = Duration::from_secs(5);

@@ -1,12 +1,16 @@
 //! Signing up and in, the people and projects of an organization, its API keys.
 
-use super::{ApiError, Nothing, delete, delete_with, get, json, patch, post, post_for_nothing, read, send};
+use super::{
+    ApiError, Nothing, delete, delete_with, get, json, patch, post, post_for_nothing, put, read, send,
+};
 use crate::browser;
 use crate::url::escape;
 use api_types::List;
 use api_types::accounts::*;
 use api_types::audit::{AuditCheck, AuditEntry};
-use api_types::erasure::{DeleteRequest, EraseAnswer, EraseRequest, Job};
+use api_types::erasure::{
+    DeleteRequest, EraseAnswer, EraseRequest, Job, PseudonymiseAnswer, PseudonymiseRequest,
+};
 use gloo_net::http::Method;
 use serde::Serialize;
 
@@ -131,6 +135,12 @@ pub async fn set_project_roles(
     put(&format!("/api/v1/members/{user_id}/projects"), &SetProjectRoles { items }).await
 }
 
+/// Which logs a member sees; `None` is all of them.
+pub async fn set_row_rule(user_id: String, row_rule: Option<String>) -> Result<Member, ApiError> {
+    let change = MemberChange { role: None, row_rule: Some(row_rule) };
+    patch(&format!("/api/v1/members/{user_id}"), &change).await
+}
+
 pub async fn remove_member(user_id: String) -> Result<Nothing, ApiError> {
     delete(&format!("/api/v1/members/{user_id}")).await
 }
@@ -243,6 +253,14 @@ pub async fn delete_project(id: String, name: String) -> Result<EraseAnswer, Api
 
 pub async fn erase_logs(request: EraseRequest) -> Result<EraseAnswer, ApiError> {
     post("/api/v1/logs/delete", &request).await
+}
+
+pub async fn pseudonymise(request: PseudonymiseRequest) -> Result<PseudonymiseAnswer, ApiError> {
+    post("/api/v1/logs/pseudonymise", &request).await
+}
+
+pub async fn export_organization() -> Result<EraseAnswer, ApiError> {
+    post("/api/v1/organization/export", &serde_json::json!({})).await
 }
 
 pub async fn jobs() -> Result<Vec<Job>, ApiError> {
