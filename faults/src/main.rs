@@ -5,10 +5,15 @@
 //! and when what else it promises holds. `--long` runs the numbers of a release.
 
 mod check;
+mod dice;
 mod lab;
 mod load;
+mod power;
 mod proxy;
 mod report;
+mod segments;
+mod shim;
+mod webhook;
 
 use anyhow::{Result, ensure};
 use clap::Parser;

@@ -1,12 +1,16 @@
 //! Every check, in the order of its number. A new one is an entry of its module's `FAULTS`.
 
 mod bodies;
+mod damage;
 mod disk;
 mod engine;
 mod kill;
 mod neighbour;
 mod network;
+mod points;
 mod poison;
+mod power;
+mod slow;
 mod tails;
 
 use crate::lab::Lab;
@@ -27,6 +31,10 @@ pub fn all() -> Vec<Fault> {
         disk::FAULTS,
         engine::FAULTS,
         neighbour::FAULTS,
+        points::FAULTS,
+        power::FAULTS,
+        damage::FAULTS,
+        slow::FAULTS,
         poison::FAULTS,
         bodies::FAULTS,
         tails::FAULTS,

@@ -163,6 +163,9 @@ impl Outbox {
         let claimed: Vec<Claimed> = on!(self.db.write(), pool => sqlx::query_as(CLAIM)
             .bind(started).bind(started + CLAIM_US).bind(BATCH).fetch_all(pool).await)?;
         let taken = claimed.len();
+        if taken > 0 {
+            failpoint::reach("outbox-claimed");
+        }
         let sending = futures::stream::iter(claimed).for_each_concurrent(PARALLEL, |row| async move {
             if let Err(error) = self.send(&row, now).await {
                 tracing::warn!(%error, notification.id = %row.id, "cannot write what became of a notification");
@@ -186,6 +189,7 @@ impl Outbox {
             Ok(job) => self.notifier.send(&job).await,
             Err(error) => Err(Undelivered::Permanent(format!("what is stored cannot be read: {error}"))),
         };
+        failpoint::reach("outbox-sent");
         let took_ms = i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX);
         let probed = self.note(target, &sent, now());
         let outcome = outcome(row, sent, probed, now());
