@@ -23,11 +23,14 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "logs",
-    sql: include_str!("../../../migrations/clickhouse/0001_logs.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "logs", sql: include_str!("../../../migrations/clickhouse/0001_logs.sql") },
+    Migration {
+        version: 2,
+        name: "compact_parts",
+        sql: include_str!("../../../migrations/clickhouse/0002_compact_parts.sql"),
+    },
+];
 
 const VERSIONS_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_versions \
      (version UInt32, name String, applied_at DateTime64(3, 'UTC') DEFAULT now64(3)) \
@@ -88,6 +91,7 @@ async fn migrate(client: &Client) -> Result<(), LogStoreError> {
     for migration in MIGRATIONS.iter().filter(|migration| migration.version > reached) {
         for statement in statements(migration.sql) {
             client.query_raw(statement).execute().await?;
+            failpoint::reach("migrating");
         }
         client
             .query_raw("INSERT INTO schema_versions (version, name) SELECT {version:UInt32}, {name:String}")
