@@ -4,6 +4,7 @@
 
 mod ingest;
 mod process;
+mod profile;
 mod search;
 mod server;
 

@@ -33,8 +33,9 @@ const SEARCHES: &[(&str, &str, &str)] = &[
 
 pub async fn run(options: &Options) -> Result<()> {
     let server = Server::start().await?;
-    let load = ingest::Options { events: options.events, batch: 2_000, connections: 2, seed: 1 };
-    ingest::load(&server, Arc::new(ingest::bodies(&load)), load.connections).await?;
+    let load =
+        ingest::Options { events: options.events, batch: 2_000, connections: 2, seed: 1, half_rate_s: 0 };
+    ingest::load(&server, Arc::new(ingest::bodies(&load)), load.connections, None).await?;
     ingest::wait_until_searchable(&server, options.events).await?;
     for (name, path, query) in SEARCHES {
         measure(&server, options, name, path, query).await?;
