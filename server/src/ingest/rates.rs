@@ -38,14 +38,22 @@ impl Rates {
         self.events.check(&organization_id, now).map_err(refused("events"))
     }
 
-    /// Counts a decoded body that came in.
-    pub fn note_bytes(&self, organization_id: Uuid, bytes: usize) {
-        self.bytes.note(organization_id, bytes as f64, Instant::now());
+    /// Counts a decoded body.
+    ///
+    /// # Errors
+    /// Others came in meanwhile and left nothing: it is not counted.
+    pub fn take_bytes(&self, organization_id: Uuid, bytes: usize) -> Result<(), LimitError> {
+        let taken = self.bytes.take(organization_id, bytes as f64, Instant::now());
+        taken.map_err(|wait| too_fast("bytes", wait))
     }
 
-    /// Counts events that came in.
-    pub fn note_events(&self, organization_id: Uuid, events: usize) {
-        self.events.note(organization_id, events as f64, Instant::now());
+    /// Counts events.
+    ///
+    /// # Errors
+    /// Others came in meanwhile and left nothing: they are not counted.
+    pub fn take_events(&self, organization_id: Uuid, events: usize) -> Result<(), LimitError> {
+        let taken = self.events.take(organization_id, events as f64, Instant::now());
+        taken.map_err(|wait| too_fast("events", wait))
     }
 
     /// Forgets organizations that have not sent for a while.
@@ -100,16 +108,22 @@ impl<K: Eq + Hash> Buckets<K> {
             return Ok(());
         }
         let left = self.left(self.levels().get(who), now);
+        self.admit(left)
+    }
+
+    fn admit(&self, left: f64) -> Result<(), Duration> {
         if left > 0.0 { Ok(()) } else { Err(Duration::from_secs_f64(-left / self.per_second)) }
     }
 
-    fn note(&self, who: K, amount: f64, now: Instant) {
+    fn take(&self, who: K, amount: f64, now: Instant) -> Result<(), Duration> {
         if self.is_off() {
-            return;
+            return Ok(());
         }
         let mut levels = self.levels();
-        let left = self.left(levels.get(&who), now) - amount;
-        levels.insert(who, Level { left, at: now });
+        let left = self.left(levels.get(&who), now);
+        self.admit(left)?;
+        levels.insert(who, Level { left: left - amount, at: now });
+        Ok(())
     }
 
     /// Forgets who is full again.
@@ -134,7 +148,8 @@ mod tests {
     fn an_organization_that_sends_too_fast_is_told_when_to_come_back() {
         let rates = Rates::new(0, 100);
         rates.check(ONE).unwrap();
-        rates.note_events(ONE, 350);
+        rates.take_events(ONE, 350).unwrap();
+        assert!(rates.take_events(ONE, 1).is_err(), "somebody else of it was faster");
 
         let answer = rates.check(ONE);
 
@@ -148,7 +163,7 @@ mod tests {
     #[test]
     fn a_batch_larger_than_the_burst_comes_in_and_is_paid_for() {
         let (buckets, start) = (Buckets::new(100), Instant::now());
-        buckets.note(ONE, 1000.0, start);
+        buckets.take(ONE, 1000.0, start).unwrap();
 
         assert_eq!(buckets.check(&ONE, start), Err(seconds(8)));
         assert!(buckets.check(&ONE, start + seconds(7)).is_err());
@@ -161,8 +176,7 @@ mod tests {
         let mut taken = 0;
         for millisecond in 0..100_000 {
             let now = start + Duration::from_millis(millisecond);
-            if buckets.check(&ONE, now).is_ok() {
-                buckets.note(ONE, 70.0, now);
+            if buckets.take(ONE, 70.0, now).is_ok() {
                 taken += 70;
             }
         }
@@ -172,16 +186,16 @@ mod tests {
     #[test]
     fn zero_switches_a_limit_off() {
         let rates = Rates::new(0, 0);
-        rates.note_events(ONE, 1_000_000);
-        rates.note_bytes(ONE, 1 << 40);
+        rates.take_events(ONE, 1_000_000).unwrap();
+        rates.take_bytes(ONE, 1 << 40).unwrap();
         assert!(rates.check(ONE).is_ok());
     }
 
     #[test]
     fn who_is_full_again_is_forgotten() {
         let (buckets, start) = (Buckets::new(100), Instant::now());
-        buckets.note(ONE, 50.0, start);
-        buckets.note(OTHER, 1000.0, start);
+        buckets.take(ONE, 50.0, start).unwrap();
+        buckets.take(OTHER, 1000.0, start).unwrap();
         buckets.tidy(start + seconds(2));
         assert_eq!(buckets.levels().len(), 1);
     }
