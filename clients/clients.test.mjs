@@ -4,7 +4,7 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
@@ -168,6 +168,70 @@ action(type="omfwd" target="${host}" port="${port}" protocol="tcp" template="cor
   } finally {
     rsyslog.kill();
     await new Promise((resolve) => rsyslog.on("close", resolve));
+  }
+});
+
+test("syslog-ng forwards a file over TCP", async () => {
+  const [host, port] = environment.CORDWOOD_SYSLOG.split(":");
+  const [work, unpacked] = [path.join(folder, "syslog-ng"), path.join(prepared, "syslog-ng")];
+  await mkdir(work);
+  await writeFile(path.join(work, "app.log"), texts.map((text) => `${text}\n`).join(""));
+  await writeFile(
+    path.join(work, "syslog-ng.conf"),
+    `@version: 3.38
+source s_app { file("${work}/app.log" program-override("syslog-ng") default-severity("warning") flags(no-parse) follow-freq(1)); };
+destination d_cordwood {
+  network("${host}" port(${port}) transport("tcp")
+    template("<\${PRI}>1 \${ISODATE} \${HOST} \${PROGRAM} \${PID:--} \${MSGID:--} [cordwood@0 key=\\"${account.key}\\"] \${MESSAGE}\\n"));
+};
+log { source(s_app); destination(d_cordwood); };
+`,
+  );
+  const libraries = ["usr/lib/syslog-ng", "usr/lib", "usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu"];
+  const words = ["-F", "--no-caps", "-f", path.join(work, "syslog-ng.conf"), "-R", path.join(work, "persist")];
+  words.push("-p", path.join(work, "pid"), "-c", path.join(work, "control"), "--module-path", path.join(unpacked, "usr/lib/syslog-ng/3.38"));
+  const syslogNg = spawn(path.join(unpacked, "usr/sbin/syslog-ng"), words, {
+    stdio: ["ignore", "inherit", "inherit"],
+    env: { ...process.env, LD_LIBRARY_PATH: libraries.map((each) => path.join(unpacked, each)).join(":") },
+  });
+  try {
+    await arrived("syslog-ng", () => {}, () => "warn");
+  } finally {
+    syslogNg.kill();
+    await new Promise((resolve) => syslogNg.on("close", resolve));
+  }
+});
+
+test("Docker's driver for Splunk", async (context) => {
+  const work = path.join(folder, "docker");
+  await mkdir(path.join(work, "image/bin"), { recursive: true });
+  await copyFile("/bin/busybox", path.join(work, "image/bin/sh"));
+  const socket = `unix://${work}/socket`;
+  const own = ["--data-root", path.join(work, "data"), "--exec-root", path.join(work, "exec"), "--pidfile", path.join(work, "pid")];
+  const alone = ["--iptables=false", "--ip6tables=false", "--bridge=none", "--storage-driver=vfs", "--host", socket];
+  const daemon = spawn("dockerd", [...own, ...alone], { stdio: "ignore" });
+  const ended = new Promise((resolve) => daemon.on("close", resolve).on("error", resolve));
+  const docker = (...words) => run("docker", ["--host", socket, ...words]);
+  try {
+    const isUp = () => docker("info").then(() => true, () => false);
+    const gaveUp = ended.then(() => "ended");
+    const started = await Promise.race([gaveUp, eventually("dockerd answers", isUp)]);
+    // It needs control groups and namespaces, which a container may not have.
+    if (started === "ended") return context.skip("dockerd cannot run here");
+    await run("sh", ["-c", `tar -C ${work}/image -c . | docker --host ${socket} import - busybox`]);
+    const splunk = [`splunk-url=${app.url}`, `splunk-token=${account.key}`, "splunk-format=json", "splunk-source=docker", "tag={{.Name}}"];
+    const options = ["--log-driver=splunk", ...splunk.flatMap((each) => ["--log-opt", each])];
+    const printed = texts.map((text, place) => JSON.stringify({ level: levels[place % 4], message: text, place, nested }));
+    const script = printed.map((line) => `echo '${line.replaceAll("'", "'\\''")}'`).join("\n");
+    await docker("run", "--name", "client", "--network", "none", ...options, "busybox", "/bin/sh", "-c", script);
+    await arrived("docker", (row, place) => {
+      assert.equal(row.attributes.place, place);
+      assert.deepEqual(row.attributes.nested, nested);
+      assert.equal(row.attributes.tag, "client");
+    });
+  } finally {
+    daemon.kill();
+    await ended;
   }
 });
 

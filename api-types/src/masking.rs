@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 pub struct Masking {
     /// One after the other; what one has replaced, the next one sees as replaced.
     pub rules: Vec<MaskingRule>,
+    /// Leave the colour sequences of terminals in messages; otherwise they are taken out, so that words are found.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keep_colours: bool,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,6 +1,6 @@
 //! How fast events get in: bodies are made beforehand, then sent over a few connections as fast as they are acknowledged.
 
-use crate::process;
+use crate::profile::Profile;
 use crate::server::Server;
 use anyhow::{Context, Result, ensure};
 use api_types::ingest::IngestAnswer;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub struct Options {
     #[arg(long, default_value_t = 1_000_000)]
     pub events: usize,
@@ -23,6 +23,9 @@ pub struct Options {
     /// Nanoseconds between two events.
     #[arg(long, default_value_t = 1_000_000)]
     pub step_ns: i64,
+    /// Afterwards so many seconds at half of the rate that was reached; 0: none.
+    #[arg(long, default_value_t = 20)]
+    pub half_rate_s: u64,
 }
 
 /// What one load gave.
@@ -32,15 +35,52 @@ pub struct Loaded {
     pub acknowledgements_ms: Vec<f64>,
 }
 
+impl Loaded {
+    /// The time below which this share of the acknowledgements came.
+    pub fn acknowledged_within_ms(&self, share: f64) -> f64 {
+        self.acknowledgements_ms[((self.acknowledgements_ms.len() - 1) as f64 * share) as usize]
+    }
+}
+
 pub async fn run(options: &Options) -> Result<()> {
     let server = Server::start().await?;
-    let bodies = Arc::new(bodies(options));
+    let made = Arc::new(bodies(options));
+    let before = Profile::of(&server).await?;
     let started = Instant::now();
-    let loaded = load(&server, bodies, options.connections).await?;
+    let loaded = load(&server, made, options.connections, None).await?;
     wait_until_searchable(&server, options.events).await?;
     let searchable_s = started.elapsed().as_secs_f64();
-    report(&server, options, &loaded, searchable_s)?;
+    let after = Profile::of(&server).await?;
+    report(options, &loaded, searchable_s);
+    after.print_since(&before, options.events as f64);
+    if options.half_rate_s > 0 {
+        half_rate(&server, options, loaded.rate(options) / 2.0).await?;
+    }
     server.stop().await
+}
+
+impl Loaded {
+    fn rate(&self, options: &Options) -> f64 {
+        options.events as f64 / self.acknowledged_s
+    }
+}
+
+/// Acknowledgement times when the server is not at its limit: bodies come at fixed times, whether the last one is answered or not.
+#[allow(clippy::print_stdout, reason = "the result is for a person")]
+async fn half_rate(server: &Server, options: &Options, events_per_second: f64) -> Result<()> {
+    let count = (events_per_second as usize * options.half_rate_s as usize) / options.batch * options.batch;
+    let half = Options { events: count.max(options.batch), seed: options.seed + 1, ..options.clone() };
+    let every = Duration::from_secs_f64(options.batch as f64 / events_per_second);
+    let loaded = load(server, Arc::new(bodies(&half)), 64, Some(every)).await?;
+    println!(
+        "at half of that rate         {:.0} events/s for {:.0} s: acknowledged p50 {:.1} ms, p99 {:.1} ms, max {:.1} ms",
+        half.events as f64 / loaded.acknowledged_s,
+        loaded.acknowledged_s,
+        loaded.acknowledged_within_ms(0.5),
+        loaded.acknowledged_within_ms(0.99),
+        loaded.acknowledged_within_ms(1.0)
+    );
+    Ok(())
 }
 
 /// NDJSON bodies of generated events, ending now.
@@ -61,7 +101,13 @@ pub fn bodies(options: &Options) -> Vec<Vec<u8>> {
     bodies
 }
 
-pub async fn load(server: &Server, bodies: Arc<Vec<Vec<u8>>>, connections: usize) -> Result<Loaded> {
+/// Sends every body once. `every`: one after such a time, by whichever connection is free; otherwise as fast as they are acknowledged.
+pub async fn load(
+    server: &Server,
+    bodies: Arc<Vec<Vec<u8>>>,
+    connections: usize,
+    every: Option<Duration>,
+) -> Result<Loaded> {
     let next = Arc::new(AtomicUsize::new(0));
     let started = Instant::now();
     let senders: Vec<_> = (0..connections)
@@ -69,7 +115,7 @@ pub async fn load(server: &Server, bodies: Arc<Vec<Vec<u8>>>, connections: usize
             let (client, key) = (server.client.clone(), server.key.clone());
             let url = format!("{}/api/v1/logs/ingest", server.address);
             let (bodies, next) = (bodies.clone(), next.clone());
-            tokio::spawn(async move { send_all(&client, &url, &key, &bodies, &next).await })
+            tokio::spawn(async move { send_all(&client, &url, &key, &bodies, &next, every, started).await })
         })
         .collect();
     let mut acknowledgements_ms = Vec::new();
@@ -90,9 +136,16 @@ async fn send_all(
     key: &str,
     bodies: &[Vec<u8>],
     next: &AtomicUsize,
+    every: Option<Duration>,
+    begun: Instant,
 ) -> Result<Vec<f64>> {
     let mut times_ms = Vec::new();
-    while let Some(body) = bodies.get(next.fetch_add(1, Ordering::Relaxed)) {
+    loop {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        let Some(body) = bodies.get(number) else { break };
+        if let Some(every) = every {
+            tokio::time::sleep_until((begun + every * number as u32).into()).await;
+        }
         let started = Instant::now();
         let answer = client
             .post(url)
@@ -140,15 +193,8 @@ pub async fn wait_until_searchable(server: &Server, events: usize) -> Result<()>
 }
 
 #[allow(clippy::print_stdout, reason = "the result is for a person")]
-fn report(server: &Server, options: &Options, loaded: &Loaded, searchable_s: f64) -> Result<()> {
+fn report(options: &Options, loaded: &Loaded, searchable_s: f64) {
     let events = options.events as f64;
-    let pid = server.pid()?;
-    let own = process::usage(pid).context("the server runs")?;
-    let engine =
-        process::children(pid).into_values().next().and_then(process::usage).context("the engine runs")?;
-    let ack = |share: f64| {
-        loaded.acknowledgements_ms[((loaded.acknowledgements_ms.len() - 1) as f64 * share) as usize]
-    };
     println!("events                      {}", options.events);
     println!(
         "bytes                       {:.0} MB, {:.0} per event",
@@ -161,15 +207,10 @@ fn report(server: &Server, options: &Options, loaded: &Loaded, searchable_s: f64
         events / loaded.acknowledged_s
     );
     println!("until searchable            {searchable_s:.1} s, {:.0} events/s", events / searchable_s);
-    println!("CPU of the server           {:.1} µs per event", own.cpu_s * 1e6 / events);
-    println!("CPU of the engine           {:.1} µs per event", engine.cpu_s * 1e6 / events);
-    println!("peak memory of the server   {:.0} MB", own.peak_memory_bytes as f64 / 1e6);
-    println!("peak memory of the engine   {:.0} MB", engine.peak_memory_bytes as f64 / 1e6);
     println!(
         "acknowledgement             p50 {:.1} ms, p99 {:.1} ms, max {:.1} ms",
-        ack(0.5),
-        ack(0.99),
-        ack(1.0)
+        loaded.acknowledged_within_ms(0.5),
+        loaded.acknowledged_within_ms(0.99),
+        loaded.acknowledged_within_ms(1.0)
     );
-    Ok(())
 }

@@ -6,6 +6,7 @@ mod alerts;
 mod cancel;
 mod ingest;
 mod process;
+mod profile;
 mod search;
 mod searches;
 mod server;

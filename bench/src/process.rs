@@ -1,6 +1,4 @@
-//! CPU time and peak memory of a process and its children, from /proc.
-
-use std::collections::HashMap;
+//! CPU time and peak memory of a process, from /proc.
 
 /// Clock ticks per second of /proc/*/stat on Linux.
 const TICKS_PER_SECOND: f64 = 100.0;
@@ -25,19 +23,4 @@ pub fn usage(pid: u32) -> Option<Use> {
         .parse::<u64>()
         .ok()?;
     Some(Use { cpu_s: ticks / TICKS_PER_SECOND, peak_memory_bytes: peak_kb * 1024 })
-}
-
-/// The children of a process, by name.
-pub fn children(parent: u32) -> HashMap<String, u32> {
-    let Ok(entries) = std::fs::read_dir("/proc") else { return HashMap::new() };
-    entries
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok())
-        .filter_map(|pid| {
-            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-            let (before, after) = stat.rsplit_once(')')?;
-            let name = before.split_once('(')?.1.to_owned();
-            (after.split_whitespace().nth(1)?.parse::<u32>().ok()? == parent).then_some((name, pid))
-        })
-        .collect()
 }

@@ -70,8 +70,9 @@ async fn load(server: &Server, options: &Options) -> Result<Loaded> {
         connections: 2,
         seed: 1,
         step_ns: DAYS * DAY_NS / options.events as i64,
+        half_rate_s: 0,
     };
-    ingest::load(server, Arc::new(ingest::bodies(&load)), load.connections).await?;
+    ingest::load(server, Arc::new(ingest::bodies(&load)), load.connections, None).await?;
     ingest::wait_until_searchable(server, options.events).await?;
     let loaded = Loaded { key: server.key.clone(), events: options.events, end_ns };
     if let Some(folder) = &options.data {

@@ -7,15 +7,63 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 use tempfile::TempDir;
-use tokio::process::{Child, Command};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, ChildStdin, Command};
+
+const LIBRARY: &str = "node_modules/@chdb/lib-linux-x64-gnu/libchdb.so";
+const SECRET: &str = "only-for-this-bench";
 
 pub struct Server {
     child: Child,
     pub address: String,
     pub key: String,
     pub client: reqwest::Client,
+    pub engine: Engine,
     /// Gone with the server, unless somebody wants to keep the data.
     _folder: TempDir,
+}
+
+/// The embedded engine as a process of the bench's own, so that it can be asked where its time goes.
+pub struct Engine {
+    child: Child,
+    address: String,
+    _stdin: ChildStdin,
+}
+
+impl Engine {
+    async fn start(folder: &Path) -> Result<Self> {
+        std::fs::create_dir_all(folder)?;
+        let program = std::env::current_exe()?.with_file_name("cordwood-engine");
+        let mut child = Command::new(&program)
+            .arg("--data-dir")
+            .arg(folder)
+            .args(["--library", LIBRARY])
+            .env("CORDWOOD_ENGINE_SECRET", SECRET)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .with_context(|| format!("failed to start {}", program.display()))?;
+        let stdin = child.stdin.take().context("the engine has an input")?;
+        let mut line = String::new();
+        let output = child.stdout.take().context("the engine has an output")?;
+        BufReader::new(output).read_line(&mut line).await?;
+        let address =
+            line.trim().strip_prefix("listening on ").context("the engine does not tell its address")?;
+        Ok(Self { child, address: address.to_owned(), _stdin: stdin })
+    }
+
+    pub fn pid(&self) -> Result<u32> {
+        self.child.id().context("the engine has ended")
+    }
+
+    /// The answer to a query as lines of words.
+    pub async fn query(&self, client: &reqwest::Client, sql: &str) -> Result<Vec<Vec<String>>> {
+        let request = client.post(format!("http://{}/", self.address)).basic_auth("default", Some(SECRET));
+        let answer = request.body(format!("{sql} FORMAT TabSeparated")).send().await?.error_for_status()?;
+        let text = answer.text().await?;
+        Ok(text.lines().map(|line| line.split('\t').map(str::to_owned).collect()).collect())
+    }
 }
 
 impl Server {
@@ -31,6 +79,7 @@ impl Server {
         let data_dir = data.map_or_else(|| folder.path().join("data"), Path::to_owned);
         let has_account = data_dir.join("loaded.json").exists();
         let log = std::fs::File::create(folder.path().join("server.log"))?;
+        let engine = Engine::start(&data_dir.join("engine")).await?;
         let child = Command::new(&program)
             .args(["--listen", &format!("127.0.0.1:{port}"), "--log", "warn"])
             .args([
@@ -44,6 +93,7 @@ impl Server {
             .args(arguments)
             .arg("--data-dir")
             .arg(&data_dir)
+            .args(["--clickhouse-url", &format!("http://default:{SECRET}@{}/default", engine.address)])
             .stdin(Stdio::null())
             .stderr(log)
             .kill_on_drop(true)
@@ -55,6 +105,7 @@ impl Server {
             address: format!("http://127.0.0.1:{port}"),
             key: String::new(),
             client,
+            engine,
             _folder: folder,
         };
         server.wait_until_ready().await?;
@@ -113,6 +164,17 @@ impl Server {
         let text = answer.text().await?;
         ensure!(status.is_success(), "{path} answered {status}: {text}");
         Ok(serde_json::from_str(&text)?)
+    }
+
+    /// The sum of a metric, over its labels, in the server's own words.
+    pub async fn metric(&self, name: &str) -> Result<f64> {
+        let text = self.client.get(format!("{}/metrics", self.address)).send().await?.text().await?;
+        let values = text.lines().filter_map(|line| {
+            let rest = line.strip_prefix(name)?;
+            (rest.starts_with(' ') || rest.starts_with('{'))
+                .then(|| rest.rsplit(' ').next()?.parse::<f64>().ok())?
+        });
+        Ok(values.sum())
     }
 
     /// Asks the server to stop, and waits for it.

@@ -9,8 +9,10 @@ use event::{Content, Event, Intake, Level, decode};
 const NOW: i64 = 1_795_219_200_000_000_000;
 
 fn corpus(name: &str) -> Option<String> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/logs").join(name);
-    std::fs::read(path).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let folders = ["../../shared/data/logs", "../../../shared/data/logs"].map(|folder| root.join(folder));
+    let bytes = folders.iter().find_map(|folder| std::fs::read(folder.join(name)).ok())?;
+    Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 fn events<'a>(body: &'a str, content: Content) -> Vec<Event<'a>> {

@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,6 +16,9 @@ use tempfile::TempDir;
 const SECRET: &str = "only-for-this-check";
 pub const PASSWORD: &str = "a horse that staples batteries";
 const PATIENCE: Duration = Duration::from_secs(90);
+const FAILPOINT: &str = "CORDWOOD_FAILPOINT";
+/// SIGABRT: what a failpoint ends with.
+const ABORTED: i32 = 6;
 
 pub struct Lab {
     programs: PathBuf,
@@ -62,14 +66,38 @@ impl Lab {
         settings: &[&str],
         environment: &[(&str, String)],
     ) -> Result<Stack> {
+        let mut stack = self.begin_stack(folder, settings, environment).await?;
+        stack.server.ready().await?;
+        Ok(stack)
+    }
+
+    /// The same without waiting for the server, which may be told to die while it starts.
+    pub async fn begin_stack(
+        &self,
+        folder: TempDir,
+        settings: &[&str],
+        environment: &[(&str, String)],
+    ) -> Result<Stack> {
         let engine = Engine::start(self, &folder.path().join("engine"))?;
         let proxy = Proxy::start(engine.address).await?;
-        let server = self.server(folder.path(), proxy.address, settings, environment).await?;
-        Ok(Stack { server, proxy, engine, _folder: folder })
+        let server = self.begin_server(folder.path(), proxy.address, settings, environment)?;
+        Ok(Stack { server, proxy, engine, folder })
     }
 
     /// A server whose data lie in `folder` and whose ClickHouse is at `clickhouse`.
     pub async fn server(
+        &self,
+        folder: &Path,
+        clickhouse: SocketAddr,
+        settings: &[&str],
+        environment: &[(&str, String)],
+    ) -> Result<Server> {
+        let mut server = self.begin_server(folder, clickhouse, settings, environment)?;
+        server.ready().await?;
+        Ok(server)
+    }
+
+    fn begin_server(
         &self,
         folder: &Path,
         clickhouse: SocketAddr,
@@ -104,9 +132,7 @@ impl Lab {
         command.stderr(log).stdout(Stdio::null());
         let process = Arc::new(Mutex::new(command.spawn().context("the server does not start")?));
         let url = format!("http://127.0.0.1:{port}");
-        let mut server = Server { url, http: self.http.clone(), command, process };
-        server.ready().await?;
-        Ok(server)
+        Ok(Server { url, http: self.http.clone(), command, process })
     }
 }
 
@@ -115,10 +141,15 @@ pub struct Stack {
     pub server: Server,
     pub proxy: Proxy,
     pub engine: Engine,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Stack {
+    /// The server's data folder.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
     /// The first column of a query, as text, past the server and the proxy.
     pub async fn column(&self, sql: &str) -> Result<Vec<String>> {
         self.engine.column(&self.server.http, sql).await
@@ -155,11 +186,44 @@ impl Server {
         Ok(begun.elapsed())
     }
 
+    /// Starts again with a failpoint, at which it will die by itself. It may not even become ready.
+    pub fn start_to_die_at(&mut self, place: &str, visit: u64) -> Result<()> {
+        self.command.env(FAILPOINT, format!("{place}:{visit}"));
+        let spawned = self.command.spawn();
+        self.command.env_remove(FAILPOINT);
+        self.process = Arc::new(Mutex::new(spawned?));
+        Ok(())
+    }
+
+    /// Waits until the server dies at its failpoint.
+    pub async fn dies(&mut self, limit: Duration) -> Result<()> {
+        let begun = Instant::now();
+        loop {
+            let ended = self.child().try_wait()?;
+            if let Some(status) = ended {
+                ensure!(status.signal() == Some(ABORTED), "it ended with {status} before it came there");
+                return Ok(());
+            }
+            ensure!(begun.elapsed() < limit, "it never came there");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Starts again without the failpoint that it was first started with.
+    pub async fn start_unharmed(&mut self) -> Result<Duration> {
+        self.command.env_remove(FAILPOINT);
+        self.start_again().await
+    }
+
+    /// SIGTERM, without waiting.
+    pub fn ask_to_stop(&self) -> Result<()> {
+        self.signal("-TERM")
+    }
+
     /// SIGTERM; says how long it took to end.
     pub async fn terminate(&mut self) -> Result<Duration> {
         let begun = Instant::now();
-        let told = Command::new("kill").args(["-TERM", &self.id().to_string()]).status()?;
-        ensure!(told.success(), "the server cannot be told to stop");
+        self.ask_to_stop()?;
         while self.is_running()? {
             ensure!(begun.elapsed() < PATIENCE, "the server does not stop");
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -203,7 +267,7 @@ impl Server {
         Ok(kib * 1024)
     }
 
-    async fn ready(&mut self) -> Result<()> {
+    pub async fn ready(&mut self) -> Result<()> {
         let begun = Instant::now();
         loop {
             ensure!(self.is_running()?, "the server ended by itself");
@@ -243,8 +307,9 @@ impl Server {
         let key = json!({"name": "load", "project_id": session["projects"][0]["id"], "scopes": ["admin"]});
         let key = self.post("/api/v1/api-keys", Some(&token), &key).await?;
         let key = key["secret"].as_str().context("a new key shows its secret")?.to_owned();
+        let project = session["projects"][0]["id"].as_str().context("a first project")?.to_owned();
         let email = format!("{name}@example.org");
-        Ok(Organization { key, email, token })
+        Ok(Organization { key, project, email, token })
     }
 
     pub async fn post(&self, path: &str, credential: Option<&str>, body: &Value) -> Result<Value> {
@@ -291,6 +356,7 @@ pub struct Organization {
     pub email: String,
     /// The owner's access token, for its ten minutes.
     pub token: String,
+    pub project: String,
 }
 
 pub struct Engine {

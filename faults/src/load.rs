@@ -49,17 +49,19 @@ pub struct Sent {
 impl Load {
     /// Starts senders to `url`, each an organization of its own, that repeat a batch under its key until it is acknowledged.
     pub async fn start(stack: &Stack, url: &str, shape: Shape) -> Result<Self> {
+        static LOADS: AtomicU64 = AtomicU64::new(0);
+        let load = LOADS.fetch_add(1, Ordering::Relaxed);
         let shared = Arc::new(Shared::default());
         let mut senders = Vec::new();
         for tenant in 0..shape.tenants {
-            let organization = stack.server.organization(&format!("tenant{tenant}")).await?;
+            let organization = stack.server.organization(&format!("load{load}-tenant{tenant}")).await?;
             // A client of its own: connections that broke are not another sender's.
             let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(20)).build()?;
             let sender = Sender {
                 shared: Arc::clone(&shared),
                 http,
                 url: format!("{url}/api/v1/logs/ingest"),
-                tenant,
+                name: format!("l{load} t{tenant}"),
             };
             senders.push(tokio::spawn(sender.run(organization, shape)));
         }
@@ -101,7 +103,8 @@ struct Sender {
     shared: Arc<Shared>,
     http: reqwest::Client,
     url: String,
-    tenant: usize,
+    /// Begins every event's text.
+    name: String,
 }
 
 impl Sender {
@@ -109,7 +112,7 @@ impl Sender {
         let (mut sent, mut batch) = (Vec::new(), 0_u64);
         while !self.shared.stop.load(Ordering::Relaxed) {
             let messages: Vec<String> =
-                (0..shape.batch).map(|event| format!("t{} b{batch} e{event}", self.tenant)).collect();
+                (0..shape.batch).map(|event| format!("{} b{batch} e{event}", self.name)).collect();
             let body = messages.iter().fold(String::new(), |mut body, message| {
                 let padding = "x".repeat(400);
                 writeln!(body, r#"{{"message":"{message}","level":"info","padding":"{padding}"}}"#)
@@ -176,7 +179,7 @@ pub async fn settle(stack: &Stack, sent: &Sent) -> Result<String> {
 
 /// Lost, double, ghosts.
 async fn compare(stack: &Stack, sent: &Sent) -> Result<(usize, usize, usize)> {
-    let stored = stack.column("SELECT message FROM logs").await?;
+    let stored = stack.column("SELECT message FROM logs WHERE message LIKE 'l% t% b% e%'").await?;
     let distinct: BTreeSet<&String> = stored.iter().collect();
     let lost = sent.events.iter().filter(|message| !distinct.contains(message)).count();
     let ghosts = distinct.iter().filter(|message| !sent.events.contains(message.as_str())).count();

@@ -6,14 +6,19 @@
 
 mod check;
 mod database;
+mod dice;
 mod lab;
 mod load;
 #[path = "../../server/tests/it/harness/mail_server.rs"]
 mod mail_server;
+mod power;
 mod proxy;
 #[path = "../../server/tests/it/harness/receiver.rs"]
 mod receiver;
 mod report;
+mod segments;
+mod shim;
+mod webhook;
 
 use anyhow::{Result, ensure};
 use clap::Parser;

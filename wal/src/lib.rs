@@ -14,6 +14,7 @@ mod checkpoint;
 pub mod fs;
 mod log;
 mod quarantine;
+mod queue;
 mod reader;
 mod record;
 mod recover;

@@ -33,7 +33,7 @@ pub struct Options {
     pub group_bytes: usize,
     /// … and this many entries.
     pub group_entries: usize,
-    /// Entries that wait for the writer hold at most this much memory; beyond it they are refused.
+    /// Entries that wait for the writer hold at most this much memory, those of one tenant a quarter of it; beyond it they are refused.
     pub queue_bytes: usize,
 }
 
@@ -244,7 +244,9 @@ impl Log {
             record::encode(&mut self.buffer, seed, entry, Stamp { lsn, epoch, synced, offset });
         }
         file.write_at(&self.buffer, end)?;
+        failpoint::reach("wal-written");
         file.sync()?;
+        failpoint::reach("wal-synced");
         self.next_lsn += entries.len() as u64;
         self.extend_active(end + bytes);
         Ok(())
@@ -300,6 +302,7 @@ impl Log {
         let identity = Identity { first_lsn: self.next_lsn, epoch: self.epoch };
         let Shared { files, folder, id, .. } = &*self.shared;
         let segment = segment::create(&**files, folder, id, identity, size)?;
+        failpoint::reach("segment-begun");
         self.close_segment();
         self.proven = self.next_lsn - 1; // the new segment's first position says so
         let mut state = self.shared.state();

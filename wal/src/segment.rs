@@ -79,6 +79,7 @@ pub(crate) fn create(
 ) -> io::Result<Segment> {
     let path = folder.join(identity.file_name());
     let made = files.create(&path, bytes).and_then(|file| {
+        failpoint::reach("segment-created");
         file.write_at(&identity.header(id), 0)?;
         file.sync()?;
         files.sync_folder(folder)?;

@@ -60,6 +60,7 @@ impl Shared {
             state.epoch
         };
         checkpoint::save(&*self.files, &self.folder, &Checkpoint { id: self.id, done_before, epoch })?;
+        failpoint::reach("checkpoint-saved");
         let mut result = Ok(());
         for path in self.state().release(done_before) {
             result = self.files.remove(&path).and(result);

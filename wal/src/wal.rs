@@ -1,17 +1,17 @@
 //! A log with its own writer thread: callers hand over an entry and are told when it is on disk.
 //!
-//! Groups need no timer: whatever queued while one sync ran goes with the next.
+//! Groups need no timer: whatever queued while one sync ran goes with the next, one entry of each tenant in turn.
 
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::fs::{DiskFiles, Files};
 use crate::log::{AppendError, Log, OpenError, Options};
+use crate::queue::{FairQueue, Room};
 use crate::reader::Reader;
 use crate::record::{Entry, Lsn, encoded_bytes};
 use crate::recover::RecoveryReport;
@@ -42,7 +42,7 @@ pub struct Usage {
 pub struct Wal {
     shared: Arc<Shared>,
     options: Options,
-    queued_bytes: Arc<AtomicUsize>,
+    room: Arc<Room>,
     jobs: Option<Sender<Job>>,
     writer: Option<JoinHandle<()>>,
 }
@@ -72,29 +72,32 @@ impl Wal {
     ) -> Result<(Self, RecoveryReport), OpenError> {
         let (log, report) = Log::open(files, folder, options.clone())?;
         let shared = Arc::clone(log.shared());
-        let queued_bytes = Arc::new(AtomicUsize::new(0));
-        let (jobs, queue) = channel();
-        let writer = Writer { log, options: options.clone(), queue, queued_bytes: Arc::clone(&queued_bytes) };
+        let room = Arc::new(Room::new(options.queue_bytes));
+        let (jobs, arriving) = channel();
+        let writer = Writer {
+            log,
+            options: options.clone(),
+            arriving,
+            queue: FairQueue::new(),
+            room: Arc::clone(&room),
+        };
         let thread = std::thread::Builder::new()
             .name("wal".into())
             .spawn(move || writer.run(on_commit))
             .map_err(|source| OpenError::Io { folder: folder.to_owned(), source })?;
-        Ok((Self { shared, options, queued_bytes, jobs: Some(jobs), writer: Some(thread) }, report))
+        Ok((Self { shared, options, room, jobs: Some(jobs), writer: Some(thread) }, report))
     }
 
     /// Queues an entry. `ack` is called exactly once: with a position when the entry is on disk, or with the reason
     /// why it is not and will not be.
     pub fn append(&self, entry: Entry, ack: impl FnOnce(Result<Lsn, AppendError>) + Send + 'static) {
-        let bytes = encoded_bytes(&entry);
-        let queued = self.queued_bytes.fetch_add(bytes, Ordering::Relaxed);
-        // The first in the queue always fits, however long it is.
-        if queued > 0 && queued + bytes > self.options.queue_bytes {
-            self.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        let (tenant, bytes) = (entry.tenant, encoded_bytes(&entry));
+        if !self.room.take(tenant, bytes) {
             return ack(Err(AppendError::Busy));
         }
         let jobs = self.jobs.as_ref().expect("only dropped with the log");
         if let Err(refused) = jobs.send(Job { entry, ack: Box::new(ack) }) {
-            self.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
+            self.room.give_back(tenant, bytes);
             (refused.0.ack)(Err(AppendError::Closed));
         }
     }
@@ -140,7 +143,7 @@ impl Wal {
             bytes: state.bytes(),
             capacity_bytes: self.options.capacity_bytes,
             waiting_records: next_lsn.saturating_sub(state.done_before),
-            queued_bytes: self.queued_bytes.load(Ordering::Relaxed),
+            queued_bytes: self.room.used(),
         }
     }
 }
@@ -159,19 +162,24 @@ impl Drop for Wal {
 struct Writer {
     log: Log,
     options: Options,
-    queue: Receiver<Job>,
-    queued_bytes: Arc<AtomicUsize>,
+    arriving: Receiver<Job>,
+    queue: FairQueue<Job>,
+    room: Arc<Room>,
 }
 
 impl Writer {
     fn run(mut self, on_commit: impl Fn()) {
-        let mut held = None;
-        while let Some(first) = held.take().or_else(|| self.wait()) {
-            let group = self.gather(first, &mut held);
+        loop {
+            let group = self.gather();
+            if group.is_empty() {
+                if !self.wait() {
+                    break;
+                }
+                continue;
+            }
             let entries: Vec<&Entry> = group.iter().map(|job| &job.entry).collect();
             let answers = self.log.commit(&entries);
-            let bytes = entries.iter().map(|entry| encoded_bytes(entry)).sum();
-            self.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
+            entries.iter().for_each(|entry| self.room.give_back(entry.tenant, encoded_bytes(entry)));
             let committed = answers.iter().any(Result::is_ok);
             for (job, answer) in group.into_iter().zip(answers) {
                 (job.ack)(answer);
@@ -183,16 +191,17 @@ impl Writer {
         self.mark();
     }
 
-    /// The next job; `None` when the log was dropped and the queue is empty.
-    fn wait(&mut self) -> Option<Job> {
-        match self.queue.recv_timeout(QUIET) {
+    /// Waits for the next entry; false when the log was dropped.
+    fn wait(&mut self) -> bool {
+        let job = match self.arriving.recv_timeout(QUIET) {
             Ok(job) => Some(job),
             Err(RecvTimeoutError::Disconnected) => None,
             Err(RecvTimeoutError::Timeout) => {
                 self.mark();
-                self.queue.recv().ok()
+                self.arriving.recv().ok()
             }
-        }
+        };
+        job.map(|job| self.queue.push(job.entry.tenant, job)).is_some()
     }
 
     fn mark(&mut self) {
@@ -201,17 +210,17 @@ impl Writer {
         }
     }
 
-    /// Takes what is queued already, up to the size of a group; what would be too much is held for the next one.
-    fn gather(&self, first: Job, held: &mut Option<Job>) -> Vec<Job> {
-        let mut bytes = encoded_bytes(&first.entry);
-        let mut group = vec![first];
+    /// Takes what is queued already, up to the size of a group; what would be too much goes with the next one.
+    fn gather(&mut self) -> Vec<Job> {
+        while let Ok(job) = self.arriving.try_recv() {
+            self.queue.push(job.entry.tenant, job);
+        }
+        let (mut group, mut bytes) = (Vec::new(), 0);
         while group.len() < self.options.group_entries {
-            let Ok(job) = self.queue.try_recv() else { break };
+            let is_first = group.is_empty();
+            let fits = |job: &Job| is_first || bytes + encoded_bytes(&job.entry) <= self.options.group_bytes;
+            let Some(job) = self.queue.pop_if(fits) else { break };
             bytes += encoded_bytes(&job.entry);
-            if bytes > self.options.group_bytes {
-                *held = Some(job);
-                break;
-            }
             group.push(job);
         }
         group

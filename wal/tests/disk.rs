@@ -88,7 +88,8 @@ fn segments_that_are_done_with_leave_the_disk() {
 #[test]
 fn a_queue_that_is_too_long_refuses() {
     let folder = tempfile::tempdir().unwrap();
-    let options = Options { queue_bytes: 1000, ..options() };
+    // A quarter of it is for one tenant.
+    let options = Options { queue_bytes: 4000, ..options() };
     let (hold, held) = channel::<()>();
     let (wal, _) = Wal::open(folder.path(), options, || ()).unwrap();
     wal.append(entry(1), move |_| assert!(held.recv().is_err())); // the writer waits in this ack

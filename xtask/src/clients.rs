@@ -1,6 +1,7 @@
 //! `cargo xtask test --clients`: real clients of other products send to the real server, in their pinned versions.
 //!
-//! What they need is prepared once in `target/clients`: a Python environment, and one folder for each version of elasticsearch-py.
+//! What they need is prepared once in `target/clients`: a Python environment, one folder for each version of elasticsearch-py, and
+//! syslog-ng. Docker runs as a daemon of the test's own, with one container of busybox.
 
 use crate::programs::{self, cargo, root, target};
 use crate::{debian, python, web};
@@ -8,11 +9,15 @@ use anyhow::Result;
 use std::path::PathBuf;
 use std::process::Command;
 
+/// With the libraries that it needs: it cannot be installed beside rsyslog.
+const SYSLOG_NG: &[&str] = &["syslog-ng-core", "libivykis0", "libpcre3", "libnet1", "libwrap0"];
 const ELASTICSEARCH: [&str; 3] = ["elasticsearch-7", "elasticsearch-8", "elasticsearch-9"];
 
 pub fn run() -> Result<()> {
     debian::ensure(&["/usr/sbin/rsyslogd"], "rsyslog")?;
     debian::ensure(&["logger"], "bsdutils")?;
+    debian::ensure(&["dockerd"], "docker.io")?;
+    debian::ensure(&["/bin/busybox", "/usr/bin/busybox"], "busybox-static")?;
     let prepared = prepare()?;
     web::install_node_modules(&root())?;
     programs::run(cargo().args(["build", "--quiet", "--package=cordwood-server", "--package=engine"]))?;
@@ -37,6 +42,10 @@ fn prepare() -> Result<PathBuf> {
                     .arg(folder.join(version)),
             )
         })?;
+    }
+    let syslog_ng = folder.join("syslog-ng");
+    if !syslog_ng.join("usr/sbin/syslog-ng").is_file() {
+        debian::unpack(SYSLOG_NG, &syslog_ng)?;
     }
     python::once(&folder, &wanted.join("node/package-lock.json"), |_| {
         programs::run(

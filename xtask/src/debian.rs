@@ -2,6 +2,7 @@
 
 use crate::programs::{is_installed, run, say};
 use anyhow::{Context, Result, bail};
+use std::path::Path;
 use std::process::Command;
 
 /// Makes sure that `program` can be run; `package` is its Debian name.
@@ -21,6 +22,17 @@ pub fn ensure(program_path: &[&str], package: &str) -> Result<String> {
         .env("DEBIAN_FRONTEND", "noninteractive"))?;
     find(program_path)
         .with_context(|| format!("{package} was installed, but {} is not there", program_path[0]))
+}
+
+/// Downloads packages and unpacks them into a folder, installing nothing: for programs that cannot be beside others.
+pub fn unpack(packages: &[&str], folder: &Path) -> Result<()> {
+    let archives = folder.join("archives");
+    std::fs::create_dir_all(&archives).with_context(|| format!("cannot make {}", archives.display()))?;
+    run(Command::new("apt-get").arg("download").args(packages).current_dir(&archives))?;
+    for archive in std::fs::read_dir(&archives)? {
+        run(Command::new("dpkg").arg("-x").arg(archive?.path()).arg(folder))?;
+    }
+    Ok(())
 }
 
 /// The first of the candidates that exists; a candidate with `/*/` stands for the newest version's folder.

@@ -2,12 +2,16 @@
 
 mod alerts;
 mod bodies;
+mod damage;
 mod disk;
 mod engine;
 mod kill;
 mod neighbour;
 mod network;
+mod points;
 mod poison;
+mod power;
+mod slow;
 mod tails;
 
 use crate::lab::Lab;
@@ -32,6 +36,10 @@ pub fn all() -> Vec<Fault> {
         disk::FAULTS,
         engine::FAULTS,
         neighbour::FAULTS,
+        points::FAULTS,
+        power::FAULTS,
+        damage::FAULTS,
+        slow::FAULTS,
         poison::FAULTS,
         bodies::FAULTS,
         tails::FAULTS,

@@ -10,8 +10,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 use tokio::task::JoinHandle;
 
-pub const FAULTS: &[Fault] =
-    &[Fault { id: "F27", name: "1,000 live tails", run: |lab| Box::pin(thousand(lab)) }];
+pub const FAULTS: &[Fault] = &[
+    Fault { id: "F27", name: "1,000 live tails", run: |lab| Box::pin(thousand(lab)) },
+    Fault { id: "F27b", name: "one live tail that is sent a lot", run: |lab| Box::pin(one(lab)) },
+];
 
 const TENANTS: u64 = 20;
 const READERS: u64 = 50;
@@ -55,6 +57,22 @@ async fn thousand(lab: &Lab) -> Result<String> {
     ))
 }
 
+async fn one(lab: &Lab) -> Result<String> {
+    let seconds = lab.rounds(20, 600);
+    let stack = lab.stack(&[]).await?;
+    let tenants = vec![stack.server.organization("alone").await?];
+    let lags = Arc::new(Lags::default());
+    let reader = tokio::spawn(read(open(&stack, &tenants[0]).await?, Arc::clone(&lags)));
+    let sent = send(&stack, &tenants, seconds).await?;
+    let (seen, missing) = finish(vec![reader], sent.events_each).await?;
+    ensure!(missing == 0, "{missing} of {} events are missing", sent.events_each);
+    Ok(format!(
+        "{:.0} events/s for {seconds} s: all {seen} came, each once, p99 {} ms after their arrival",
+        sent.rate,
+        lags.p99_ms()
+    ))
+}
+
 #[derive(Default)]
 struct Lags {
     /// Events by the millisecond at which they came, up to 10 s.
@@ -89,9 +107,9 @@ async fn open(stack: &Stack, tenant: &Organization) -> Result<reqwest::Response>
     Ok(request.bearer_auth(&tenant.key).send().await?.error_for_status()?)
 }
 
-/// Counts events until the one that says it is the last.
+/// Counts events until the one that says it is the last. Each has a number of its tenant that rises: none comes twice.
 async fn read(mut answer: reqwest::Response, lags: Arc<Lags>) -> Result<u64> {
-    let (mut text, mut seen) = (String::new(), 0);
+    let (mut text, mut seen, mut next) = (String::new(), 0, 0);
     loop {
         let chunk = tokio::time::timeout(Duration::from_secs(30), answer.chunk()).await??;
         text.push_str(std::str::from_utf8(&chunk.context("the tail ended")?)?);
@@ -104,7 +122,9 @@ async fn read(mut answer: reqwest::Response, lags: Arc<Lags>) -> Result<u64> {
                 if event["message"] == "tick last" {
                     return Ok(seen);
                 }
-                seen += 1;
+                let number = event["attributes"]["number"].as_u64().context("a number")?;
+                ensure!(number >= next, "event {number} came behind event {next}");
+                (seen, next) = (seen + 1, number + 1);
                 let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_millis() as u64;
                 lags.note(now.saturating_sub(event["attributes"]["sent_ms"].as_u64().unwrap_or(now)));
             }
@@ -122,15 +142,17 @@ struct Sending {
 
 /// Sends so many events a second to all tenants together, each tenant in its turn.
 async fn send(stack: &Stack, tenants: &[Organization], seconds: u64) -> Result<Sending> {
+    // Twenty batches a second, whoever's turn it is.
     let batch = EVENTS_PER_SECOND / TENANTS;
     let (begun, mut waits_ms) = (Instant::now(), Vec::new());
     for second in 0..seconds {
-        for (turn, tenant) in (0..).zip(tenants) {
+        for (turn, tenant) in (0..TENANTS).zip(tenants.iter().cycle()) {
             let due = Duration::from_secs(second) + Duration::from_millis(turn * 1000 / TENANTS);
             tokio::time::sleep(due.saturating_sub(begun.elapsed())).await;
+            let first_number = (second * TENANTS + turn) / tenants.len() as u64 * batch;
             let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_millis() as u64;
             let events: Vec<Value> = (0..batch)
-                .map(|event| json!({"message": format!("tick {second} {event}"), "sent_ms": now, "padding": "x".repeat(300)}))
+                .map(|event| json!({"message": format!("tick {second} {event}"), "number": first_number + event, "sent_ms": now, "padding": "x".repeat(300)}))
                 .collect();
             let asked = Instant::now();
             stack.server.post("/api/v1/logs/ingest", Some(&tenant.key), &json!(events)).await?;
@@ -142,8 +164,8 @@ async fn send(stack: &Stack, tenants: &[Organization], seconds: u64) -> Result<S
         stack.server.post("/api/v1/logs/ingest", Some(&tenant.key), &json!({"message": "tick last"})).await?;
     }
     waits_ms.sort_unstable();
-    let events_each = batch * seconds;
-    Ok(Sending { events_each, rate: (events_each * TENANTS) as f64 / took, waits_ms })
+    let sent = EVENTS_PER_SECOND * seconds;
+    Ok(Sending { events_each: sent / tenants.len() as u64, rate: sent as f64 / took, waits_ms })
 }
 
 /// What all readers saw, and how much less than they should have.

@@ -65,6 +65,7 @@ impl Leases {
             sqlx::query(FORGET_NODES).bind(lost).bind(wrong).execute(pool).await?;
             let nodes: i64 = sqlx::query_scalar(COUNT_NODES).fetch_one(pool).await?;
             sqlx::query(RENEW).bind(&self.owner).bind(until).execute(pool).await?;
+            failpoint::reach("lease-renewed");
             let held: i64 = sqlx::query_scalar(COUNT_HELD).bind(&self.owner).fetch_one(pool).await?;
             let share = (SHARDS + nodes.max(1) - 1) / nodes.max(1);
             if held > share {

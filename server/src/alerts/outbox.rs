@@ -176,6 +176,9 @@ impl Outbox {
         })
         .await?;
         let taken = claimed.len();
+        if taken > 0 {
+            failpoint::reach("outbox-claimed");
+        }
         let bundles = self.bundles(claimed, started).await?;
         let sending = futures::stream::iter(bundles).for_each_concurrent(PARALLEL, |rows| async move {
             if let Err(error) = self.send(&rows, now).await {
@@ -237,6 +240,7 @@ impl Outbox {
         }
         let (at, started) = (now(), Instant::now());
         let sent = self.deliver(rows).await;
+        failpoint::reach("outbox-sent");
         let took_ms = i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX);
         let (probed, is_sent) = (self.note(target, &sent, now()), sent.is_ok());
         self.write_all(rows, at, took_ms, |row| outcome(row, sent.clone(), probed, now())).await?;

@@ -15,10 +15,13 @@ use actix_web::web;
 use event::Intake;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
+use std::time::Instant;
 
 /// Memory that a body without a length takes until it is read.
 const UNKNOWN_LENGTH_BYTES: usize = 1 << 20;
 const KEY_BYTES: usize = 64;
+/// From here on a body is worked on beside the HTTP worker, which answers others meanwhile.
+const LARGE_BYTES: usize = 128 << 10;
 
 /// A request whose body is read.
 pub struct Arrival {
@@ -30,6 +33,7 @@ pub struct Arrival {
     now_ns: i64,
     claim: Option<Claim>,
     repeats: Option<Seen>,
+    begun: Instant,
     _memory: Share,
 }
 
@@ -45,16 +49,27 @@ impl Arrival {
         payload: web::Payload,
         encoding: Encoding,
     ) -> Result<Self, IngestError> {
-        let rules = ingest.admit(&key).await?;
         let limits = ingest.0.body_limits;
         let length =
             headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
         if length.is_some_and(|length| length > limits.encoded_bytes) {
             return Err(body::BodyError::TooLarge { limit: limits.encoded_bytes }.into());
         }
-        let memory = ingest.0.memory.take(length.unwrap_or(UNKNOWN_LENGTH_BYTES))?;
-        let body = body::read(payload, encoding, &limits).await?;
-        Self::counted(ingest, key, rules, body, memory)?.with_key(headers).await
+        let organization_id = key.scope.organization_id();
+        let memory = ingest.0.memory.take(organization_id, length.unwrap_or(UNKNOWN_LENGTH_BYTES))?;
+        // Read before anybody is refused: a client that is still sending may never see an answer.
+        let body = body::collect(payload, &limits).await?;
+        let rules = ingest.admit(&key).await?;
+        let begun = Instant::now();
+        let unpack = move || body::decode(body, encoding, limits.decoded_bytes);
+        let body = match encoding {
+            Encoding::Identity => unpack(),
+            // It may be many times as large inside.
+            _ => beside(length.unwrap_or(UNKNOWN_LENGTH_BYTES) * 8, unpack).await,
+        }?;
+        let mut arrival = Self::counted(ingest, key, rules, body, memory)?;
+        arrival.begun = begun;
+        arrival.with_key(headers).await
     }
 
     /// The same for a protocol that is not HTTP.
@@ -63,7 +78,7 @@ impl Arrival {
     /// When there is no room, or the sender may not send now.
     pub async fn of_bytes(ingest: &Ingest, key: IngestKey, body: Vec<u8>) -> Result<Self, IngestError> {
         let rules = ingest.admit(&key).await?;
-        let memory = ingest.0.memory.take(body.len())?;
+        let memory = ingest.0.memory.take(key.scope.organization_id(), body.len())?;
         Self::counted(ingest, key, rules, body, memory)
     }
 
@@ -86,6 +101,7 @@ impl Arrival {
             now_ns,
             claim: None,
             repeats: None,
+            begun: Instant::now(),
             _memory: memory,
         })
     }
@@ -143,7 +159,8 @@ impl Arrival {
     /// # Errors
     /// When the sender is too fast or the write-ahead log has no room: nothing is kept then.
     pub async fn keep(self, gathered: Gathered) -> Result<Option<String>, IngestError> {
-        let Self { ingest, key, body, claim, repeats, .. } = self;
+        let Self { ingest, key, body, claim, repeats, begun, .. } = self;
+        metrics::histogram!("cordwood_ingest_decode_seconds").record(begun.elapsed().as_secs_f64());
         let organization_id = key.scope.organization_id();
         if let Some(earlier) = repeats {
             metrics::counter!("cordwood_ingest_repeats_total").increment(1);
@@ -162,6 +179,17 @@ impl Arrival {
         metrics::counter!("cordwood_ingest_accepted_events_total").increment(accepted);
         metrics::counter!("cordwood_ingest_bytes_total").increment(body.len() as u64);
         Ok(receipt)
+    }
+}
+
+/// Does work on a body of so many bytes where it keeps nobody waiting.
+pub async fn beside<T: Send + 'static>(bytes: usize, work: impl FnOnce() -> T + Send + 'static) -> T {
+    if bytes < LARGE_BYTES {
+        return work();
+    }
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }
 

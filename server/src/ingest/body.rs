@@ -115,20 +115,11 @@ impl Encoding {
     }
 }
 
-/// Reads and decodes a body.
+/// Reads a body as it comes.
 ///
 /// # Errors
-/// When it is too large, too slow, cut, or not what its encoding says.
-pub async fn read<E>(
-    stream: impl Stream<Item = Result<Bytes, E>>,
-    encoding: Encoding,
-    limits: &BodyLimits,
-) -> Result<Vec<u8>, BodyError> {
-    let encoded = collect(stream, limits).await?;
-    decode(encoded, encoding, limits.decoded_bytes)
-}
-
-async fn collect<E>(
+/// When it is too large, too slow, or cut.
+pub async fn collect<E>(
     stream: impl Stream<Item = Result<Bytes, E>>,
     limits: &BodyLimits,
 ) -> Result<Vec<u8>, BodyError> {
@@ -293,8 +284,8 @@ mod tests {
     #[tokio::test]
     async fn a_body_is_read_up_to_its_cap() {
         let limits = BodyLimits { encoded_bytes: 1000, ..BodyLimits::default() };
-        assert_eq!(read(chunks(10, 100), Encoding::Identity, &limits).await.unwrap().len(), 1000);
-        let answer = read(chunks(11, 100), Encoding::Identity, &limits).await;
+        assert_eq!(collect(chunks(10, 100), &limits).await.unwrap().len(), 1000);
+        let answer = collect(chunks(11, 100), &limits).await;
         assert!(matches!(answer, Err(BodyError::TooLarge { limit: 1000 })));
     }
 
@@ -302,20 +293,20 @@ mod tests {
     async fn a_body_that_stops_or_trickles_is_given_up() {
         let limits = BodyLimits::default();
         let silent = chunks(1, 10).chain(stream::pending());
-        assert!(matches!(read(silent, Encoding::Identity, &limits).await, Err(BodyError::TooSlow)));
+        assert!(matches!(collect(silent, &limits).await, Err(BodyError::TooSlow)));
 
         let begin = Instant::now();
         let trickle = stream::unfold((), |()| async {
             tokio::time::sleep(Duration::from_secs(1)).await;
             Some((Ok::<_, ()>(Bytes::from_static(b"x")), ()))
         });
-        assert!(matches!(read(trickle, Encoding::Identity, &limits).await, Err(BodyError::TooSlow)));
+        assert!(matches!(collect(trickle, &limits).await, Err(BodyError::TooSlow)));
         assert!(begin.elapsed() < Duration::from_secs(12));
     }
 
     #[tokio::test]
     async fn a_connection_that_ends_early_is_told_from_the_end() {
         let cut = chunks(1, 10).chain(stream::iter([Err(())]));
-        assert!(matches!(read(cut, Encoding::Identity, &BodyLimits::default()).await, Err(BodyError::Cut)));
+        assert!(matches!(collect(cut, &BodyLimits::default()).await, Err(BodyError::Cut)));
     }
 }

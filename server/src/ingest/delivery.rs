@@ -2,13 +2,16 @@
 //!
 //! Whenever it is not known whether an insert was stored, the store is asked before the same rows are sent again, and they go
 //! under the same token. So a row is stored once even when the answer was lost and the store's memory of tokens is short.
+//! A store that keeps failing is left alone (`breaker`) and only asked whether it answers, until it does.
 
+use super::breaker::{Breaker, PROBE_EVERY};
 use super::lag::Lag;
 use super::seal::SealedBatch;
 use super::sink::{LogSink, SinkError};
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// After so many refusals in one batch a refused part is not halved any more: it goes to the dead letters whole.
@@ -17,6 +20,8 @@ const MOST_REFUSALS: u32 = 500;
 const WARN_EVERY: u32 = 12;
 /// A store that says nothing for so long will not say anything.
 const SILENCE: Duration = Duration::from_secs(120);
+/// The same for the question whether it answers.
+const PROBE_SILENCE: Duration = Duration::from_secs(5);
 
 /// How long to wait between two tries.
 #[derive(Clone, Copy, Debug)]
@@ -55,6 +60,13 @@ pub struct Delivery {
     backoff: Backoff,
     stop: CancellationToken,
     lag: Arc<Lag>,
+    standing: Mutex<Standing>,
+}
+
+/// How the store did lately; of all batches that are on their way.
+#[derive(Default)]
+struct Standing {
+    breaker: Breaker,
     /// Tries that failed since the last one that did not.
     failures: u32,
 }
@@ -71,27 +83,31 @@ enum Outcome {
     Partly,
     Refused(String),
     Unavailable(anyhow::Error),
+    /// It does not even say that.
+    Silent,
 }
 
 impl Delivery {
     #[must_use]
     pub fn new(sink: Arc<dyn LogSink>, backoff: Backoff, stop: CancellationToken, lag: Arc<Lag>) -> Self {
-        Self { sink, backoff, stop, lag, failures: 0 }
+        metrics::gauge!("cordwood_shipper_breaker_open").set(0);
+        metrics::counter!("cordwood_shipper_breaker_opened_total").increment(0);
+        Self { sink, backoff, stop, lag, standing: Mutex::default() }
     }
 
     /// Returns when every row is stored or refused. `unsure`: an earlier run may have sent the batch.
     ///
     /// # Errors
     /// When the server stops first.
-    pub async fn deliver(&mut self, batch: &SealedBatch, unsure: bool) -> Result<Vec<RefusedRow>, Stopped> {
+    pub async fn deliver(&self, batch: &SealedBatch, unsure: bool) -> Result<Vec<RefusedRow>, Stopped> {
         let mut parts = vec![Part { rows: 0..batch.row_count(), unsure }];
         let (mut refused, mut refusals) = (Vec::new(), 0);
         while let Some(part) = parts.pop() {
             match self.attempt(batch, &part).await {
-                Outcome::Stored => self.note_failures(0),
+                Outcome::Stored => self.note_answer(),
                 Outcome::Partly => parts.extend(halves(&part.rows, true)),
                 Outcome::Refused(reason) => {
-                    self.note_failures(0);
+                    self.note_answer();
                     refusals += 1;
                     if part.rows.len() > 1 && refusals < MOST_REFUSALS {
                         parts.extend(halves(&part.rows, part.unsure));
@@ -101,7 +117,13 @@ impl Delivery {
                     }
                 }
                 Outcome::Unavailable(error) => {
+                    self.standing().breaker.note(true, Instant::now());
                     self.pause(&error).await?;
+                    parts.push(Part { unsure: true, ..part });
+                }
+                Outcome::Silent => {
+                    self.standing().breaker.open();
+                    self.pause(&anyhow::anyhow!("no answer within {} s", SILENCE.as_secs())).await?;
                     parts.push(Part { unsure: true, ..part });
                 }
             }
@@ -115,13 +137,13 @@ impl Delivery {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(SinkError::Refused(reason))) => Outcome::Refused(reason),
             Ok(Err(SinkError::Unavailable(error))) => Outcome::Unavailable(error),
-            Err(elapsed) => Outcome::Unavailable(elapsed.into()),
+            Err(_) => Outcome::Silent,
         };
         let label = match &outcome {
             Outcome::Stored => "stored",
             Outcome::Partly => "partly",
             Outcome::Refused(_) => "refused",
-            Outcome::Unavailable(_) => "unavailable",
+            Outcome::Unavailable(_) | Outcome::Silent => "unavailable",
         };
         metrics::counter!("cordwood_shipper_inserts_total", "outcome" => label).increment(1);
         outcome
@@ -141,22 +163,57 @@ impl Delivery {
         Ok(Outcome::Stored)
     }
 
-    fn note_failures(&mut self, failures: u32) {
-        if failures != self.failures {
-            self.failures = failures;
-            self.lag.note_failures(failures);
+    fn standing(&self) -> MutexGuard<'_, Standing> {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note_answer(&self) {
+        let mut standing = self.standing();
+        standing.breaker.note(false, Instant::now());
+        if std::mem::take(&mut standing.failures) > 0 {
+            self.lag.note_failures(0);
         }
     }
 
-    async fn pause(&mut self, error: &anyhow::Error) -> Result<(), Stopped> {
-        let delay = self.backoff.delay(self.failures);
-        if self.failures.is_multiple_of(WARN_EVERY) {
+    /// Counts a failure; says how many there were before it, and whether the store is left alone now.
+    fn note_failure(&self) -> (u32, bool) {
+        let mut standing = self.standing();
+        standing.failures += 1;
+        self.lag.note_failures(standing.failures);
+        (standing.failures - 1, standing.breaker.is_open())
+    }
+
+    async fn pause(&self, error: &anyhow::Error) -> Result<(), Stopped> {
+        let (failures, is_open) = self.note_failure();
+        if failures.is_multiple_of(WARN_EVERY) {
             tracing::warn!(
                 error = format!("{error:#}"),
                 "the log store does not take batches; they wait in the write-ahead log"
             );
         }
-        self.note_failures(self.failures + 1);
+        if is_open {
+            return self.until_it_answers().await;
+        }
+        self.sleep(self.backoff.delay(failures)).await
+    }
+
+    /// Sends nothing but a short question every few seconds.
+    async fn until_it_answers(&self) -> Result<(), Stopped> {
+        tracing::warn!("the log store is left alone until it answers");
+        metrics::counter!("cordwood_shipper_breaker_opened_total").increment(1);
+        metrics::gauge!("cordwood_shipper_breaker_open").set(1);
+        loop {
+            self.sleep(PROBE_EVERY).await?;
+            if matches!(tokio::time::timeout(PROBE_SILENCE, self.sink.probe()).await, Ok(Ok(()))) {
+                break;
+            }
+        }
+        metrics::gauge!("cordwood_shipper_breaker_open").set(0);
+        self.standing().breaker.try_again();
+        Ok(())
+    }
+
+    async fn sleep(&self, delay: Duration) -> Result<(), Stopped> {
         tokio::select! {
             () = tokio::time::sleep(delay) => Ok(()),
             () = self.stop.cancelled() => Err(Stopped),
@@ -184,7 +241,6 @@ pub(super) mod tests {
     use crate::ingest::seal::{Limits, Seal, Stretch, tests::record};
     use futures::future::BoxFuture;
     use std::collections::{BTreeMap, BTreeSet, VecDeque};
-    use std::sync::Mutex;
 
     /// What happens to an insert.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -210,6 +266,8 @@ pub(super) mod tests {
         always: Option<Fault>,
         inserts: u32,
         doubled: u32,
+        probes: u32,
+        back_after_probes: Option<u32>,
     }
 
     impl FakeSink {
@@ -286,6 +344,20 @@ pub(super) mod tests {
             };
             Box::pin(async { answer })
         }
+
+        fn probe(&self) -> BoxFuture<'_, Result<(), SinkError>> {
+            let mut state = self.state.lock().unwrap();
+            state.probes += 1;
+            // The store comes back once it was asked so often.
+            if state.back_after_probes == Some(state.probes) {
+                state.always = None;
+            }
+            let answer = match state.always {
+                Some(Fault::Down) => Err(SinkError::Unavailable(anyhow::anyhow!("connection refused"))),
+                _ => Ok(()),
+            };
+            Box::pin(async { answer })
+        }
     }
 
     pub fn quick() -> Backoff {
@@ -312,6 +384,20 @@ pub(super) mod tests {
         let refused = delivery(&sink).deliver(&batch(&["a", "b"]), false).await.unwrap();
 
         assert_eq!((refused, sink.messages()), (vec![], vec!["a".to_owned(), "b".into()]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_that_keeps_failing_is_only_asked_until_it_answers() {
+        let sink = Arc::new(FakeSink::default());
+        sink.fail_always(Some(Fault::Down));
+        sink.state.lock().unwrap().back_after_probes = Some(100);
+
+        delivery(&sink).deliver(&batch(&["a", "b"]), false).await.unwrap();
+
+        assert_eq!(sink.messages(), ["a", "b"]);
+        let state = sink.state.lock().unwrap();
+        // Once at first; then it is asked what it has, which fails as well.
+        assert_eq!((state.inserts, state.probes), (2, 100));
     }
 
     #[tokio::test]
@@ -346,7 +432,7 @@ pub(super) mod tests {
         sink.forget_tokens();
         // The first run stores one half, and then the store goes away.
         let stop = CancellationToken::new();
-        let mut first = Delivery::new(sink.clone(), quick(), stop.clone(), Arc::default());
+        let first = Delivery::new(sink.clone(), quick(), stop.clone(), Arc::default());
         sink.insert(&batch, 2..5, "half").await.unwrap();
         sink.fail_always(Some(Fault::Down));
         stop.cancel();

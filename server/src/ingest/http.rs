@@ -1,6 +1,6 @@
 //! `POST /api/v1/logs/ingest`, and receipts.
 
-use super::arrival::Arrival;
+use super::arrival::{Arrival, beside};
 use super::body::Encoding;
 use super::health::health;
 use super::intake::Gathered;
@@ -49,7 +49,7 @@ pub async fn ingest(
     payload: web::Payload,
     ingest: web::Data<Ingest>,
 ) -> Result<HttpResponse, ApiError> {
-    let outcome = take(&key, &request, &defaults, payload, &ingest).await;
+    let outcome = take(&key, &request, defaults.into_inner(), payload, &ingest).await;
     if let Err(refused) = &outcome {
         ingest.note_refused(&key, refused.code());
     }
@@ -59,14 +59,19 @@ pub async fn ingest(
 async fn take(
     key: &IngestKey,
     request: &HttpRequest,
-    defaults: &Defaults,
+    defaults: Defaults,
     payload: web::Payload,
     ingest: &Ingest,
 ) -> Result<HttpResponse, ApiError> {
     let content = content_of(request.headers())?;
     let encoding = Encoding::of(request.headers()).map_err(IngestError::from)?;
     let arrival = Arrival::read(ingest, *key, request.headers(), payload, encoding).await?;
-    let gathered = gather(&arrival, defaults, content)?;
+    let (arrival, gathered) = beside(arrival.body().len(), move || {
+        let gathered = gather(&arrival, &defaults, content);
+        (arrival, gathered)
+    })
+    .await;
+    let gathered = gathered?;
     let mut answer = IngestAnswer {
         accepted: u64::from(gathered.accepted.rows.count()),
         rejected: gathered.rejected,

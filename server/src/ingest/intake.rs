@@ -57,6 +57,7 @@ impl<'a> Gathering<'a> {
     /// `rules` are what the project masks; `body_bytes` is a guess at how much room the rows need.
     #[must_use]
     pub fn new(owner: Owner, rules: &'a Rules, intake: Intake<'a>, body_bytes: usize) -> Self {
+        let intake = Intake { keep_ansi: rules.keeps_colours(), ..intake };
         let room = Rows::with_capacity(body_bytes + body_bytes / 8);
         let accepted = Accepted { owner, rows: room, rejected: Vec::new(), counts: Counts::default() };
         let tally = rules.tally();

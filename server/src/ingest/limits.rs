@@ -1,14 +1,11 @@
-//! How much one organization may send, and how much memory all bodies together may take.
+//! How much memory bodies that are worked on may take: all together, and those of one organization.
 //!
-//! An organization that sends too fast is told when to come back (429). Bodies that do not fit into memory are refused (503)
-//! before they are read, so that a flood costs answers and not the process.
+//! Bodies that do not fit are refused (503) before they are read, so that a flood costs answers and not the process. One
+//! organization never holds more than half, so that its slow or large bodies keep nobody else out.
 
 use crate::error::{Problem, ProblemKind};
-use governor::clock::{Clock, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, InsufficientCapacity, NotUntil, Quota, RateLimiter};
-use std::num::NonZeroU32;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use uuid::Uuid;
 
 #[derive(Debug, thiserror::Error)]
@@ -32,104 +29,50 @@ impl Problem for LimitError {
     }
 }
 
-type Limiter = DefaultKeyedRateLimiter<Uuid>;
-
-/// The rates of one node.
-pub struct Rates {
-    kibibytes: Option<Limiter>,
-    events: Option<Limiter>,
-}
-
-impl Rates {
-    /// Rates per second and organization; 0 switches a limit off. Twice as much may come at once.
-    #[must_use]
-    pub fn new(bytes_per_second: u64, events_per_second: u64) -> Self {
-        Self { kibibytes: limiter(bytes_per_second.div_ceil(1024)), events: limiter(events_per_second) }
-    }
-
-    /// Counts a decoded body of the organization.
-    ///
-    /// # Errors
-    /// When it sends too fast: nothing is counted then.
-    pub fn take_bytes(&self, organization_id: Uuid, bytes: usize) -> Result<(), LimitError> {
-        take(self.kibibytes.as_ref(), organization_id, bytes.div_ceil(1024), "bytes")
-    }
-
-    /// Counts events of the organization.
-    ///
-    /// # Errors
-    /// When it sends too fast: nothing is counted then.
-    pub fn take_events(&self, organization_id: Uuid, events: usize) -> Result<(), LimitError> {
-        take(self.events.as_ref(), organization_id, events, "events")
-    }
-
-    /// Forgets organizations that have not sent for a while.
-    pub fn tidy(&self) {
-        for limiter in [&self.kibibytes, &self.events].into_iter().flatten() {
-            limiter.retain_recent();
-        }
-    }
-}
-
-fn limiter(per_second: u64) -> Option<Limiter> {
-    let per_second = NonZeroU32::new(per_second.min(u64::from(u32::MAX / 2)) as u32)?;
-    Some(RateLimiter::keyed(
-        Quota::per_second(per_second).allow_burst(per_second.saturating_add(per_second.get())),
-    ))
-}
-
-fn take(
-    limiter: Option<&Limiter>,
-    organization_id: Uuid,
-    count: usize,
-    what: &'static str,
-) -> Result<(), LimitError> {
-    let (Some(limiter), Some(count)) = (limiter, NonZeroU32::new(count.min(u32::MAX as usize) as u32)) else {
-        return Ok(());
-    };
-    let wait = |not_until: NotUntil<_>| {
-        let wait = not_until.wait_time_from(DefaultClock::default().now());
-        LimitError::TooFast { what, retry_after_s: wait.as_secs() + 1 }
-    };
-    match limiter.check_key_n(&organization_id, count) {
-        Ok(answer) => answer.map_err(wait),
-        // More than a whole burst: it passes when nothing else came for a while.
-        Err(InsufficientCapacity(burst)) => match NonZeroU32::new(burst) {
-            Some(burst) => limiter.check_key_n(&organization_id, burst).unwrap_or(Ok(())).map_err(wait),
-            None => Ok(()),
-        },
-    }
-}
-
-/// Memory for bodies that are being worked on.
+/// Memory for bodies that are being worked on. Clones are the same.
 #[derive(Clone, Debug)]
 pub struct Memory {
-    free: Arc<AtomicUsize>,
+    bytes: usize,
+    taken: Arc<Mutex<Taken>>,
+}
+
+#[derive(Debug, Default)]
+struct Taken {
+    all: usize,
+    of: HashMap<Uuid, usize>,
 }
 
 /// A share of the memory, given back when dropped.
 #[derive(Debug)]
 pub struct Share {
     memory: Memory,
+    organization_id: Uuid,
     bytes: usize,
 }
 
 impl Memory {
     #[must_use]
     pub fn new(bytes: usize) -> Self {
-        Self { free: Arc::new(AtomicUsize::new(bytes)) }
+        Self { bytes, taken: Arc::default() }
     }
 
-    /// Takes `bytes`.
+    fn taken(&self) -> MutexGuard<'_, Taken> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes `bytes` for a body of the organization.
     ///
     /// # Errors
-    /// When they are not free.
-    pub fn take(&self, bytes: usize) -> Result<Share, LimitError> {
-        let taken = self
-            .free
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |free| free.checked_sub(bytes))
-            .map_err(|_| LimitError::Busy);
-        taken.map(|_| Share { memory: self.clone(), bytes })
+    /// When they are not free, or the organization has its half already.
+    pub fn take(&self, organization_id: Uuid, bytes: usize) -> Result<Share, LimitError> {
+        let mut taken = self.taken();
+        let own = taken.of.get(&organization_id).copied().unwrap_or(0);
+        if taken.all + bytes > self.bytes || own + bytes > self.bytes / 2 {
+            return Err(LimitError::Busy);
+        }
+        taken.all += bytes;
+        taken.of.insert(organization_id, own + bytes);
+        Ok(Share { memory: self.clone(), organization_id, bytes })
     }
 }
 
@@ -139,7 +82,7 @@ impl Share {
     /// # Errors
     /// When it is not free; the share stays as it is.
     pub fn grow(&mut self, bytes: usize) -> Result<(), LimitError> {
-        let mut more = self.memory.take(bytes)?;
+        let mut more = self.memory.take(self.organization_id, bytes)?;
         self.bytes += std::mem::take(&mut more.bytes);
         Ok(())
     }
@@ -147,7 +90,14 @@ impl Share {
 
 impl Drop for Share {
     fn drop(&mut self) {
-        self.memory.free.fetch_add(self.bytes, Ordering::Relaxed);
+        let mut taken = self.memory.taken();
+        taken.all -= self.bytes;
+        if let Some(own) = taken.of.get_mut(&self.organization_id) {
+            *own -= self.bytes;
+            if *own == 0 {
+                taken.of.remove(&self.organization_id);
+            }
+        }
     }
 }
 
@@ -155,44 +105,29 @@ impl Drop for Share {
 mod tests {
     use super::*;
 
-    #[test]
-    fn an_organization_that_sends_too_fast_is_told_when_to_come_back() {
-        let rates = Rates::new(0, 100);
-        let (fast, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
-        assert!(rates.take_events(fast, 200).is_ok());
-
-        let answer = rates.take_events(fast, 50);
-
-        assert!(matches!(answer, Err(LimitError::TooFast { what: "events", retry_after_s: 1 })));
-        assert!(rates.take_events(other, 200).is_ok(), "another organization is not touched");
-    }
-
-    #[test]
-    fn a_batch_larger_than_the_burst_passes_when_nothing_else_came() {
-        let rates = Rates::new(1 << 20, 100);
-        let id = Uuid::from_u128(1);
-        assert!(rates.take_events(id, 5000).is_ok());
-        assert!(rates.take_events(id, 5000).is_err());
-        assert!(rates.take_bytes(id, 20 << 20).is_ok());
-    }
-
-    #[test]
-    fn zero_switches_a_limit_off() {
-        let rates = Rates::new(0, 0);
-        for _ in 0..100 {
-            assert!(rates.take_events(Uuid::nil(), 1_000_000).is_ok());
-            assert!(rates.take_bytes(Uuid::nil(), 1 << 30).is_ok());
-        }
-    }
+    const ONE: Uuid = Uuid::from_u128(1);
+    const OTHER: Uuid = Uuid::from_u128(2);
 
     #[test]
     fn memory_is_given_back() {
-        let memory = Memory::new(100);
-        let mut share = memory.take(60).unwrap();
-        assert!(matches!(memory.take(60), Err(LimitError::Busy)));
+        let memory = Memory::new(200);
+        let mut share = memory.take(ONE, 60).unwrap();
         assert!(share.grow(50).is_err());
         share.grow(40).unwrap();
         drop(share);
-        assert!(memory.take(100).is_ok());
+        assert!(memory.take(ONE, 100).is_ok());
+        assert!(memory.taken().of.is_empty());
+    }
+
+    #[test]
+    fn one_organization_leaves_half_to_the_others() {
+        let memory = Memory::new(200);
+        let flood = memory.take(ONE, 100).unwrap();
+        assert!(matches!(memory.take(ONE, 1), Err(LimitError::Busy)));
+
+        let other = memory.take(OTHER, 100).unwrap();
+        assert!(memory.take(Uuid::from_u128(3), 1).is_err(), "there is no more");
+        drop((flood, other));
+        assert!(memory.take(ONE, 100).is_ok());
     }
 }

@@ -3,15 +3,17 @@
 //! `http`, and `protocols` for everybody else's clients, read a body (`arrival`, `body`, bounded), have the `event` crate make
 //! events of it (`intake`), and hand them to `Ingest::accept`, which returns when they are on disk in the write-ahead log: then
 //! the client gets its answer. The `shipper` reads the log on
-//! its own, seals stretches of it (`seal`), and brings the batches to the log store (`delivery`, `sink`), however long that is
-//! away. What cannot be stored goes to the `dead_letters`. `idempotency` answers repeats, `receipts` tells what became of a
-//! batch, `ledger` counts what is stored; `limits` keeps one organization from pushing another aside. A `Follower` (live tails) is told of what is acknowledged.
+//! its own (`gather`), seals stretches of it (`seal`), and brings the batches to the log store (`delivery`, `sink`), however long that is
+//! away (`breaker`). What cannot be stored goes to the `dead_letters`. `idempotency` answers repeats, `receipts` tells what became of a
+//! batch, `ledger` counts what is stored; `rates` and `limits` keep one organization from pushing another aside. A `Follower` (live tails) is told of what is acknowledged.
 
 pub mod accepted;
 pub mod arrival;
 pub mod body;
+pub mod breaker;
 pub mod dead_letters;
 pub mod delivery;
+pub mod gather;
 pub mod health;
 pub mod http;
 pub mod idempotency;
@@ -21,6 +23,7 @@ pub mod lag;
 pub mod ledger;
 pub mod limits;
 pub mod protocols;
+pub mod rates;
 pub mod receipts;
 pub mod rows;
 pub mod seal;
@@ -50,7 +53,8 @@ use delivery::Backoff;
 use idempotency::{Claim, Idempotency, Seen};
 use lag::Lag;
 use ledger::Ledger;
-use limits::{Memory, Rates};
+use limits::Memory;
+use rates::Rates;
 use seal::Seal;
 use shipper::{Parts, Shipper};
 use sink::LogSink;
@@ -272,9 +276,11 @@ impl Ingest {
     /// Whether this key may send now, and what its project masks. For every protocol, before it decodes anything.
     ///
     /// # Errors
-    /// 429: the day's quota is used. 503: what is masked is not known and the database does not answer: nothing may be stored.
+    /// 429: the day's quota is used, or it sends too fast. 503: what is masked is not known and the database does not answer: nothing may be stored.
     pub async fn admit(&self, key: &IngestKey) -> Result<Arc<Rules>, IngestError> {
-        self.0.quota.check(key.scope.organization_id())?;
+        let organization_id = key.scope.organization_id();
+        self.0.quota.check(organization_id)?;
+        self.0.rates.check(organization_id)?;
         if let Some(rules) = self.0.masking.known(&key.scope, key.project_id) {
             return Ok(rules);
         }

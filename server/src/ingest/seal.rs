@@ -8,7 +8,7 @@ use super::accepted::{Counts, Rejected, Stored};
 use super::idempotency::Seen;
 use super::identity;
 use super::rows::{self, EncodedRow, Owner, Row};
-use crate::logstore::{EncodedBlock, LogBlock, LogRow};
+use crate::logstore::{ColumnBlock, EncodedBlock, EncodedColumns, LogBlock, LogRow};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -36,7 +36,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { rows: 50_000, bytes: 8 << 20 }
+        Self { rows: 50_000, bytes: 32 << 20 }
     }
 }
 
@@ -77,7 +77,8 @@ pub struct SealedBatch {
     pub times_ns: (i64, i64),
     /// When the first of its requests arrived, and when the last one.
     pub received_ms: (i64, i64),
-    pub block: EncodedBlock,
+    /// Absent where the rows have to go as rows.
+    pub columns: Option<EncodedColumns>,
     requests: Arc<[Request]>,
     places: Vec<Place>,
 }
@@ -114,6 +115,19 @@ impl SealedBatch {
         let request = &self.requests[place.request];
         let row = rows::iterate(&request.stored.rows[place.offset..]).next()?.decode()?;
         Some((request.lsn, request.stored.owner, row))
+    }
+
+    /// These rows as rows, which is how parts of a batch go.
+    #[must_use]
+    pub fn block(&self, range: &Range<u32>) -> EncodedBlock {
+        let mut block = LogBlock::default();
+        let rows = self.each_row().skip(range.start as usize).take(range.len());
+        for ((_, owner, row), place) in rows.zip(&self.places[range.start as usize..]) {
+            if let Some(row) = row.decode() {
+                block.push(&log_row(&row, &owner, place.key));
+            }
+        }
+        block.encode()
     }
 
     /// Each row with its number in the batch and its owner.
@@ -241,7 +255,7 @@ struct Draft {
     ordinal: u32,
     id: u64,
     partition: (i32, u16),
-    block: LogBlock,
+    columns: ColumnBlock,
     content: u32,
     organizations: Vec<Uuid>,
     times_ns: (i64, i64),
@@ -258,7 +272,7 @@ impl Draft {
             name,
             ordinal,
             partition,
-            block: LogBlock::default(),
+            columns: ColumnBlock::default(),
             content: 0,
             organizations: Vec::new(),
             times_ns: (i64::MAX, i64::MIN),
@@ -268,30 +282,14 @@ impl Draft {
     }
 
     fn is_full(&self, row_bytes: usize, limits: Limits) -> bool {
-        let rows = self.block.rows();
-        rows > 0 && (rows >= limits.rows as usize || self.block.bytes() + row_bytes > limits.bytes as usize)
+        let (rows, bytes) = (self.columns.rows(), self.columns.row_bytes());
+        rows > 0 && (rows >= limits.rows as usize || bytes + row_bytes > limits.bytes as usize)
     }
 
     fn push(&mut self, encoded: EncodedRow<'_>, owner: &Owner, place: Place) {
         // Rows are only ever written by us, and the log's checksums have passed.
         let Some(row) = encoded.decode() else { return };
-        self.block.push(&LogRow {
-            tenant_id: owner.organization_id,
-            project_id: owner.project_id,
-            timestamp_ns: row.timestamp_ns,
-            received_at_ms: owner.received_at_ms,
-            level: row.level,
-            source: row.source,
-            host: row.host,
-            message: row.message,
-            trace_id: row.trace_id,
-            span_id: row.span_id,
-            pattern_id: row.pattern_id,
-            attributes: row.attributes,
-            batch_id: place.key.0,
-            batch_row: place.key.1,
-            retention_days: owner.retention_days,
-        });
+        self.columns.push(&log_row(&row, owner, place.key));
         self.content = encoded.checksum(self.content);
         if self.organizations.last() != Some(&owner.organization_id) {
             self.organizations.push(owner.organization_id);
@@ -314,10 +312,30 @@ impl Draft {
             organizations: self.organizations,
             times_ns: self.times_ns,
             received_ms: self.received_ms,
-            block: self.block.encode(),
+            columns: self.columns.encode(),
             requests,
             places: self.places,
         }
+    }
+}
+
+fn log_row<'a>(row: &Row<'a>, owner: &Owner, key: RowKey) -> LogRow<'a> {
+    LogRow {
+        tenant_id: owner.organization_id,
+        project_id: owner.project_id,
+        timestamp_ns: row.timestamp_ns,
+        received_at_ms: owner.received_at_ms,
+        level: row.level,
+        source: row.source,
+        host: row.host,
+        message: row.message,
+        trace_id: row.trace_id,
+        span_id: row.span_id,
+        pattern_id: row.pattern_id,
+        attributes: row.attributes,
+        batch_id: key.0,
+        batch_row: key.1,
+        retention_days: owner.retention_days,
     }
 }
 
@@ -397,7 +415,7 @@ pub(super) mod tests {
         let (stretch_two, _) = stretch(records());
         let (one, two) = (stretch_one.cut(&[7; 16], &seal), stretch_two.cut(&[7; 16], &seal));
         assert_eq!((one[0].id, &one[0].token), (two[0].id, &two[0].token));
-        assert_eq!(format!("{:?}", one[0].block), format!("{:?}", two[0].block));
+        assert_eq!(format!("{:?}", one[0].columns), format!("{:?}", two[0].columns));
 
         let other_log = stretch(records()).0.cut(&[8; 16], &seal);
         assert_ne!(one[0].token, other_log[0].token);
@@ -414,7 +432,7 @@ pub(super) mod tests {
         let (lsn, owner, row) = batch.row(2).unwrap();
 
         assert_eq!((lsn, owner.retention_days, row.message), (2, 30, "c"));
-        assert_eq!((batch.times_ns, batch.organizations.len(), batch.block.rows()), ((1, 9), 1, 3));
+        assert_eq!((batch.times_ns, batch.organizations.len(), batch.block(&(0..3)).rows()), ((1, 9), 1, 3));
         assert!(batch.row(3).is_none());
     }
 

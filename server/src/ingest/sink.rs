@@ -32,6 +32,9 @@ pub trait LogSink: Send + Sync + 'static {
         batch: &'a SealedBatch,
         rows: Range<u32>,
     ) -> BoxFuture<'a, Result<u32, SinkError>>;
+
+    /// Asks whether the store answers at all; costs it next to nothing.
+    fn probe(&self) -> BoxFuture<'_, Result<(), SinkError>>;
 }
 
 impl LogSink for LogStore {
@@ -41,8 +44,15 @@ impl LogSink for LogStore {
         rows: Range<u32>,
         token: &'a str,
     ) -> BoxFuture<'a, Result<(), SinkError>> {
-        let part = batch.block.part(rows.start as usize..rows.end as usize);
-        Box::pin(async move { LogStore::insert(self, &part, token).await.map_err(SinkError::from) })
+        Box::pin(async move {
+            let is_whole = rows.len() as u32 == batch.row_count();
+            let columns = batch.columns.as_ref().filter(|_| is_whole && self.takes_columns());
+            let inserted = match columns {
+                Some(columns) => self.insert_columns(columns, token).await,
+                None => LogStore::insert(self, &batch.block(&rows), token).await,
+            };
+            inserted.map_err(SinkError::from)
+        })
     }
 
     fn stored<'a>(
@@ -60,6 +70,10 @@ impl LogSink for LogStore {
             received_ms: batch.received_ms,
         };
         Box::pin(async move { Ok(self.batch_rows(&part).await? as u32) })
+    }
+
+    fn probe(&self) -> BoxFuture<'_, Result<(), SinkError>> {
+        Box::pin(async move { Ok(self.ping().await?) })
     }
 }
 

@@ -6,10 +6,12 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use uuid::Uuid;
 
 use super::LogStore;
 use super::block::{self, COLUMNS, EncodedBlock};
+use super::columns::{self, EncodedColumns};
 use super::error::LogStoreError;
 use super::schema::LOGS;
 
@@ -69,12 +71,39 @@ impl LogStore {
         block: &EncodedBlock,
         token: &str,
     ) -> Result<(), LogStoreError> {
-        let client = self.client()?;
-        let json_type =
-            self.layout.borrow().as_ref().map(|layout| layout.json_type.clone()).unwrap_or_default();
+        let json_type = self.json_type();
+        self.put(table, "RowBinaryWithNamesAndTypes", [block::header(&json_type), block.data()], token).await
+    }
+
+    /// Whether the table takes columns.
+    #[must_use]
+    pub fn takes_columns(&self) -> bool {
+        columns::is_plain(&self.json_type())
+    }
+
+    /// Stores columns, like a block.
+    ///
+    /// # Errors
+    /// As for a block; at fault are rows, and a block of them can be cut.
+    pub async fn insert_columns(&self, columns: &EncodedColumns, token: &str) -> Result<(), LogStoreError> {
+        self.put(LOGS, "Native", columns.pieces(&self.json_type()), token).await
+    }
+
+    fn json_type(&self) -> String {
+        self.layout.borrow().as_ref().map(|layout| layout.json_type.clone()).unwrap_or_default()
+    }
+
+    async fn put<const N: usize>(
+        &self,
+        table: &str,
+        format: &str,
+        pieces: [Bytes; N],
+        token: &str,
+    ) -> Result<(), LogStoreError> {
         let names: Vec<&str> = COLUMNS.iter().map(|(name, _)| *name).collect();
-        let sql = format!("INSERT INTO {table} ({}) FORMAT RowBinaryWithNamesAndTypes", names.join(", "));
-        let mut insert = client
+        let sql = format!("INSERT INTO {table} ({}) FORMAT {format}", names.join(", "));
+        let mut insert = self
+            .client()?
             .insert_formatted_with(sql)
             .with_timeouts(Some(SEND_TIMEOUT), Some(STORE_TIMEOUT))
             .with_setting("insert_deduplication_token", token);
@@ -82,9 +111,16 @@ impl LogStore {
             insert = insert.with_setting(*name, *value);
         }
         let outcome = async {
-            insert.send(block::header(&json_type)).await?;
-            insert.send(block.data()).await?;
-            insert.end().await
+            for mut piece in pieces {
+                let first_half = piece.split_to(piece.len() / 2);
+                for half in [first_half, piece].into_iter().filter(|half| !half.is_empty()) {
+                    insert.send(half).await?;
+                    failpoint::reach("insert-half-sent");
+                }
+            }
+            let ended = insert.end().await;
+            failpoint::reach("inserted");
+            ended
         };
         outcome.await.map_err(|error| LogStoreError::from(error).of_insert())
     }

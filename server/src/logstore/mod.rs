@@ -5,8 +5,12 @@
 //! with a filter on that tenant for every table it may read, whatever its SQL says: the second wall. A search
 //! whose future is dropped is killed. All of it runs on the main tokio runtime.
 
+mod attributes;
 mod block;
 mod client;
+mod columns;
+#[cfg(test)]
+mod columns_tests;
 mod engine;
 mod erase;
 mod error;
@@ -32,6 +36,7 @@ use crate::config::Settings;
 
 pub use block::{EncodedBlock, LogBlock, LogRow};
 pub use client::Endpoint;
+pub use columns::{ColumnBlock, EncodedColumns};
 pub use engine::{Engine, EngineSettings};
 pub use erase::Rows;
 pub use error::LogStoreError;

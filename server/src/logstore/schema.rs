@@ -32,6 +32,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "rollups",
         sql: include_str!("../../../migrations/clickhouse/0002_rollups.sql"),
     },
+    Migration {
+        version: 3,
+        name: "compact_parts",
+        sql: include_str!("../../../migrations/clickhouse/0003_compact_parts.sql"),
+    },
 ];
 
 const VERSIONS_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_versions \
@@ -93,6 +98,7 @@ async fn migrate(client: &Client) -> Result<(), LogStoreError> {
     for migration in MIGRATIONS.iter().filter(|migration| migration.version > reached) {
         for statement in statements(migration.sql) {
             client.query_raw(statement).execute().await?;
+            failpoint::reach("migrating");
         }
         client
             .query_raw("INSERT INTO schema_versions (version, name) SELECT {version:UInt32}, {name:String}")

@@ -1,6 +1,7 @@
 //! `GET, PUT /api/v1/projects/{id}/masking` and its preview.
 
 use super::rules::{Rules, Tally, checked, shown};
+use super::store::Saved;
 use super::{Masking, store};
 use crate::audit::{Auditor, Target};
 use crate::auth::extractors::Level;
@@ -39,8 +40,8 @@ async fn get(
     masking: web::Data<Masking>,
 ) -> Result<web::Json<wire::Masking>, ApiError> {
     let project_id = own_project(&auth, &member, &path).await?;
-    let rules = store::get(&masking.db, member.scope(), project_id).await?;
-    Ok(web::Json(wire::Masking { rules: shown(&rules) }))
+    let saved = store::get(&masking.db, member.scope(), project_id).await?;
+    Ok(web::Json(wire::Masking { rules: shown(&saved.rules), keep_colours: saved.keep_colours }))
 }
 
 /// Replaces the rules of a project. They count for what arrives from then on; stored events stay as they are.
@@ -56,14 +57,15 @@ async fn put(
     body: web::Json<wire::Masking>,
 ) -> Result<web::Json<wire::Masking>, ApiError> {
     let project_id = own_project(&auth, &admin, &path).await?;
-    let rules = checked(&body.rules)?;
-    if !store::put(&masking.db, admin.scope(), project_id, &rules).await? {
+    let saved = Saved { rules: checked(&body.rules)?, keep_colours: body.keep_colours };
+    if !store::put(&masking.db, admin.scope(), project_id, &saved).await? {
         return Err(AuthError::NotFound.into());
     }
     masking.forget(admin.org_id(), project_id);
-    let detectors: Vec<&str> = rules.iter().map(|rule| rule.detector.name()).collect();
-    auditor.record("masking.changed", Target::of(project_id, ""), json!({"detectors": detectors})).await;
-    Ok(web::Json(wire::Masking { rules: shown(&rules) }))
+    let detectors: Vec<&str> = saved.rules.iter().map(|rule| rule.detector.name()).collect();
+    let details = json!({"detectors": detectors, "keep_colours": saved.keep_colours});
+    auditor.record("masking.changed", Target::of(project_id, ""), details).await;
+    Ok(web::Json(wire::Masking { rules: shown(&saved.rules), keep_colours: saved.keep_colours }))
 }
 
 /// What rules would make of some lines; nothing is saved. Hashes differ from the ones that the project stores.

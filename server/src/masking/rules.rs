@@ -15,6 +15,7 @@ const PATTERN_BYTES: usize = 1024;
 pub struct Rules {
     masker: Option<Masker>,
     names: Vec<String>,
+    keeps_colours: bool,
 }
 
 /// How often each rule found something.
@@ -42,7 +43,18 @@ impl Rules {
             InvalidFields::one(&field, "invalid_pattern", &error.detail)
         })?;
         let names = rules.iter().map(|rule| rule.detector.name().to_owned()).collect();
-        Ok(Self { masker: (!masker.is_empty()).then_some(masker), names })
+        Ok(Self { masker: (!masker.is_empty()).then_some(masker), names, keeps_colours: false })
+    }
+
+    /// The same, with or without the colour sequences of terminals in messages.
+    #[must_use]
+    pub fn with_colours(self, keeps_colours: bool) -> Self {
+        Self { keeps_colours, ..self }
+    }
+
+    #[must_use]
+    pub fn keeps_colours(&self) -> bool {
+        self.keeps_colours
     }
 
     #[must_use]

@@ -7,7 +7,33 @@ use crate::on;
 use crate::tenant::TenantScope;
 use crate::time::{Micros, now_us};
 use event::MaskRule;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+/// What is saved of a project.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(from = "Text")]
+pub struct Saved {
+    pub rules: Vec<MaskRule>,
+    pub keep_colours: bool,
+}
+
+/// The first version saved the rules alone.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Text {
+    Rules(Vec<MaskRule>),
+    All { rules: Vec<MaskRule>, keep_colours: bool },
+}
+
+impl From<Text> for Saved {
+    fn from(text: Text) -> Self {
+        match text {
+            Text::Rules(rules) => Self { rules, keep_colours: false },
+            Text::All { rules, keep_colours } => Self { rules, keep_colours },
+        }
+    }
+}
 
 crate::statements! {
     GET = "SELECT rules, secret FROM masking WHERE organization_id = $1 AND project_id = $2";
@@ -31,8 +57,8 @@ async fn row(
     .map_err(failed("read masking rules"))
 }
 
-fn parsed(rules: &str) -> Result<Vec<MaskRule>, MaskingError> {
-    serde_json::from_str(rules)
+fn parsed(saved: &str) -> Result<Saved, MaskingError> {
+    serde_json::from_str(saved)
         .map_err(|error| failed("understand masking rules")(sqlx::Error::Decode(error.into())))
 }
 
@@ -41,8 +67,10 @@ fn parsed(rules: &str) -> Result<Vec<MaskRule>, MaskingError> {
 /// # Errors
 /// The database does not answer, or holds rules of a newer version: nothing may be stored then.
 pub async fn load(db: &Db, scope: &TenantScope, project_id: Uuid) -> Result<Rules, MaskingError> {
-    let Some((rules, secret)) = row(db, scope, project_id).await? else { return Ok(Rules::default()) };
-    Rules::new(&parsed(&rules)?, &secret)
+    let Some((saved, secret)) = row(db, scope, project_id).await? else { return Ok(Rules::default()) };
+    let saved = parsed(&saved)?;
+    Rules::new(&saved.rules, &secret)
+        .map(|rules| rules.with_colours(saved.keep_colours))
         .map_err(|error| failed("prepare masking rules")(sqlx::Error::Decode(error.into())))
 }
 
@@ -50,10 +78,10 @@ pub async fn load(db: &Db, scope: &TenantScope, project_id: Uuid) -> Result<Rule
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn get(db: &Db, scope: &TenantScope, project_id: Uuid) -> Result<Vec<MaskRule>, MaskingError> {
+pub async fn get(db: &Db, scope: &TenantScope, project_id: Uuid) -> Result<Saved, MaskingError> {
     match row(db, scope, project_id).await? {
-        Some((rules, _)) => parsed(&rules),
-        None => Ok(Vec::new()),
+        Some((saved, _)) => parsed(&saved),
+        None => Ok(Saved::default()),
     }
 }
 
@@ -65,10 +93,10 @@ pub async fn put(
     db: &Db,
     scope: &TenantScope,
     project_id: Uuid,
-    rules: &[MaskRule],
+    saved: &Saved,
 ) -> Result<bool, MaskingError> {
     let secret: [u8; 32] = rand::random();
-    let text = serde_json::to_string(rules).expect("rules are plain data");
+    let text = serde_json::to_string(saved).expect("rules are plain data");
     on!(db.write(), pool => sqlx::query(PUT)
         .bind(scope.organization_id()).bind(project_id).bind(text).bind(&secret[..]).bind(now_us())
         .execute(pool).await.map(|done| done.rows_affected() > 0))

@@ -123,3 +123,20 @@ async fn rules_that_cannot_be_used_are_refused_by_name() {
     answer.expect_problem(422, "invalid");
     assert_eq!(answer.body["errors"][0]["field"], "rules[0].pattern");
 }
+
+#[tokio::test]
+async fn a_project_may_keep_the_colours_of_terminals() {
+    let app = TestApp::spawn().await;
+    let acme = app.org("acme").await;
+    put(&acme, json!({"rules": [], "keep_colours": true})).await;
+    let mut tail = acme.open("/api/v1/logs/tail").await;
+
+    acme.post("/api/v1/logs/ingest", json!({"message": "\u{1b}[31mred\u{1b}[0m"})).await.expect(202);
+
+    let mut shown = String::new();
+    while !shown.contains("event: log") {
+        shown.push_str(std::str::from_utf8(&tail.chunk().await.unwrap().unwrap()).unwrap());
+    }
+    let event: Value = serde_json::from_str(shown.split("data: ").nth(1).unwrap().trim()).unwrap();
+    assert_eq!(event["message"], "\u{1b}[31mred\u{1b}[0m");
+}

@@ -180,4 +180,8 @@ impl LogSink for Rows {
     fn stored<'a>(&'a self, _: &'a SealedBatch, _: Range<u32>) -> BoxFuture<'a, Result<u32, SinkError>> {
         Box::pin(async { Ok(0) })
     }
+
+    fn probe(&self) -> BoxFuture<'_, Result<(), SinkError>> {
+        Box::pin(async { Ok(()) })
+    }
 }

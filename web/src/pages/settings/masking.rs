@@ -90,11 +90,12 @@ fn Editor(saved: Wire, project_id: String) -> impl IntoView {
         let rows = shown.get_value().into_iter().chain(custom.get());
         rows.filter_map(Row::rule).collect::<Vec<_>>()
     });
+    let keep_colours = RwSignal::new(saved.keep_colours);
     let submit = Submit::new();
     let id = project_id.clone();
     let save = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
-        let masking = Wire { rules: rules.get_untracked() };
+        let masking = Wire { rules: rules.get_untracked(), keep_colours: keep_colours.get_untracked() };
         submit.run(ingest::save_masking(id.clone(), masking), |_| {
             toast("Saved: it counts for what arrives from now on")
         });
@@ -118,6 +119,12 @@ fn Editor(saved: Wire, project_id: String) -> impl IntoView {
                     <For each=move || custom.get() key=|row| row.number let:row>
                         <Custom row custom/>
                     </For>
+                </fieldset>
+                <fieldset disabled=!may>
+                    <legend class="field-label">"Terminal colours"</legend>
+                    <CheckField checked=keep_colours on_change=Callback::new(move |on| keep_colours.set(on))>
+                        "Keep colour sequences in messages; without this they are taken out, so that words are found"
+                    </CheckField>
                 </fieldset>
                 {may.then(|| view! { <div><Button icon=Icon::Add on_click=add>"Add a regular expression"</Button></div> })}
             </div>
