@@ -14,7 +14,7 @@ fn events(env: &str, mark: &str) -> Vec<Value> {
     let then = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(60);
     let event = |n: usize| {
         json!({
-            "timestamp": then.to_string(), "level": ["info", "error"][n % 2], "source": format!("api-{mark}"), "host": format!("web-{mark}"),
+            "timestamp": then.to_string(), "level": (["info", "error"][n % 2]), "source": format!("api-{mark}"), "host": format!("web-{mark}"),
             "message": format!("request {n} of {mark} took {} ms", n * 7), "env": env, "note": mark, "n": n,
             (format!("only-{mark}")): n,
         })
