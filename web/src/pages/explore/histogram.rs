@@ -1,7 +1,6 @@
 //! How many events there were when, by level. Dragging over it zooms; the back button and a visible reset undo that.
 
 use super::explorer::explorer;
-use super::marks::Marks;
 use super::more;
 use crate::api::search;
 use crate::chart::{BarChart, Bars, Series, chart_time, is_utc};
@@ -68,7 +67,7 @@ pub fn HistogramView() -> impl IntoView {
             }}
             <div class="histogram-chart" class:is-hidden=move || histogram.state.with(|state| state.ready().is_none())>
                 <BarChart spec summary on_select=zoom/>
-                <Show when=move || !explorer.is_local()><Marks ends/></Show>
+                <Show when=move || !explorer.is_local()>{move || more::more().map(|more| (more.marks)(ends.into()))}</Show>
             </div>
             <Show when=move || explorer.is_zoomed()>
                 <div class="histogram-reset">

@@ -49,8 +49,6 @@ use crate::session::session;
 use crate::shell::palette::PageCommands;
 use crate::url::Tab;
 use explorer::Explorer;
-use fields::FieldList;
-use guide::Guide;
 use histogram::HistogramView;
 use leptos::prelude::*;
 use query_bar::QueryBar;
@@ -87,11 +85,14 @@ pub fn Workbench(project: Signal<String>, page: &'static str) -> impl IntoView {
         <h1 class="sr-only">"Explore"</h1>
         <div class="explore" class:with-fields=move || explorer.fields_shown() class:with-event=move || explorer.event().is_some()>
             <QueryBar/>
-            <Guide/>
+            {move || more::more().map(|more| (more.guide)())}
             <HistogramView/>
             <Toolbar/>
             <div class="explore-body">
-                <Show when=move || explorer.fields_shown()><FieldList/></Show>
+                <Show when=move || explorer.fields_shown()>
+                    // Its place is kept, so that nothing moves when it comes.
+                    {move || more::more().map_or_else(|| view! { <div class="fields" aria-hidden="true"></div> }.into_any(), |more| (more.fields)())}
+                </Show>
                 <Found/>
                 <Show when=move || explorer.event().is_some()>{move || more::more().map(|more| (more.event)())}</Show>
             </div>

@@ -4,13 +4,19 @@ use super::difference::DifferenceDialog;
 use super::event_panel::EventPanel;
 use super::explorer::explorer;
 use super::export::ExportDialog;
+use super::fields::FieldList;
+use super::guide::Guide;
 use super::help::Help;
 use super::history::History;
+use super::live_bar::LiveBar;
+use super::marks::Marks;
 use super::no_results::{NoResults, SearchError};
 use super::patterns::PatternsView;
 use super::plan::PlanDialog;
 use super::saved::SavedDialog;
+use super::share::ShareMenu;
 use super::table::StatsView;
+use super::time_picker::Panel;
 use crate::api::ApiError;
 use crate::components::toast_error;
 use leptos::prelude::*;
@@ -27,6 +33,12 @@ pub struct More {
     pub table: fn() -> AnyView,
     pub nothing: fn() -> AnyView,
     pub failed: fn(ApiError) -> AnyView,
+    pub fields: fn() -> AnyView,
+    pub guide: fn() -> AnyView,
+    pub live_bar: fn() -> AnyView,
+    pub marks: fn(Signal<Option<(i64, i64)>>) -> AnyView,
+    pub share: fn() -> AnyView,
+    pub time_panel: fn() -> AnyView,
 }
 
 static LOADED: OnceLock<More> = OnceLock::new();
@@ -42,6 +54,12 @@ fn part() -> Result<More, SplitLoaderError> {
         table: || view! { <StatsView/> }.into_any(),
         nothing: || view! { <NoResults/> }.into_any(),
         failed: |error| view! { <SearchError error/> }.into_any(),
+        fields: || view! { <FieldList/> }.into_any(),
+        guide: || view! { <Guide/> }.into_any(),
+        live_bar: || view! { <LiveBar/> }.into_any(),
+        marks: |ends| view! { <Marks ends/> }.into_any(),
+        share: || view! { <ShareMenu/> }.into_any(),
+        time_panel: || view! { <Panel/> }.into_any(),
     })
 }
 

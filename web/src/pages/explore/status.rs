@@ -2,10 +2,9 @@
 
 use super::explorer::explorer;
 use super::layout::RowView;
-use super::live_bar::LiveBar;
+use super::more;
 use super::plan::EstimateNote;
 use super::results::{More, Shape, results};
-use super::share::ShareMenu;
 use crate::browser;
 use crate::components::{
     Button, ButtonKind, Glyph, Icon, IconButton, LinkButton, Menu, MenuItem, MenuSide, Notice, NoticeKind,
@@ -43,10 +42,10 @@ pub fn Toolbar() -> impl IntoView {
             <Show when=may_alert>
                 <LinkButton small=true kind=ButtonKind::Quiet icon=Icon::Alert href=alert>"Create alert"</LinkButton>
             </Show>
-            <Show when=move || !explorer.is_local()><ShareMenu/></Show>
+            <Show when=move || !explorer.is_local()>{move || more::more().map(|more| (more.share)())}</Show>
             <IconButton icon=Icon::Book label="Syntax and keys (?)" on_click=move |_| explorer.help_open.set(true)/>
         </div>
-        <Show when=move || explorer.state.with(|state| state.live)><LiveBar/></Show>
+        <Show when=move || explorer.state.with(|state| state.live)>{move || more::more().map(|more| (more.live_bar)())}</Show>
         <Narrowed/>
         <Warnings/>
     }

@@ -55,13 +55,13 @@ pub fn TimePicker() -> impl IntoView {
                 <span class="truncate">{label}</span>
                 <Glyph icon=Icon::ChevronDown size="icon-small"/>
             </button>
-            <Show when=move || open.get()><Panel/></Show>
+            <Show when=move || open.get()>{move || super::more::more().map(|more| (more.time_panel)())}</Show>
         </div>
     }
 }
 
 #[component]
-fn Panel() -> impl IntoView {
+pub fn Panel() -> impl IntoView {
     let explorer = explorer();
     let choose = move |range: TimeRange| {
         explorer.time_picker_open.set(false);
