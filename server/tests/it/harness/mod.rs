@@ -155,8 +155,16 @@ impl TestApp {
 
 fn run(folder: &TempDir, arguments: &[String]) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cordwood-server"));
-    command.args(["--listen", "127.0.0.1:0", "--log", "warn,cordwood_server=info", "--data-dir"]);
-    command.arg(folder.path()).args(arguments).env_clear().stdin(Stdio::null()).kill_on_drop(true);
+    if !arguments.iter().any(|argument| argument == "--log") {
+        command.args(["--log", "warn,cordwood_server=info"]);
+    }
+    command
+        .args(["--listen", "127.0.0.1:0", "--data-dir"])
+        .arg(folder.path())
+        .args(arguments)
+        .env_clear()
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
     let log = std::fs::File::options().create(true).append(true).open(folder.path().join("server.log"));
     command.stderr(log.expect("the log file can be made"));
     command.spawn().expect("the server program starts")
