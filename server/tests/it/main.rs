@@ -24,6 +24,7 @@ mod searching;
 mod second_factor;
 mod sessions;
 mod sign_up;
+mod sso;
 mod starting;
 mod tail;
 mod usage;

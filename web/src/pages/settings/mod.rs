@@ -16,6 +16,7 @@ mod projects;
 mod rotate_api_key;
 mod second_factor;
 mod sessions;
+mod sign_in;
 
 use crate::components::{EmptyState, Icon, LinkButton};
 use crate::session::session;
