@@ -87,6 +87,11 @@ const hooks = (event, group) => webhook.requests.filter(({ body }) => body.event
 
 let groups;
 
+test("each alert is to be a message of its own here", async () => {
+  const { status } = await app.call("PUT", "/api/v1/notification-policy", { token: account.token, body: { digest_after: 0 } });
+  assert.equal(status, 200);
+});
+
 test("a group that appears fires everywhere, and again while it goes on", { timeout: 180_000 }, async () => {
   const made = await rule({
     name: "Failures", query: 'level:error "payment failed" | stats count() as n by source', condition: { op: ">", threshold: 2 },

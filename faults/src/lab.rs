@@ -304,12 +304,12 @@ impl Server {
         });
         let session = self.post("/api/v1/auth/signup", None, &signup).await?;
         let token = session["access_token"].as_str().context("no access token")?.to_owned();
-        let key = json!({"name": "load", "project_id": session["projects"][0]["id"], "scopes": ["admin"]});
+        let project_id = session["projects"][0]["id"].as_str().context("a first project")?.to_owned();
+        let key = json!({"name": "load", "project_id": project_id, "scopes": ["admin"]});
         let key = self.post("/api/v1/api-keys", Some(&token), &key).await?;
         let key = key["secret"].as_str().context("a new key shows its secret")?.to_owned();
-        let project = session["projects"][0]["id"].as_str().context("a first project")?.to_owned();
         let email = format!("{name}@example.org");
-        Ok(Organization { key, project, email, token })
+        Ok(Organization { key, email, token, project_id })
     }
 
     pub async fn post(&self, path: &str, credential: Option<&str>, body: &Value) -> Result<Value> {
@@ -356,7 +356,7 @@ pub struct Organization {
     pub email: String,
     /// The owner's access token, for its ten minutes.
     pub token: String,
-    pub project: String,
+    pub project_id: String,
 }
 
 pub struct Engine {

@@ -159,7 +159,7 @@ async fn answers(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Share
             Mode::Refuse | Mode::DropAnswers => return shared.note_broken(),
             Mode::Slow { delay_ms, drop_one_in } => {
                 tokio::time::sleep(Duration::from_millis(delay_ms)).await;
-                if shared.answers.fetch_add(1, Ordering::Relaxed).is_multiple_of(drop_one_in) {
+                if (shared.answers.fetch_add(1, Ordering::Relaxed) + 1).is_multiple_of(drop_one_in) {
                     return shared.note_broken();
                 }
             }

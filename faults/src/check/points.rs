@@ -117,7 +117,7 @@ async fn outbox(stack: &mut Stack, rounds: u64) -> Result<usize> {
 
 async fn make_rule(stack: &Stack, organization: &Organization, channel: &str, name: &str) -> Result<()> {
     let rule = json!({
-        "name": name, "project_id": organization.project, "query": "fire", "window": "1h", "every": "10s", "delay": "0s",
+        "name": name, "project_id": organization.project_id, "query": "fire", "window": "1h", "every": "10s", "delay": "0s",
         "condition": {"op": ">", "threshold": 0}, "channel_ids": [channel],
     });
     stack.server.post("/api/v1/alert-rules", Some(&organization.key), &rule).await?;

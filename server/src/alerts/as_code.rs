@@ -210,7 +210,7 @@ async fn replace(
                 &alerts.policies,
                 &rule,
                 "the rule was switched off",
-                crate::time::now_us(),
+                alerts.clock.now(),
             )
             .await?
         } else {

@@ -12,7 +12,7 @@ use crate::http_head::NoContent;
 use crate::on;
 use crate::runtime::on_main;
 use crate::tenant::TenantScope;
-use crate::time::{Micros, now_us, rfc3339};
+use crate::time::{Micros, rfc3339};
 use actix_web::web;
 use api_types::List;
 use api_types::alerts::LoggedNotification;
@@ -124,7 +124,7 @@ async fn retry(
         return Err(AlertError::NotFound.into());
     }
     on!(alerts.db.write(), pool => sqlx::query(SEND_AGAIN)
-        .bind(organization).bind(id).bind(now_us()).execute(pool).await.map(|_| ()))
+        .bind(organization).bind(id).bind(alerts.clock.now()).execute(pool).await.map(|_| ()))
     .map_err(AlertError::store("send a notification again"))?;
     alerts.outbox.wake();
     auditor.record("notification.sent_again", Target::of(id, ""), serde_json::json!({})).await;

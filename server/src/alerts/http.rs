@@ -147,8 +147,14 @@ async fn change(
         let (project_id, definition) = checked(&alerts, scope, rule.project_id, request).await?;
         let is_switched_off = rule.definition.wire.enabled && !definition.wire.enabled;
         let (memory, history) = if is_switched_off {
-            closing::close(&alerts.channels, &alerts.policies, &rule, "the rule was switched off", now_us())
-                .await?
+            closing::close(
+                &alerts.channels,
+                &alerts.policies,
+                &rule,
+                "the rule was switched off",
+                alerts.clock.now(),
+            )
+            .await?
         } else {
             (rule.memory.clone(), History::default())
         };
@@ -171,9 +177,14 @@ async fn delete(
     let (scope, id) = (editor.scope(), id_of(&path)?);
     for _ in 0..TRIES {
         let rule = alerts.store.get(scope, id).await?;
-        let (_, history) =
-            closing::close(&alerts.channels, &alerts.policies, &rule, "the rule was deleted", now_us())
-                .await?;
+        let (_, history) = closing::close(
+            &alerts.channels,
+            &alerts.policies,
+            &rule,
+            "the rule was deleted",
+            alerts.clock.now(),
+        )
+        .await?;
         if alerts.store.delete(&rule, &history).await? {
             alerts.outbox.wake();
             let target = Target::of(id, &rule.definition.wire.name);
@@ -192,7 +203,7 @@ async fn mute(
     path: web::Path<String>,
     body: web::Json<MuteRequest>,
 ) -> Result<web::Json<AlertRule>, ApiError> {
-    let (scope, id, now) = (editor.scope(), id_of(&path)?, now_us());
+    let (scope, id, now) = (editor.scope(), id_of(&path)?, alerts.clock.now());
     let until = body.until.as_deref().map(|text| time(text, now)).transpose()?;
     let rule = alerts.store.get(scope, id).await?;
     let mut mutes = rule.mutes;

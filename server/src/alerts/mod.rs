@@ -94,6 +94,8 @@ pub(crate) const STATEMENTS: &[(&str, &[(&str, &str)])] = &[
 #[derive(Clone)]
 pub struct Alerts {
     db: Db,
+    /// What all nodes agree on.
+    clock: Clock,
     channels: Channels,
     policies: Policies,
     sealer: Sealer,
@@ -119,12 +121,13 @@ impl Alerts {
         let policies = Policies::new(db.clone());
         let store = AlertStore::new(db.clone());
         let outbox = Outbox::new(db.clone(), notifier, policies.clone());
-        Ok(Self { db, channels, policies, sealer, store, outbox, searcher: Searcher::new(executor) })
+        let (clock, searcher) = (Clock::default(), Searcher::new(executor));
+        Ok(Self { db, clock, channels, policies, sealer, store, outbox, searcher })
     }
 
     /// Evaluates rules and sends notifications on this node until the shutdown.
     pub fn start(&self, node: &str, waiting: Waiting, shutdown: &Shutdown) {
-        let clock = Clock::default();
+        let clock = self.clock.clone();
         let evaluator = Arc::new(self.searcher.clone());
         let scheduler = Scheduler::new(
             self.store.clone(),

@@ -7,7 +7,7 @@ use crate::audit::{Actor, Auditor, Target};
 use crate::error::{ApiError, InvalidFields};
 use crate::runtime::on_main;
 use crate::tenant::TenantScope;
-use crate::time::{HOUR_US, now_us, rfc3339};
+use crate::time::{HOUR_US, rfc3339};
 use actix_web::web;
 use api_types::alerts::{MuteLinkRequest, MuteLinkView};
 use serde_json::json;
@@ -28,7 +28,7 @@ async fn follow(
     auditor: Auditor,
     body: web::Json<MuteLinkRequest>,
 ) -> Result<web::Json<MuteLinkView>, ApiError> {
-    let now = now_us();
+    let now = alerts.clock.now();
     let link = MuteLink::parse(&body.token, &alerts.sealer, now).map_err(|_| AlertError::LinkInvalid)?;
     let scope = TenantScope::of_job(link.organization_id);
     if let Some(hours) = body.hours {

@@ -99,10 +99,10 @@ impl Notice {
         line.replace(char::is_control, " ")
     }
 
-    /// One sentence: `n is 12 (alert when > 10), over 5m until 2026-03-10T10:00:00Z`.
+    /// One sentence: `n is 12 (the rule alerts when it is > 10), over 5m until 2026-03-10 10:00:00 UTC`.
     #[must_use]
     pub fn summary(&self) -> String {
-        let (column, window, until) = (&self.column, &self.window, rfc3339(self.to_us));
+        let (column, window, until) = (&self.column, &self.window, to_the_second(self.to_us));
         match (self.kind, self.about.as_slice()) {
             (Kind::Failed | Kind::Restored, _) => self.reason.clone(),
             (_, [GroupLine { value: Some(value), .. }]) => format!(
@@ -316,6 +316,11 @@ impl Notice {
     }
 }
 
+/// A time as people read it in a sentence.
+fn to_the_second(us: i64) -> String {
+    rfc3339(us - us.rem_euclid(crate::time::SECOND_US)).replace('T', " ").replace('Z', " UTC")
+}
+
 /// A number as people write it.
 #[must_use]
 pub fn number(value: f64) -> String {
@@ -335,6 +340,13 @@ mod tests {
         assert_eq!(bad, [false, false, false, false, false, false, false, true]);
         assert_eq!((picture.bars[7].height, picture.threshold), (48, Some(40)));
         assert!(picture.caption.contains("highest value is 12"), "{}", picture.caption);
+    }
+
+    #[test]
+    fn the_summary_is_a_sentence() {
+        let notice = example(1_773_136_800_123_456);
+        let expected = "count is 12 (the rule alerts when it is > 10), over 5m until 2026-03-10 10:00:00 UTC";
+        assert_eq!(notice.summary(), expected);
     }
 
     #[test]

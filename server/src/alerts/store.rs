@@ -70,6 +70,9 @@ crate::statements! {
     PROJECT_EXISTS = "SELECT COUNT(*) FROM projects WHERE organization_id = $1 AND id = $2";
 }
 
+/// When a rule is due that was just made or changed, whatever the clock of this machine says: rules live by that of the database.
+const AT_ONCE: Micros = 0;
+
 /// A rule as it is stored, with what it remembers.
 #[derive(Debug, Clone)]
 pub struct StoredRule {
@@ -280,7 +283,7 @@ impl AlertStore {
                     .execute(&mut *transaction).await?;
                 sqlx::query(INSERT_STATE)
                     .bind(scope.organization_id()).bind(id).bind(shard_of(id))
-                    .bind(definition.wire.enabled.then_some(now)).bind(now)
+                    .bind(definition.wire.enabled.then_some(AT_ONCE)).bind(now)
                     .execute(&mut *transaction).await?;
                 transaction.commit().await
             })
@@ -309,7 +312,7 @@ impl AlertStore {
                 let mut transaction = pool.begin().await?;
                 let reset = sqlx::query(RESET_STATE)
                     .bind(scope.organization_id()).bind(rule.id).bind(rule.version)
-                    .bind(definition.wire.enabled.then_some(now)).bind(json(memory))
+                    .bind(definition.wire.enabled.then_some(AT_ONCE)).bind(json(memory))
                     .bind(memory.overall().as_str()).bind(since)
                     .execute(&mut *transaction).await?;
                 if reset.rows_affected() == 0 {
@@ -365,7 +368,7 @@ impl AlertStore {
                 sqlx::query(SET_MUTES)
                     .bind(scope.organization_id()).bind(id).bind(mutes.as_str()).execute(&mut *transaction).await?;
                 sqlx::query(LOOK_AGAIN)
-                    .bind(scope.organization_id()).bind(id).bind(now_us()).execute(&mut *transaction).await?;
+                    .bind(scope.organization_id()).bind(id).bind(AT_ONCE).execute(&mut *transaction).await?;
                 transaction.commit().await
             })
         };

@@ -32,7 +32,7 @@ async fn server_on_postgres(lab: &Lab, more: &str) -> Result<(Stack, Way)> {
 }
 
 async fn new_key(stack: &Stack, organization: &Organization) -> Result<(String, String)> {
-    let key = json!({"name": "another", "scopes": ["ingest"]});
+    let key = json!({"name": "another", "project_id": organization.project_id, "scopes": ["ingest"]});
     let made = stack.server.post("/api/v1/api-keys", Some(&organization.token), &key).await?;
     let text = |member: &str| made[member].as_str().map(str::to_owned).context("a new key is shown");
     Ok((text("id")?, text("secret")?))
@@ -64,7 +64,7 @@ async fn log_in(stack: &Stack, organization: &Organization) -> Result<(u16, Dura
 
 async fn away(lab: &Lab) -> Result<String> {
     let outage = Duration::from_secs(lab.rounds(20, 600));
-    let (stack, way) = server_on_postgres(lab, "--log=warn").await?;
+    let (stack, way) = server_on_postgres(lab, "--database-connections=10").await?;
     let organization = stack.server.organization("away").await?;
     let ((_, known), (revoked_id, revoked), (_, unknown)) = (
         new_key(&stack, &organization).await?,

@@ -145,7 +145,9 @@ impl Pair {
         })
         .await?;
         let expected = self.rules * rounds * 2;
-        let transitions = self.database.count("SELECT COUNT(*) FROM alert_events").await?;
+        // a rule that could not be evaluated for a moment, because its node was struck, says so in its history
+        let transitions = "SELECT COUNT(*) FROM alert_events WHERE kind IN ('fired', 'resolved')";
+        let transitions = self.database.count(transitions).await?;
         let ids = self.database.count("SELECT COUNT(*) FROM alert_outbox").await?;
         let twice = "SELECT COUNT(*) FROM (SELECT 1 FROM alert_events GROUP BY rule_id, group_key, kind HAVING COUNT(*) > 1) t";
         let twice = self.database.count(twice).await?;

@@ -70,12 +70,7 @@ impl MailServer {
         let mut stream = BufReader::new(stream);
         match self.mood() {
             Mood::Down => return None,
-            Mood::Hangs => {
-                // until the other side gives up
-                let mut byte = [0];
-                tokio::io::AsyncReadExt::read(&mut stream, &mut byte).await.ok()?;
-                return None;
-            }
+            Mood::Hangs => return hang(&mut stream).await,
             _ => {}
         }
         say(&mut stream, "220 mail.test ESMTP").await?;
@@ -84,6 +79,7 @@ impl MailServer {
             let verb = line.get(..4).unwrap_or_default().to_uppercase();
             match (verb.as_str(), self.mood()) {
                 (_, Mood::Down) => return None,
+                (_, Mood::Hangs) => return hang(&mut stream).await,
                 ("EHLO", _) => say(&mut stream, "250-mail.test\r\n250 8BITMIME").await?,
                 ("RCPT", Mood::Later) => say(&mut stream, "450 4.2.1 try again later").await?,
                 ("RCPT", Mood::Never) => say(&mut stream, "550 5.1.1 no such mailbox").await?,
@@ -121,6 +117,12 @@ impl MailServer {
             mail.push_str(line.strip_prefix('.').unwrap_or(&line));
         }
     }
+}
+
+/// Says nothing until the other side gives up.
+async fn hang(stream: &mut BufReader<TcpStream>) -> Option<()> {
+    while read(stream).await.is_some() {}
+    None
 }
 
 async fn say(stream: &mut BufReader<TcpStream>, text: &str) -> Option<()> {
