@@ -3,6 +3,7 @@
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
+use rustix::io::Errno;
 use std::collections::HashSet;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -61,7 +62,7 @@ impl Wake {
 /// What exactly happened is found by looking.
 fn listen(signs: &OwnedFd, bell: &Notify) {
     let mut buffer = [0; 4096];
-    while poll(&mut [PollFd::new(signs, PollFlags::IN)], None).is_ok() {
+    while let Ok(_) | Err(Errno::INTR) = poll(&mut [PollFd::new(signs, PollFlags::IN)], None) {
         while rustix::io::read(signs, &mut buffer).is_ok_and(|read| read > 0) {}
         bell.notify_one();
         std::thread::sleep(REST);
