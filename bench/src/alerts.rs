@@ -120,8 +120,7 @@ async fn moment(server: &Server) -> Result<Moment> {
         line.and_then(|line| line.rsplit(' ').next()?.parse().ok()).unwrap_or(0.0)
     };
     let pid = server.pid()?;
-    let engine = process::children(pid).into_iter().find(|(name, _)| name.contains("cordwood-engin"));
-    let engine = engine.context("the engine runs")?.1;
+    let engine = server.engine.pid()?;
     Ok(Moment {
         at: Instant::now(),
         evaluations: of("ok"),

@@ -156,7 +156,7 @@ async fn other_full_disk(lab: &Lab, which: &str, mebibytes: u64, rounds: u64) ->
     let (disk, wal) = (folder.path().join(which), folder.path().join("data/wal"));
     let _disk = SmallDisk::mount(&disk, mebibytes)?;
     let _wal = SmallDisk::mount(&wal, 512)?;
-    let mut stack = lab.stack_in(folder, &["--wal-segment-bytes=4194304"], &[]).await?;
+    let stack = lab.stack_in(folder, &["--wal-segment-bytes=4194304"], &[]).await?;
     let load = Load::start(&stack, &stack.server.url, Shape::default()).await?;
     let reader = stack.server.organization("reader").await?;
     let filler = disk.join("somebody-elses-file");

@@ -52,7 +52,8 @@ async fn power_cut(lab: &Lab) -> Result<String> {
 }
 
 async fn new_key(stack: &Stack, owner: &Organization, number: usize) -> Result<String> {
-    let wanted = json!({"name": format!("key {number}"), "project_id": owner.project_id, "scopes": ["query"]});
+    let wanted =
+        json!({"name": format!("key {number}"), "project_id": owner.project_id, "scopes": ["query"]});
     let made = stack.server.post("/api/v1/api-keys", Some(&owner.key), &wanted).await?;
     Ok(made["secret"].as_str().context("a new key shows its secret")?.to_owned())
 }

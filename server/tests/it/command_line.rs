@@ -340,14 +340,10 @@ async fn rows_are_exported_and_a_query_is_costed() {
     let logs = LogApp::spawn_with(&["--default-retention-days", "365"]).await;
     let org = logs.app.org("acme").await;
     let (cli, _) = with_lines(&logs, &org).await;
-    let export = |more: &[&str]| {
-        [
-            &["export", "level:error | fields timestamp, source, message | sort timestamp"],
-            RANGE.as_slice(),
-            more,
-        ]
-        .concat()
-    };
+    fn export(more: &[&'static str]) -> Vec<&'static str> {
+        let query = "level:error | fields timestamp, source, message | sort timestamp";
+        [&["export", query], RANGE.as_slice(), more].concat()
+    }
     let csv = "timestamp,source,message\n2026-03-10T10:00:01Z,api,upstream timeout\n\
                2026-03-10T10:02:00Z,worker,\"job 7 failed: \"\"timeout\"\"\"\n";
     assert_eq!(cli.said(&export(&["--format", "csv"])).replace("\r\n", "\n"), csv);

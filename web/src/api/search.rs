@@ -23,7 +23,7 @@ pub async fn search(request: SearchRequest) -> Result<SearchAnswer, ApiError> {
 pub enum SoFar {
     Progress(Progress),
     /// The newest rows; the answer will have them again, and the others.
-    Rows(SearchAnswer),
+    Rows(Box<SearchAnswer>),
 }
 
 /// As `search`, telling meanwhile how far it is.

@@ -1,7 +1,7 @@
 //! Rules and states in words, the same on every page.
 
 use crate::components::{Badge, BadgeKind};
-use crate::{browser, format};
+use crate::format;
 use api_types::alerts::{AlertRule, AlertRuleRequest, Severity};
 use leptos::prelude::*;
 

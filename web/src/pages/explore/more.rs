@@ -23,6 +23,9 @@ use leptos::prelude::*;
 use leptos::wasm_split::SplitLoaderError;
 use std::sync::{LazyLock, OnceLock};
 
+/// The ends of what the histogram shows.
+type Shown = Signal<Option<(i64, i64)>>;
+
 /// What the part draws. The page calls it through these and no other way, so that nothing of it comes along.
 #[derive(Clone, Copy)]
 pub struct More {
@@ -36,7 +39,7 @@ pub struct More {
     pub fields: fn() -> AnyView,
     pub guide: fn() -> AnyView,
     pub live_bar: fn() -> AnyView,
-    pub marks: fn(Signal<Option<(i64, i64)>>) -> AnyView,
+    pub marks: fn(Shown) -> AnyView,
     pub share: fn() -> AnyView,
     pub time_panel: fn() -> AnyView,
 }

@@ -260,7 +260,7 @@ async fn first_page(
     request.limit = Some(FIRST_PAGE);
     let answer = search::search_telling(request, move |so_far| match so_far {
         SoFar::Progress(now) => drop(progress.try_set(Some(now))),
-        SoFar::Rows(rows) => drop(early.try_set(Some(Arc::new(rows)))),
+        SoFar::Rows(rows) => drop(early.try_set(Some(Arc::new(*rows)))),
     })
     .await;
     early.try_set(None);
