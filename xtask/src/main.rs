@@ -9,6 +9,7 @@ mod faults;
 mod fuzz;
 mod postgres;
 mod programs;
+mod python;
 mod test;
 mod up;
 mod web;
