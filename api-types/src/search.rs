@@ -132,6 +132,12 @@ pub struct Bucket {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Fields {
     pub fields: Vec<Field>,
+    /// How many events were looked at.
+    #[serde(default)]
+    pub events: u64,
+    /// Whether these were the newest of more; numbers of different values are always of the newest ones.
+    #[serde(default)]
+    pub sampled: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -36,7 +36,13 @@ struct Moment {
 
 pub async fn run(options: &Options) -> Result<()> {
     let server = Server::start().await?;
-    let before = crate::ingest::Options { events: options.events, batch: 2_000, connections: 2, seed: 7 };
+    let before = crate::ingest::Options {
+        events: options.events,
+        batch: 2_000,
+        connections: 2,
+        seed: 7,
+        step_ns: 1_000_000,
+    };
     let bodies = std::sync::Arc::new(crate::ingest::bodies(&before));
     crate::ingest::load(&server, bodies, 2).await?;
     crate::ingest::wait_until_searchable(&server, options.events).await?;

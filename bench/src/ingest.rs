@@ -20,6 +20,9 @@ pub struct Options {
     pub connections: usize,
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// Nanoseconds between two events.
+    #[arg(long, default_value_t = 1_000_000)]
+    pub step_ns: i64,
 }
 
 /// What one load gave.
@@ -40,11 +43,11 @@ pub async fn run(options: &Options) -> Result<()> {
     server.stop().await
 }
 
-/// NDJSON bodies of generated events, one millisecond apart, ending now.
+/// NDJSON bodies of generated events, ending now.
 pub fn bodies(options: &Options) -> Vec<Vec<u8>> {
     let mut generator = generate::Generator::new(options.seed, generate::Profile::default());
     let end_ns = jiff::Timestamp::now().as_nanosecond() as i64;
-    let step_ns = 1_000_000;
+    let step_ns = options.step_ns;
     let first_ns = end_ns - options.events as i64 * step_ns;
     let mut bodies: Vec<Vec<u8>> = Vec::new();
     for index in 0..options.events {
@@ -117,7 +120,7 @@ async fn send_all(
 pub async fn wait_until_searchable(server: &Server, events: usize) -> Result<()> {
     let request = SearchRequest {
         query: "* | stats count() as n".into(),
-        from: Some("now-2d".into()),
+        from: Some("now-10d".into()),
         to: Some("now+1h".into()),
         ..SearchRequest::default()
     };

@@ -3,9 +3,11 @@
 //! Each run starts a server of its own in a temporary folder, on loopback, with limits lifted, and stops it afterwards.
 
 mod alerts;
+mod cancel;
 mod ingest;
 mod process;
 mod search;
+mod searches;
 mod server;
 
 use clap::{Parser, Subcommand};

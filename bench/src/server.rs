@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use api_types::accounts::{CreatedApiKey, KeyScope, NewApiKeyRequest, Session, SignupRequest};
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -13,14 +14,22 @@ pub struct Server {
     pub address: String,
     pub key: String,
     pub client: reqwest::Client,
+    /// Gone with the server, unless somebody wants to keep the data.
     _folder: TempDir,
 }
 
 impl Server {
     pub async fn start() -> Result<Self> {
+        Self::start_with(None, &[]).await
+    }
+
+    /// The same with its data in a folder that stays, and more arguments. A folder that has an account keeps it.
+    pub async fn start_with(data: Option<&Path>, arguments: &[&str]) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("cordwood-bench-").tempdir()?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let program = std::env::current_exe()?.with_file_name("cordwood-server");
+        let data_dir = data.map_or_else(|| folder.path().join("data"), Path::to_owned);
+        let has_account = data_dir.join("loaded.json").exists();
         let log = std::fs::File::create(folder.path().join("server.log"))?;
         let child = Command::new(&program)
             .args(["--listen", &format!("127.0.0.1:{port}"), "--log", "warn"])
@@ -32,8 +41,9 @@ impl Server {
                 "--wal-reserve-percent",
                 "0",
             ])
+            .args(arguments)
             .arg("--data-dir")
-            .arg(folder.path().join("data"))
+            .arg(&data_dir)
             .stdin(Stdio::null())
             .stderr(log)
             .kill_on_drop(true)
@@ -48,7 +58,9 @@ impl Server {
             _folder: folder,
         };
         server.wait_until_ready().await?;
-        server.key = server.make_account().await?;
+        if !has_account {
+            server.key = server.make_account().await?;
+        }
         Ok(server)
     }
 

@@ -123,3 +123,65 @@ fn samples_and_neighbours_are_as_many_as_asked_for_and_pages_one_more() {
     assert_eq!(most(&compile_context(&scope(), key, &neighbours)), Parameter::Unsigned(3));
     assert_eq!(most(&compile(&query, &scope(), &request).expect("compiles")), Parameter::Unsigned(4));
 }
+
+/// A literal that takes its text as it is.
+fn raw(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// A regular expression that matches the text and nothing else.
+fn escaped(text: &str) -> String {
+    let mut regex = String::new();
+    for character in text.chars() {
+        if character.is_ascii_punctuation() {
+            regex.push('\\');
+        }
+        regex.push(character);
+    }
+    regex
+}
+
+/// Queries whose patterns hold the text, with the same placeholders and groups whatever it is.
+fn with_patterns(text: &str) -> [String; 7] {
+    let (plain, regex) = (text.replace('<', "("), escaped(text));
+    [
+        format!("| parse {}", raw(&format!("{plain}=<user> from <n:number>"))),
+        format!("| parse host {}", raw(&format!("<before>{plain}x"))),
+        format!("| extract {}", raw(&format!("{regex}(?P<user>[a-z]+)(?:{regex})?"))),
+        format!("message=~{} -a.b!~{}", raw(&regex), raw(&regex)),
+        format!("| eval y = extract(message, {})", raw(&format!("({regex})"))),
+        format!("| eval y = replace_re(message, {}, {})", raw(&regex), raw(&plain)),
+        format!("| unpack json | where a=~{}", raw(&regex)),
+    ]
+}
+
+#[test]
+fn no_pattern_of_a_query_reaches_the_text() {
+    let request = request();
+    let texts = |hostile: &str| -> Vec<Option<String>> {
+        let compiled = |query: String| {
+            let checked = check_in(&query, &request).ok()?;
+            compile(&checked.query, &scope(), &request).ok().map(|compiled| compiled.sql)
+        };
+        with_patterns(hostile).map(compiled).into()
+    };
+    let harmless = texts("x");
+    assert!(harmless.iter().all(Option::is_some), "{harmless:?}");
+    let long = "'); DROP TABLE logs --".repeat(20);
+    for hostile in HOSTILE.concat().into_iter().chain([long.as_str(), "%_*?", "é\u{1F600}\u{202e}"]) {
+        assert_eq!(texts(hostile), harmless, "{hostile}");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_pattern_of_any_text_reaches_the_text(hostile in "\\PC{1,120}") {
+        let request = request();
+        for (query, harmless) in with_patterns(&hostile).into_iter().zip(with_patterns("x")) {
+            let Ok(checked) = check_in(&query, &request) else { continue };
+            let known = check_in(&harmless, &request).expect("a query");
+            let text = |checked: &query_lang::Checked| compile(&checked.query, &scope(), &request).expect("compiles").sql;
+            proptest::prop_assert_eq!(text(&checked), text(&known), "{}", query);
+        }
+    }
+}

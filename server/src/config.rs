@@ -151,6 +151,8 @@ settings! {
     search_concurrency: u32 = 4, "4", "CORDWOOD_SEARCH_CONCURRENCY";
     /// Seconds that a search may run.
     search_timeout_s: u64 = 30, "30", "CORDWOOD_SEARCH_TIMEOUT_S";
+    /// Bytes of memory for answers of searches, which are given again while no event of their time came or went; 0 for none.
+    search_cache_bytes: u64 = 64 << 20, "67108864", "CORDWOOD_SEARCH_CACHE_BYTES";
     /// Live tails of one organization that are open at once.
     tails_per_organization: u32 = 50, "50", "CORDWOOD_TAILS_PER_ORGANIZATION";
     /// Live tails of this node that are open at once.

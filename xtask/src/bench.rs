@@ -7,12 +7,18 @@ use std::process::Command;
 
 #[derive(Debug, clap::Args)]
 pub struct Options {
-    /// What to measure, with its own options: `ingest --events 1000000`.
+    /// What to measure, with its own options: `ingest --events 1000000`, `search`, `language`.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
     arguments: Vec<String>,
 }
 
 pub fn run(options: &Options) -> Result<()> {
+    if options.arguments.first().is_some_and(|what| what == "language") {
+        let wasm = web::language()?;
+        return programs::run(
+            Command::new("node").arg("bench/browser/measure.mjs").arg(wasm).current_dir(root()),
+        );
+    }
     web::install_node_modules(&root())?;
     programs::run(cargo().args(["build", "--release", "--quiet"]).args([
         "--package=cordwood-server",

@@ -1,4 +1,4 @@
-//! Everything a developer does, in Rust: `cargo xtask up | test | web | check | differential | bench | faults`.
+//! Everything a developer does, in Rust: `cargo xtask up | test | web | check | differential | fuzz | bench | faults`.
 
 mod bench;
 mod check;
@@ -6,6 +6,7 @@ mod clients;
 mod debian;
 mod differential;
 mod faults;
+mod fuzz;
 mod postgres;
 mod programs;
 mod python;
@@ -34,6 +35,8 @@ enum Command {
     Check,
     /// Compares the evaluator with the engine on many random queries over random events.
     Differential(differential::Options),
+    /// Grows texts that might break the query language.
+    Fuzz(fuzz::Options),
     /// Measures; results belong into bench/RESULTS.md.
     Bench(bench::Options),
     /// Makes the faults of docs/RESILIENCY.md and checks what becomes of them.
@@ -47,6 +50,7 @@ fn main() -> anyhow::Result<()> {
         Command::Web(options) => web::build(&options).map(|_| ()),
         Command::Check => check::run(),
         Command::Differential(options) => differential::run(&options),
+        Command::Fuzz(options) => fuzz::run(&options),
         Command::Bench(options) => bench::run(&options),
         Command::Faults(options) => faults::run(&options),
     }

@@ -70,6 +70,13 @@ pub fn build(options: &Options) -> Result<PathBuf> {
     Ok(places.dist)
 }
 
+/// Builds the search language as a module of its own.
+pub fn language() -> Result<PathBuf> {
+    let places = Places::new()?;
+    install_node_modules(&places.root)?;
+    compile::language(&places)
+}
+
 /// Runs `npm ci` unless the installed packages are the locked ones.
 pub fn install_node_modules(root: &Path) -> Result<()> {
     let lock = std::fs::read(root.join("package-lock.json")).context("failed to read package-lock.json")?;

@@ -2,6 +2,7 @@
 
 use super::predicate::instant;
 use super::request::{Request, Scope};
+use super::rollup::Step;
 use super::select::{ComputedId, From, Select, Source, TableColumn};
 use super::text::{Alias, Parameters, Sql, sql};
 use super::value::Repr;
@@ -30,6 +31,8 @@ pub(super) struct Compiler<'a> {
     /// The range that was asked for.
     pub whole: Range,
     pub parameters: Parameters,
+    /// From the first to the last time that any scan reads.
+    pub reads: (i64, i64),
     aliases: u32,
     computed: u32,
 }
@@ -43,6 +46,7 @@ impl<'a> Compiler<'a> {
             whole: range.clone(),
             range,
             parameters: Parameters::default(),
+            reads: (i64::MAX, i64::MIN),
             aliases: 0,
             computed: 0,
         }
@@ -58,17 +62,33 @@ impl<'a> Compiler<'a> {
         ComputedId(self.computed - 1)
     }
 
-    /// The events of the tenant, its projects and the range: the one place where a table is read.
+    /// The events of the tenant, its projects and the range. Here and in `scan_steps` alone a table is read.
     pub(super) fn scan(&mut self) -> Select {
         let mut select = Select::new(From::Logs);
         let tenant = self.parameters.uuid(&self.scope.organization_id);
         select.filters.push(sql!("tenant_id = {}", tenant));
         select.filters.push(self.projects());
         let (from_ns, to_ns) = (self.range.from_ns, self.range.to_ns);
+        self.reads = (self.reads.0.min(from_ns), self.reads.1.max(to_ns));
         let from = instant(from_ns, &mut self.parameters);
         let to = instant(to_ns, &mut self.parameters);
         select.filters.push(sql!("timestamp >= {}", from));
         select.filters.push(sql!("timestamp < {}", to));
+        select
+    }
+
+    /// The same for whole steps of a range: nothing is said about the time of an event but its step.
+    pub(super) fn scan_steps(&mut self, step: Step, range: &Range) -> Select {
+        let mut select = Select::new(From::Logs);
+        let tenant = self.parameters.uuid(&self.scope.organization_id);
+        select.filters.push(sql!("tenant_id = {}", tenant));
+        select.filters.push(self.projects());
+        self.reads = (self.reads.0.min(range.from_ns), self.reads.1.max(range.to_ns));
+        let time = step.of(&Sql::new("timestamp"));
+        let from = instant(range.from_ns, &mut self.parameters);
+        let to = instant(range.to_ns, &mut self.parameters);
+        select.filters.push(sql!("{} >= {}", time, from));
+        select.filters.push(sql!("{} < {}", time, to));
         select
     }
 

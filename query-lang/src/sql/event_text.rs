@@ -46,17 +46,11 @@ impl Rows {
         let mut conditions: Vec<Condition> = Vec::new();
         for place in &places {
             let value = self.value(place, compiler);
-            let text = if value.repr == Repr::CoreText { value.sql.clone() } else { value.text() };
-            conditions.push(Condition::nullable(test.on(&text)));
+            let shown = if value.repr == Repr::CoreText { value.sql.clone() } else { value.text() };
+            conditions.push(Condition::nullable(test.on(&shown)));
         }
         if self.is_events() {
-            let attributes = self.select.column(&Source::Table(TableColumn::Attributes), compiler);
-            let in_value = test.on(&Sql::new("v"));
-            conditions.push(Condition::exact(sql!(
-                "arrayExists(v -> ifNull({}, 0), JSONAllValues({}))",
-                in_value,
-                attributes
-            )));
+            conditions.push(self.any_attribute(text, &test, compiler));
         }
         Condition::any(conditions)
     }

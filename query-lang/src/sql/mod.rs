@@ -16,6 +16,7 @@ mod difference;
 mod distribution;
 mod event_stages;
 mod event_text;
+mod every_path;
 mod expression;
 mod function;
 mod newest;
@@ -25,6 +26,7 @@ mod pattern_overview;
 mod pipe;
 mod predicate;
 mod request;
+mod rollup;
 mod rows;
 mod select;
 mod subquery;
@@ -37,15 +39,17 @@ mod words;
 
 pub use difference::{Baseline, Difference, compile_difference, compile_pattern_names};
 pub use distribution::MASKS;
+pub use every_path::{compile_paths, looks_everywhere};
 pub use newest::NewestFirst;
 pub use output::{SETTINGS, compile};
 pub use overview::{
-    Neighbours, compile_context, compile_count, compile_event, compile_field_values, compile_fields,
-    compile_histogram, compile_samples,
+    Neighbours, compile_context, compile_count, compile_event, compile_field_counts, compile_field_values,
+    compile_fields, compile_histogram, compile_samples,
 };
 pub use pattern_overview::compile_patterns;
 pub use request::{
-    Compiled, EVENT_COLUMNS, EventKey, LookupTable, OutputColumn, Parameter, Request, RowShape, Scope, Wire,
+    Compiled, EVENT_COLUMNS, EventKey, LookupTable, OutputColumn, Parameter, Request, RowShape, Scope,
+    StoredPath, Wire,
 };
 
 pub use term_counts::{MOST_TERMS, compile_term_counts};

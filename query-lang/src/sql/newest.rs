@@ -1,5 +1,5 @@
-//! A statement for the newest events, asked piece by piece: most people want the last lines of a long range, and the
-//! newest hours have them. The engine would read the key of the whole range first.
+//! A statement for the newest events, asked in two pieces: most people want the last lines of a long range, and the newest
+//! hours have them. The engine reads every part of a range from its end, which for the newest hours are one or two.
 //!
 //! Only rows that come from one event each can be asked for so: what `dedup` or `limit` keep depends on other rows.
 
@@ -8,8 +8,8 @@ use super::text::Parameter;
 
 /// Shorter ranges are read at once.
 const SHORTEST_NS: i64 = 2 * 3_600_000_000_000;
-/// Where pieces begin, in parts of the range before its end; each costs a statement.
-const PARTS: [i64; 2] = [64, 8];
+/// Where the first piece begins, as a part of the range before its end.
+const PART: i64 = 64;
 /// Of the first scan that a statement makes: tenant and project come before.
 const FROM: usize = 2;
 const TO: usize = 3;
@@ -17,9 +17,23 @@ const TO: usize = 3;
 /// The same statement over parts of its range, newest first.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewestFirst {
-    pub pieces: Vec<Compiled>,
+    pub pieces: [Compiled; 2],
     /// Rows that are enough: then later pieces need not be asked.
     pub rows: usize,
+}
+
+impl NewestFirst {
+    /// A piece that gives no more rows than are still missing.
+    #[must_use]
+    pub fn piece(&self, index: usize, rows_so_far: usize) -> Compiled {
+        let mut piece = self.pieces[index].clone();
+        let missing = self.rows.saturating_sub(rows_so_far) as u64;
+        if let Some(name) = piece.name_of_limit().map(str::to_owned) {
+            let limit = piece.parameters.iter_mut().find(|(known, _)| *known == name);
+            limit.into_iter().for_each(|(_, rows)| *rows = Parameter::Unsigned(missing));
+        }
+        piece
+    }
 }
 
 impl Compiled {
@@ -34,10 +48,8 @@ impl Compiled {
         if length_ns < SHORTEST_NS || !self.is_of_single_events() {
             return None;
         }
-        let starts = PARTS.map(|parts| to_ns - length_ns / parts);
-        let ends = [to_ns, starts[0], starts[1]];
-        let ranges = [starts[0], starts[1], from_ns].into_iter().zip(ends);
-        let pieces = ranges.map(|(from_ns, to_ns)| self.within(from_ns, to_ns)).collect();
+        let border_ns = to_ns - length_ns / PART;
+        let pieces = [self.within(border_ns, to_ns), self.within(from_ns, border_ns)];
         Some(NewestFirst { pieces, rows: self.most_rows()? })
     }
 
@@ -58,12 +70,17 @@ impl Compiled {
         let mut piece = self.clone();
         piece.parameters[FROM].1 = Parameter::Integer(from_ns);
         piece.parameters[TO].1 = Parameter::Integer(to_ns);
+        piece.reads = (from_ns, to_ns);
         piece
     }
 
-    fn most_rows(&self) -> Option<usize> {
+    fn name_of_limit(&self) -> Option<&str> {
         let (_, limit) = self.sql.rsplit_once("LIMIT {")?;
-        let (name, _) = limit.split_once(':')?;
+        Some(limit.split_once(':')?.0)
+    }
+
+    fn most_rows(&self) -> Option<usize> {
+        let name = self.name_of_limit()?;
         match self.parameters.iter().find(|(known, _)| known == name)? {
             (_, Parameter::Unsigned(rows)) => usize::try_from(*rows).ok(),
             _ => None,
@@ -88,8 +105,17 @@ mod tests {
         let id = "00000000-0000-0000-0000-0000000000a1".to_owned();
         let scope = Scope { organization_id: id.clone(), project_ids: vec![id] };
         let (now_ns, tz) = (to_ns, time_zone);
-        let request =
-            Request { from_ns: 0, to_ns, now_ns, tz, limit: 100, offset: 0, after: None, tables: Vec::new() };
+        let request = Request {
+            from_ns: 0,
+            to_ns,
+            now_ns,
+            tz,
+            limit: 100,
+            offset: 0,
+            after: None,
+            tables: Vec::new(),
+            paths: None,
+        };
         compile(&checked.query, &scope, &request).expect("compiles")
     }
 
@@ -101,9 +127,10 @@ mod tests {
         let hours =
             |from: i64, to: i64| (Parameter::Integer(from * HOUR_NS), Parameter::Integer(to * HOUR_NS));
         let ranges: Vec<_> = newest.pieces.iter().map(range).collect();
-        assert_eq!(ranges, [hours(63, 64), hours(56, 63), hours(0, 56)]);
+        assert_eq!(ranges, [hours(63, 64), hours(0, 63)]);
         assert!(newest.pieces.iter().all(|piece| piece.sql == whole.sql));
         assert_eq!(newest.rows, 101);
+        assert_eq!(newest.piece(1, 60).most_rows(), Some(41));
     }
 
     #[test]

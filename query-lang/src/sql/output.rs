@@ -43,6 +43,7 @@ pub(super) fn finish(mut rows: Rows, output: &Shape, most: u64, mut compiler: Co
         shape,
         columns,
         keyset,
+        reads: compiler.reads,
         warnings: Vec::new(),
     }
 }
@@ -63,6 +64,9 @@ pub const SETTINGS: &[(&str, &str)] = &[
     ("input_format_json_read_bools_as_numbers", "0"),
     ("input_format_json_read_bools_as_strings", "0"),
     ("input_format_json_read_numbers_as_strings", "0"),
+    // The newest rows are read from the end of each part until there are enough. Buffers would read on ahead of that.
+    ("read_in_order_use_buffering", "0"),
+    ("read_in_order_use_virtual_row", "1"),
     // Computed values of several types may be group keys.
     ("allow_suspicious_types_in_group_by", "1"),
     ("allow_suspicious_types_in_order_by", "1"),

@@ -7,12 +7,13 @@ use super::compiler::Compiler;
 use super::output::finish;
 use super::pipe::Before;
 use super::request::{Compiled, EventKey, OutputColumn, Request, RowShape, Scope, Wire};
+use super::rollup::{self, Columns, Step};
 use super::rows::{Names, OrderBy, OrderKey, Place, Rows, usual_order};
 use super::select::{Source, TableColumn};
 use super::text::{Sql, sql};
 use super::value::{Repr, Value, elements, is_array};
 use crate::Diagnostic;
-use crate::ast::{Column, Core, Field, Kind, Query, Shape, Stage, StageNode};
+use crate::ast::{Column, Core, Field, Kind, Query, Shape, Stage, StageNode, Target};
 
 /// How many of the newest events the list of fields is made of.
 const EVENTS_FOR_FIELDS: u64 = 10_000;
@@ -28,21 +29,34 @@ pub fn compile_histogram(
     interval_ns: i64,
 ) -> Result<Compiled, Diagnostic> {
     let mut compiler = Compiler::new(scope, request);
-    let mut rows = matching(query, &mut compiler)?;
-    let time = rows.select.column(&Source::Table(TableColumn::Timestamp), &mut compiler);
-    let level = rows.select.column(&Source::Table(TableColumn::Level), &mut compiler);
-    let interval = compiler.parameters.integer(interval_ns.max(1));
-    let ns = sql!("toUnixTimestamp64Nano({})", time);
-    let start = Value::new(sql!("{} - positiveModulo({}, {})", ns, ns, interval), Repr::Number);
+    let interval_ns = interval_ns.max(1);
+    let parts = rollup::parts(query, Step::Minute, interval_ns, &mut compiler)?;
+    let interval = compiler.parameters.integer(interval_ns);
+    let (rows, places) = rollup::grouped(parts, &mut compiler, |part, compiler| {
+        let level = part.rows.select.column(&Source::Table(TableColumn::Level), compiler);
+        let level = Value::new(sql!("toString({})", level), Repr::Text);
+        Columns { keys: vec![bucket(&part.ns, &interval), level], measures: vec![count()] }
+    });
     let mut grouping = Grouping::of(rows);
-    grouping.key("start", &start, &mut compiler);
-    grouping.key("level", &Value::new(sql!("toString({})", level), Repr::Text), &mut compiler);
-    grouping.measure("count", count(), &mut compiler);
+    let values: Vec<Value> = places.iter().map(|place| grouping.rows.value(place, &mut compiler)).collect();
+    grouping.key("start", &values[0], &mut compiler);
+    grouping.key("level", &values[1], &mut compiler);
+    grouping.measure("count", total(&values[2]), &mut compiler);
     let rows = grouping.finish(&mut compiler);
     Ok(statement(rows, &["start", "level", "count"], None, compiler))
 }
 
-/// The fields of the newest matching events: rows of name, kind, count and number of different values.
+/// The start of the bucket that a time (ns) lies in.
+pub(super) fn bucket(ns: &Sql, interval: &Sql) -> Value {
+    Value::new(sql!("{} - positiveModulo({}, {})", ns, ns, interval), Repr::Number)
+}
+
+pub(super) fn total(count: &Value) -> Value {
+    Value::new(sql!("sum({})", count.sql), Repr::Number)
+}
+
+/// The fields of the newest matching events: rows of name, kind, count, number of different values, and how many events
+/// were looked at.
 ///
 /// # Errors
 /// As `compile`.
@@ -52,6 +66,9 @@ pub fn compile_fields(query: &Query, scope: &Scope, request: &Request) -> Result
     let newest = compiler.parameters.unsigned(EVENTS_FOR_FIELDS);
     rows.order = usual_order();
     rows.limit(Some(newest), None, &mut compiler);
+    rows.wrap();
+    let looked_at = rows.compute(Value::new(Sql::new("count() OVER ()"), Repr::Number), &mut compiler);
+    rows.export_place(&looked_at, &mut compiler);
     rows.wrap();
     let seen = fields_of_event(&mut rows, &mut compiler);
     let field = compiler.next_alias();
@@ -65,9 +82,68 @@ pub fn compile_fields(query: &Query, scope: &Scope, request: &Request) -> Result
     let counted = grouping.measure("count", count(), &mut compiler);
     let distinct = Value::new(sql!("uniq({})", part(3).sql), Repr::Number);
     grouping.measure("distinct", distinct, &mut compiler);
+    let looked_at = sql!("any({})", grouping.rows.value(&looked_at, &mut compiler).sql);
+    grouping.measure("events", Value::new(looked_at, Repr::Number), &mut compiler);
     let mut rows = grouping.finish(&mut compiler);
     rows.order.insert(0, OrderKey { by: OrderBy::Place(counted), descending: true });
-    Ok(statement(rows, &["name", "type", "count", "distinct"], Some(1000), compiler))
+    Ok(statement(rows, &["name", "type", "count", "distinct", "events"], Some(1000), compiler))
+}
+
+/// How many of all matching events have each field, where a rollup knows it: one row of the number of events, those with
+/// a level, source, host, message, trace and span, then a map from path to count and one from path to types.
+///
+/// # Errors
+/// As `compile`.
+pub fn compile_field_counts(
+    query: &Query,
+    scope: &Scope,
+    request: &Request,
+) -> Result<Option<Compiled>, Diagnostic> {
+    let mut compiler = Compiler::new(scope, request);
+    if !rollup::is_answered(query, Step::FiveMinutes, &compiler) {
+        return Ok(None);
+    }
+    let parts = rollup::parts(query, Step::FiveMinutes, 0, &mut compiler)?;
+    let (rows, places) = rollup::grouped(parts, &mut compiler, |part, compiler| {
+        let mut column = |column| part.rows.select.column(&Source::Table(column), compiler);
+        let is_there = |column: Sql| Value::new(sql!("countIf({} != '')", column), Repr::Number);
+        let texts = [TableColumn::Host, TableColumn::Message, TableColumn::TraceId, TableColumn::SpanId];
+        let mut measures = vec![count()];
+        measures.extend(texts.map(&mut column).map(is_there));
+        let attributes = column(TableColumn::Attributes);
+        for sql in [
+            sql!("countMap(JSONAllPathsWithTypes({}))", attributes),
+            sql!("distinctJSONPathsAndTypes({})", attributes),
+        ] {
+            measures.push(Value::new(sql, Repr::Array));
+        }
+        let keys = [TableColumn::Level, TableColumn::Source].map(column);
+        Columns { keys: keys.map(|key| Value::new(sql!("toString({})", key), Repr::Text)).into(), measures }
+    });
+    let mut grouping = Grouping::of(rows);
+    let values: Vec<Sql> = places.iter().map(|place| grouping.rows.value(place, &mut compiler).sql).collect();
+    let [level, source, n, host, message, trace, span, counts, types] = values.as_slice() else {
+        unreachable!("as many as were made above")
+    };
+    let with = |key: &Sql, missing| sql!("sumIf({}, {} != '{}')", n, key, Sql::new(missing));
+    let sum = |counts: &Sql| sql!("sum({})", counts);
+    let columns = [
+        ("events", sum(n)),
+        ("level", with(level, "unknown")),
+        ("source", with(source, "")),
+        ("host", sum(host)),
+        ("message", sum(message)),
+        ("trace_id", sum(trace)),
+        ("span_id", sum(span)),
+        ("counts", sql!("sumMap({})", counts)),
+        ("types", sql!("groupUniqArrayArrayMap({})", types)),
+    ];
+    let names = columns.each_ref().map(|(name, _)| *name);
+    for (name, sql) in columns {
+        grouping.measure(name, Value::new(sql, Repr::Number), &mut compiler);
+    }
+    let rows = grouping.finish(&mut compiler);
+    Ok(Some(statement(rows, &names, None, compiler)))
 }
 
 /// (name, kind, text) of each field of an event that has a value.
@@ -103,26 +179,13 @@ pub fn compile_field_values(
     prefix: &str,
 ) -> Result<Compiled, Diagnostic> {
     let mut compiler = Compiler::new(scope, request);
-    let mut rows = matching(query, &mut compiler)?;
     let field = Field::of_event(field, crate::Span::default());
-    let value = rows.field(&field, &mut compiler);
-    let texts = match value.repr {
-        Repr::Dynamic => {
-            sql!(
-                "if({}, {}, [CAST({}, 'Nullable(String)')])",
-                is_array(&value.sql),
-                elements(&value.sql),
-                value.sql
-            )
-        }
-        _ => sql!("[{}]", value.text()),
+    let (mut grouping, value, counted) = match field.target {
+        Target::Core(core @ (Core::Level | Core::Source)) => counted_keys(query, core, &mut compiler)?,
+        _ => counted_values(query, &field, &mut compiler)?,
     };
-    let text = compiler.next_alias();
-    rows.select.array_join = Some(sql!("{} AS {}", texts, text));
-    rows.select.filters.push(sql!("isNotNull({})", text));
-    let mut grouping = Grouping::of(rows);
-    let key = grouping.key("value", &Value::new(sql!("assumeNotNull({})", text), Repr::Text), &mut compiler);
-    let counted = grouping.measure("count", count(), &mut compiler);
+    let key = grouping.key("value", &value, &mut compiler);
+    let counted = grouping.measure("count", counted, &mut compiler);
     let mut rows = grouping.finish(&mut compiler);
     let total = sql!("sum({}) OVER ()", rows.value(&counted, &mut compiler).sql);
     let total = rows.compute(Value::new(total, Repr::Number), &mut compiler);
@@ -139,6 +202,49 @@ pub fn compile_field_values(
     rows.order.insert(0, OrderKey { by: OrderBy::Place(counted), descending: true });
     let limit = request.limit;
     Ok(statement(rows, &["value", "count", "total"], Some(limit), compiler))
+}
+
+/// The values of a field, and what counts them.
+fn counted_values(
+    query: &Query,
+    field: &Field,
+    compiler: &mut Compiler,
+) -> Result<(Grouping, Value, Value), Diagnostic> {
+    let mut rows = matching(query, compiler)?;
+    let value = rows.field(field, compiler);
+    let texts = match value.repr {
+        Repr::Dynamic => {
+            sql!(
+                "if({}, {}, [CAST({}, 'Nullable(String)')])",
+                is_array(&value.sql),
+                elements(&value.sql),
+                value.sql
+            )
+        }
+        _ => sql!("[{}]", value.text()),
+    };
+    let text = compiler.next_alias();
+    rows.select.array_join = Some(sql!("{} AS {}", texts, text));
+    rows.select.filters.push(sql!("isNotNull({})", text));
+    let value = Value::new(sql!("assumeNotNull({})", text), Repr::Text);
+    Ok((Grouping::of(rows), value, count()))
+}
+
+/// The same for what `level_stats` counts by.
+fn counted_keys(
+    query: &Query,
+    core: Core,
+    compiler: &mut Compiler,
+) -> Result<(Grouping, Value, Value), Diagnostic> {
+    let parts = rollup::parts(query, Step::Minute, 0, compiler)?;
+    let (mut rows, places) = rollup::grouped(parts, compiler, |part, compiler| {
+        let key = part.rows.value(&Place::Core(core), compiler);
+        Columns { keys: vec![Value::new(key.text(), Repr::Text)], measures: vec![count()] }
+    });
+    let [value, counted] = [0, 1].map(|index: usize| rows.value(&places[index], compiler));
+    rows.select.filters.push(sql!("isNotNull({})", value.sql));
+    let value = Value::new(sql!("assumeNotNull({})", value.sql), Repr::Text);
+    Ok((Grouping::of(rows), value, total(&counted)))
 }
 
 /// How many rows a query gives: one row with one number.
@@ -227,6 +333,7 @@ fn around(key: EventKey, within_ns: i64) -> Request {
         offset: 0,
         after: None,
         tables: Vec::new(),
+        paths: None,
     }
 }
 
@@ -243,7 +350,7 @@ pub(super) fn matching(query: &Query, compiler: &mut Compiler) -> Result<Rows, D
     Ok(rows)
 }
 
-fn keeps_events(stage: &Stage) -> bool {
+pub(super) fn keeps_events(stage: &Stage) -> bool {
     matches!(
         stage.node,
         StageNode::Where(_)
@@ -283,6 +390,7 @@ pub(super) fn statement(
         shape: RowShape::Table,
         columns,
         keyset: false,
+        reads: compiler.reads,
         warnings: Vec::new(),
     }
 }

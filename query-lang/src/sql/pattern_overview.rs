@@ -3,8 +3,9 @@
 use super::aggregate::Grouping;
 use super::compiler::Compiler;
 use super::distribution::masked;
-use super::overview::{count, matching, statement};
+use super::overview::{bucket, count, statement};
 use super::request::{Compiled, Request, Scope};
+use super::rollup::{self, Columns, Step};
 use super::rows::{OrderBy, OrderKey, Place, Rows};
 use super::select::{Source, TableColumn};
 use super::text::sql;
@@ -24,32 +25,46 @@ pub fn compile_patterns(
     interval_ns: i64,
 ) -> Result<Compiled, Diagnostic> {
     let mut compiler = Compiler::new(scope, request);
-    let mut rows = matching(query, &mut compiler)?;
-    let interval = compiler.parameters.integer(interval_ns.max(1));
-    let message = rows.value(&Place::Core(Core::Message), &mut compiler);
-    rows.select.filters.push(message.present());
-    let mut column = |column| rows.select.column(&Source::Table(column), &mut compiler);
-    let [time, batch, row, level, shape] = [
-        TableColumn::Timestamp,
-        TableColumn::BatchId,
-        TableColumn::BatchRow,
-        TableColumn::Level,
-        TableColumn::PatternId,
-    ]
-    .map(&mut column);
-    let ns = sql!("toUnixTimestamp64Nano({})", time);
-    let start = sql!("{} - positiveModulo({}, {})", ns, ns, interval);
-    let key = sql!("({}, {}, {})", ns, batch, row);
+    let interval_ns = interval_ns.max(1);
+    let parts = rollup::parts(query, Step::Quarter, interval_ns, &mut compiler)?;
+    let interval = compiler.parameters.integer(interval_ns);
+    let (mut rows, places) = rollup::grouped(parts, &mut compiler, |part, compiler| {
+        let message = part.rows.value(&Place::Core(Core::Message), compiler);
+        if !part.is_rollup {
+            part.rows.select.filters.push(message.present());
+        }
+        let mut column = |column| part.rows.select.column(&Source::Table(column), compiler);
+        let key = sql!(
+            "({}, {}, {})",
+            column(TableColumn::Timestamp),
+            column(TableColumn::BatchId),
+            column(TableColumn::BatchRow)
+        );
+        let newest = Value::new(sql!("max({})", key), Repr::Array);
+        let sample = Value::new(sql!("argMax({}, {})", message.sql, key), Repr::Text);
+        let shape = Value::new(column(TableColumn::PatternId), Repr::Number);
+        let level = Value::new(sql!("toString({})", column(TableColumn::Level)), Repr::Text);
+        Columns {
+            keys: vec![shape, level, bucket(&part.ns, &interval)],
+            measures: vec![count(), newest, sample],
+        }
+    });
+    let values: Vec<Value> = places.iter().map(|place| rows.value(place, &mut compiler)).collect();
+    let [shape, level, start, n, newest, sample] = values.as_slice() else {
+        unreachable!("as many as were made above")
+    };
+    // A rollup also counts events without a message.
+    rows.select.filters.push(sql!("{} != ''", sample.sql));
     let mut grouping = Grouping::of(rows);
-    grouping.key("", &Value::new(shape, Repr::Number), &mut compiler);
+    grouping.key("", shape, &mut compiler);
     let mut measure = |sql, repr| grouping.measure("", Value::new(sql, repr), &mut compiler);
-    let counted = measure(count().sql, Repr::Number);
-    let levels = measure(sql!("sumMap(map(toString({}), toUInt64(1)))", level), Repr::Array);
-    let buckets = measure(sql!("sumMap(map({}, toUInt64(1)))", start), Repr::Array);
-    let newest = measure(sql!("max({})", key), Repr::Array);
-    let sample = measure(sql!("argMax({}, {})", message.sql, key), Repr::Text);
+    let counted = measure(sql!("sum({})", n.sql), Repr::Number);
+    let levels = measure(sql!("sumMap(map({}, {}))", level.sql, n.sql), Repr::Array);
+    let buckets = measure(sql!("sumMap(map({}, {}))", start.sql, n.sql), Repr::Array);
+    let last = measure(sql!("max({})", newest.sql), Repr::Array);
+    let sample = measure(sql!("argMax({}, {})", sample.sql, newest.sql), Repr::Text);
     let groups = grouping.finish(&mut compiler);
-    Ok(by_pattern(groups, [counted, levels, buckets, newest, sample], compiler))
+    Ok(by_pattern(groups, [counted, levels, buckets, last, sample], compiler))
 }
 
 /// Groups whose samples have the same pattern are one.
@@ -63,10 +78,9 @@ fn by_pattern(groups: Rows, found: [Place; 5], mut compiler: Compiler) -> Compil
     let counted = measure("count", sql!("sum({})", n), Repr::Number);
     measure("levels", sql!("sumMap({})", levels), Repr::Array);
     measure("buckets", sql!("sumMap({})", buckets), Repr::Array);
-    for (index, name) in ["time", "batch", "row"].into_iter().enumerate() {
-        let index = super::text::Sql::number(index as u64 + 1);
-        measure(name, sql!("tupleElement(max({}), {})", newest, index), Repr::Number);
-    }
+    measure("time", sql!("toUnixTimestamp64Nano(tupleElement(max({}), 1))", newest), Repr::Number);
+    measure("batch", sql!("tupleElement(max({}), 2)", newest), Repr::Number);
+    measure("row", sql!("tupleElement(max({}), 3)", newest), Repr::Number);
     measure("sample", sql!("argMax({}, {})", sample, newest), Repr::Text);
     let mut rows = grouping.finish(&mut compiler);
     let n = rows.value(&counted, &mut compiler).sql;

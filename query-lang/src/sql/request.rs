@@ -29,6 +29,16 @@ pub struct Request {
     pub after: Option<EventKey>,
     /// Uploaded tables for `lookup`.
     pub tables: Vec<LookupTable>,
+    /// All attribute paths that events of the range have; `None` when nobody knows. With them `*:word` reads those that
+    /// can hold the word, and not everything.
+    pub paths: Option<Vec<StoredPath>>,
+}
+
+/// A path of attributes, and the engine's names for the types of its values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredPath {
+    pub path: String,
+    pub types: Vec<String>,
 }
 
 /// A small uploaded table: every value as text.
@@ -87,6 +97,8 @@ pub struct Compiled {
     pub columns: Vec<OutputColumn>,
     /// Rows may be paged by `Request::after`: whole events in their usual order.
     pub keyset: bool,
+    /// All times that the statement reads, `[from, to)` in nanoseconds: its own and those that it compares with.
+    pub reads: (i64, i64),
     /// Things to tell that do not stop the query.
     pub warnings: Vec<Diagnostic>,
 }

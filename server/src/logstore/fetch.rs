@@ -62,6 +62,8 @@ pub struct Stats {
     pub rows_read: u64,
     pub bytes_read: u64,
     pub elapsed_ms: f64,
+    /// How old the answer is, when it was kept from an earlier time.
+    pub age_ms: Option<f64>,
 }
 
 #[derive(Debug, Clone)]
@@ -178,6 +180,7 @@ fn stats_of(cursor: &BytesCursor) -> Stats {
         rows_read: count("read_rows"),
         bytes_read: count("read_bytes"),
         elapsed_ms: count("elapsed_ns") as f64 / 1e6,
+        age_ms: None,
     }
 }
 

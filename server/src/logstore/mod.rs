@@ -15,6 +15,7 @@ mod insert;
 mod limits;
 mod progress;
 mod schema;
+mod state;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
@@ -37,6 +38,7 @@ pub use fetch::{Answer, ByteStream, Column, RowStream, Search, Stats};
 pub use insert::BatchPart;
 pub use limits::QueryLimits;
 pub use progress::Reading;
+pub use state::State;
 
 const PING_TIMEOUT: Duration = Duration::from_secs(5);
 

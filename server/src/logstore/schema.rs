@@ -23,11 +23,14 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "logs",
-    sql: include_str!("../../../migrations/clickhouse/0001_logs.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "logs", sql: include_str!("../../../migrations/clickhouse/0001_logs.sql") },
+    Migration {
+        version: 2,
+        name: "rollups",
+        sql: include_str!("../../../migrations/clickhouse/0002_rollups.sql"),
+    },
+];
 
 const VERSIONS_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_versions \
      (version UInt32, name String, applied_at DateTime64(3, 'UTC') DEFAULT now64(3)) \

@@ -49,8 +49,10 @@ pub(super) async fn difference(
         to: to.or_else(|| target.to.clone()),
         ..target.clone()
     };
-    let sides =
-        Sides { target: plan_of(&reader, &target).await?, baseline: plan_of(&reader, &baseline).await? };
+    let sides = Sides {
+        target: plan_of(&reader, &executor, &target).await?,
+        baseline: plan_of(&reader, &executor, &baseline).await?,
+    };
     Ok(web::Json(sides.compare(&executor, &reader, limit as usize).await?))
 }
 
@@ -114,7 +116,7 @@ impl Sides {
         let (from_ns, to_ns) = self.hull();
         // Values that chance alone sets apart are left out later.
         let page = Page { limit: 4 * u64::from(MOST_VALUES), ..Page::default() };
-        let request = Request { from_ns, to_ns, ..self.target.request(page) };
+        let request = Request { from_ns, to_ns, paths: None, ..self.target.request(page) };
         let compiled = sql::compile_difference(&difference, values, self.target.scope(), &request);
         self.target.compiled(compiled)
     }
@@ -135,7 +137,7 @@ impl Sides {
             return Ok(());
         }
         let (from_ns, to_ns) = self.hull();
-        let request = Request { from_ns, to_ns, ..self.target.request(Page::default()) };
+        let request = Request { from_ns, to_ns, paths: None, ..self.target.request(Page::default()) };
         let compiled = sql::compile_pattern_names(&shapes, self.target.scope(), &request);
         let answer = executor.for_reader(reader, compiled).await?;
         let name = |shape: &str| {

@@ -1,6 +1,7 @@
 //! Runs plans under a tenant's limits: how many at once, how long, how much.
 
 use super::SearchError;
+use super::cache::Cache;
 use super::newest::Gathered;
 use crate::auth::Reader;
 use crate::config::Settings;
@@ -33,6 +34,7 @@ pub struct Executor {
     timeout: Duration,
     places: Places,
     exports: Places,
+    cache: Cache,
 }
 
 /// The rows of an export; its place is free again when they are dropped.
@@ -73,7 +75,8 @@ impl Executor {
         let timeout = Duration::from_secs(settings.search_timeout_s);
         let places = || moka::future::Cache::builder().time_to_idle(Duration::from_secs(600)).build();
         let concurrency = settings.search_concurrency.max(1);
-        Self { store, concurrency, timeout, places: places(), exports: places() }
+        let cache = Cache::of(settings);
+        Self { store, concurrency, timeout, places: places(), exports: places(), cache }
     }
 
     /// For a person who waits.
@@ -85,7 +88,8 @@ impl Executor {
         let limits = self.limits();
         let Some(newest) = compiled.newest_first() else { return self.run(tenant, compiled, limits).await };
         let mut gathered = Gathered::default();
-        for piece in newest.pieces {
+        for index in 0..newest.pieces.len() {
+            let piece = newest.piece(index, gathered.rows());
             gathered.add(self.run(tenant, piece, limits.clone()).await?);
             if gathered.rows() >= newest.rows {
                 break;
@@ -118,12 +122,29 @@ impl Executor {
         self.run(tenant, compiled, limits).await
     }
 
-    /// For somebody who asked over HTTP: as `interactive`, within the daily budget of their API key.
+    /// For somebody who asked over HTTP: as `interactive`, within the daily budget of their API key. The answer may be one
+    /// that was given before, when nothing has changed since.
     ///
     /// # Errors
     /// As `interactive`; 429 when the budget is spent.
     pub async fn for_reader(&self, reader: &Reader, compiled: Compiled) -> Result<Answer, ApiError> {
         reader.check_budget().await?;
+        let tenant = reader.scope();
+        let (from_ns, to_ns) = compiled.reads;
+        let state = match self.cache.is_on() {
+            true => self.store.state(from_ns, to_ns).await.ok(),
+            false => None,
+        };
+        let Some(state) = state else { return self.spent(reader, compiled).await };
+        if let Some(answer) = self.cache.get(tenant, &compiled, state).await {
+            return Ok(answer);
+        }
+        let answer = self.spent(reader, compiled.clone()).await?;
+        self.cache.keep(tenant, &compiled, state, &answer).await;
+        Ok(answer)
+    }
+
+    async fn spent(&self, reader: &Reader, compiled: Compiled) -> Result<Answer, ApiError> {
         let answer = self.interactive(reader.scope(), compiled).await?;
         reader.spend(answer.stats.rows_read);
         Ok(answer)

@@ -39,7 +39,7 @@ pub(super) async fn export(
     if most == 0 {
         return Err(InvalidFields::one("limit", "out_of_range", "Give at least 1, or leave it out.").into());
     }
-    let plan = plan_of(&reader, &search_of(request)).await?;
+    let plan = plan_of(&reader, &executor, &search_of(request)).await?;
     reader.check_budget().await?;
     let rows = counted(&executor, reader.scope(), &plan, most).await?;
     let stats = Stats { rows_read: rows.unwrap_or(0), ..Stats::default() };

@@ -7,7 +7,9 @@ use super::execute::Executor;
 use super::plan::{Page, Plan};
 use super::respond::{RowForm, diagnostic, key_of, rfc3339};
 use super::time_range::{Asked, TimeRange};
-use super::{SearchError, checking, context, difference, empty, export, overviews, patterns, plan, stream};
+use super::{
+    SearchError, checking, context, difference, empty, export, fields, overviews, patterns, plan, stream,
+};
 use crate::audit::{Auditor, Target};
 use crate::auth::Reader;
 use crate::error::{ApiError, InvalidFields};
@@ -31,7 +33,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
     app.service(web::resource("/api/v1/logs/search").get(on_main(search_by_address)).post(on_main(search)))
         .service(web::resource("/api/v1/logs/search/stream").post(on_main(stream::search)))
         .service(web::resource("/api/v1/logs/histogram").post(on_main(overviews::histogram)))
-        .service(web::resource("/api/v1/logs/fields").post(on_main(overviews::fields)))
+        .service(web::resource("/api/v1/logs/fields").post(on_main(fields::fields)))
         .service(web::resource("/api/v1/logs/field-values").post(on_main(overviews::field_values)))
         .service(web::resource("/api/v1/logs/patterns").post(on_main(patterns::patterns)))
         .service(web::resource("/api/v1/logs/difference").post(on_main(difference::difference)))
@@ -76,7 +78,7 @@ async fn run_search(
     auditor: &Auditor,
     request: &SearchRequest,
 ) -> Result<SearchAnswer, ApiError> {
-    let (prepared, compiled) = Prepared::of(reader, catalogues, request).await?;
+    let (prepared, compiled) = Prepared::of(reader, executor, catalogues, request).await?;
     let answer = executor.for_reader(reader, compiled).await?;
     record_read(auditor, "logs.searched", &prepared.plan, &answer.stats).await;
     let mut answer = prepared.answer(answer);
@@ -111,6 +113,7 @@ pub(super) struct Prepared {
 impl Prepared {
     pub async fn of(
         reader: &Reader,
+        executor: &Executor,
         catalogues: &Catalogues,
         request: &SearchRequest,
     ) -> Result<(Self, Compiled), ApiError> {
@@ -126,6 +129,7 @@ impl Prepared {
         let (project, range) = place_of(reader, request, cursor.as_ref()).await?;
         let catalogue = catalogues.at_once(reader.scope(), project).await;
         let plan = Plan::with_catalogue(reader.scope(), project, &request.query, range, &catalogue)?;
+        let plan = plan.with_paths(executor, reader.scope()).await;
         let page = page_of(limit, cursor.as_ref());
         let compiled = plan.rows(page)?;
         let (form, keyset) = (RowForm::of(&compiled), compiled.keyset);
@@ -156,8 +160,8 @@ impl Prepared {
                 elapsed_ms: answer.stats.elapsed_ms,
                 rows_read: answer.stats.rows_read,
                 bytes_read: answer.stats.bytes_read,
-                cached: false,
-                age_ms: None,
+                cached: answer.stats.age_ms.is_some(),
+                age_ms: answer.stats.age_ms.map(|age| age as u64),
             },
             rows: self.form.rows(answer),
             truncated: more,
@@ -188,9 +192,14 @@ fn asked_of(request: &SearchRequest) -> Asked<'_> {
     }
 }
 
-pub(super) async fn plan_of(reader: &Reader, request: &SearchRequest) -> Result<Plan, ApiError> {
+pub(super) async fn plan_of(
+    reader: &Reader,
+    executor: &Executor,
+    request: &SearchRequest,
+) -> Result<Plan, ApiError> {
     let (project, range) = place_of(reader, request, None).await?;
-    Ok(Plan::new(reader.scope(), project, &request.query, range)?)
+    let plan = Plan::new(reader.scope(), project, &request.query, range)?;
+    Ok(plan.with_paths(executor, reader.scope()).await)
 }
 
 /// Where and when: a later page has the range of the first one.

@@ -4,6 +4,7 @@
 //! rows the shape of the API. `http` only reads requests. Alerts use `plan` and `execute` too; nothing here knows of them.
 
 mod address;
+mod cache;
 pub mod catalogues;
 mod checking;
 mod context;
@@ -15,6 +16,7 @@ mod estimate;
 pub(crate) mod event_row;
 pub mod execute;
 mod export;
+mod fields;
 pub mod http;
 mod newest;
 pub mod one_by_one;

@@ -1,4 +1,4 @@
-//! What the matching events look like as a whole: over time, by field, by value.
+//! What the matching events look like as a whole: over time, and by the values of a field.
 
 use super::execute::Executor;
 use super::http::plan_of;
@@ -7,7 +7,7 @@ use super::time_range::{TimeRange, bucket_ns};
 use crate::auth::Reader;
 use crate::error::{ApiError, InvalidFields};
 use actix_web::web;
-use api_types::search::{Bucket, Field, FieldValue, FieldValues, Fields, Histogram, SearchRequest};
+use api_types::search::{Bucket, FieldValue, FieldValues, Histogram, SearchRequest};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ pub(super) async fn histogram(
     executor: web::Data<Executor>,
     request: web::Json<SearchRequest>,
 ) -> Result<web::Json<Histogram>, ApiError> {
-    let plan = plan_of(&reader, &request).await?;
+    let plan = plan_of(&reader, &executor, &request).await?;
     let interval_ns = bucket_ns(plan.range(), request.buckets.unwrap_or(DEFAULT_BUCKETS));
     let answer = executor.for_reader(&reader, plan.histogram(interval_ns)?).await?;
     let mut buckets = empty_buckets(plan.range(), interval_ns);
@@ -50,27 +50,6 @@ fn empty_buckets(range: &TimeRange, interval_ns: i64) -> BTreeMap<i64, Bucket> {
         .collect()
 }
 
-/// Which fields the matching events have, most frequent first.
-pub(super) async fn fields(
-    reader: Reader,
-    executor: web::Data<Executor>,
-    request: web::Json<SearchRequest>,
-) -> Result<web::Json<Fields>, ApiError> {
-    let plan = plan_of(&reader, &request).await?;
-    let answer = executor.for_reader(&reader, plan.fields()?).await?;
-    Ok(web::Json(Fields { fields: answer.rows.iter().filter_map(|row| field(row)).collect() }))
-}
-
-/// From name, kind, count and number of different values.
-fn field(row: &[Value]) -> Option<Field> {
-    Some(Field {
-        name: row.first()?.as_str()?.to_owned(),
-        kind: row.get(1)?.as_str()?.to_owned(),
-        count: whole(row.get(2)?)?,
-        distinct: row.get(3).and_then(whole),
-    })
-}
-
 /// The most frequent values of one field among the matching events.
 ///
 /// # Errors
@@ -83,7 +62,7 @@ pub(super) async fn field_values(
     let Some(field) = request.field.as_deref().filter(|field| !field.is_empty()) else {
         return Err(InvalidFields::one("field", "missing", "Name the field whose values you want.").into());
     };
-    let plan = plan_of(&reader, &request).await?;
+    let plan = plan_of(&reader, &executor, &request).await?;
     let limit = u64::from(request.limit.unwrap_or(DEFAULT_VALUES).clamp(1, MOST_VALUES));
     let compiled = plan.field_values(field, request.prefix.as_deref().unwrap_or_default(), limit)?;
     let answer = executor.for_reader(&reader, compiled).await?;

@@ -23,7 +23,7 @@ pub(super) async fn patterns(
     executor: web::Data<Executor>,
     request: web::Json<SearchRequest>,
 ) -> Result<web::Json<Patterns>, ApiError> {
-    let plan = plan_of(&reader, &request).await?;
+    let plan = plan_of(&reader, &executor, &request).await?;
     let limit = u64::from(request.limit.unwrap_or(DEFAULT_PATTERNS).clamp(1, MOST_PATTERNS));
     let interval_ns = bucket_ns(plan.range(), request.buckets.unwrap_or(DEFAULT_BUCKETS));
     let sparkline = Sparkline::over(plan.range(), interval_ns);

@@ -1,10 +1,13 @@
 //! Text to SQL for one tenant: the only way from a query to the log store.
 
 use super::SearchError;
+use super::execute::Executor;
 use super::time_range::TimeRange;
+use crate::logstore::Answer;
 use crate::tenant::TenantScope;
-use query_lang::sql::{self, Compiled, EventKey, Request, Scope};
+use query_lang::sql::{self, Compiled, EventKey, Request, Scope, StoredPath};
 use query_lang::{Catalogue, CheckContext, Checked, Diagnostic, Parsed};
+use serde_json::Value;
 use uuid::Uuid;
 
 /// A query that was checked for a project and a range, and can be compiled in several ways.
@@ -15,6 +18,8 @@ pub struct Plan {
     warnings: Vec<Diagnostic>,
     scope: Scope,
     range: TimeRange,
+    /// All attribute paths of the range, once somebody had to know.
+    paths: Option<Vec<StoredPath>>,
 }
 
 /// Which rows of an answer are wanted.
@@ -85,7 +90,7 @@ impl Plan {
         let checked = query_lang::check(&query, catalogue, &context).map_err(invalid)?;
         warnings.extend(checked.warnings.iter().cloned());
         let scope = scope_of(tenant, project_id);
-        Ok(Self { source: source.to_owned(), checked, warnings, scope, range })
+        Ok(Self { source: source.to_owned(), checked, warnings, scope, range, paths: None })
     }
 
     #[must_use]
@@ -145,8 +150,11 @@ impl Plan {
     /// # Errors
     /// As `rows`.
     pub fn term_counts(&self) -> Result<Compiled, SearchError> {
-        let request =
+        let mut request =
             Request { from_ns: self.range.from_ns, to_ns: self.range.to_ns, ..self.request(Page::default()) };
+        if (self.checked.from_ns, self.checked.to_ns) != (self.range.from_ns, self.range.to_ns) {
+            request.paths = None;
+        }
         self.compiled(sql::compile_term_counts(&self.checked.query, &self.scope, &request))
     }
 
@@ -162,7 +170,7 @@ impl Plan {
     /// The same query over another time, `[from, to)`. Its own time terms still hold.
     #[must_use]
     pub fn over(&self, from_ns: i64, to_ns: i64) -> Self {
-        let mut other = self.clone();
+        let mut other = Self { paths: None, ..self.clone() };
         (other.range.from_ns, other.range.to_ns) = (from_ns, to_ns);
         (other.checked.from_ns, other.checked.to_ns) = (from_ns, to_ns);
         other
@@ -220,6 +228,28 @@ impl Plan {
         self.compiled(sql::compile_fields(&self.checked.query, &self.scope, &self.request(Page::default())))
     }
 
+    /// Finds out which paths the range has, when the query looks everywhere. A search without them is right too, and slow.
+    #[must_use]
+    pub(super) async fn with_paths(mut self, executor: &Executor, tenant: &TenantScope) -> Self {
+        if sql::looks_everywhere(&self.checked.query)
+            && let Some(compiled) = sql::compile_paths(&self.scope, &self.request(Page::default()))
+            && let Ok(answer) = executor.aside(tenant, compiled).await
+        {
+            self.paths = paths_of(&answer);
+        }
+        self
+    }
+
+    /// How many of all matching events have each field; nothing where only reading them all could tell.
+    ///
+    /// # Errors
+    /// As `rows`.
+    pub fn field_counts(&self) -> Result<Option<Compiled>, SearchError> {
+        let request = self.request(Page::default());
+        let compiled = sql::compile_field_counts(&self.checked.query, &self.scope, &request);
+        compiled.map_err(|diagnostic| invalid(&self.source, diagnostic))
+    }
+
     /// The most frequent values of one field.
     ///
     /// # Errors
@@ -245,12 +275,22 @@ impl Plan {
             offset: page.offset,
             after: page.after,
             tables: Vec::new(),
+            paths: self.paths.clone(),
         }
     }
 
     pub(super) fn compiled(&self, outcome: Result<Compiled, Diagnostic>) -> Result<Compiled, SearchError> {
         outcome.map_err(|diagnostic| invalid(&self.source, diagnostic))
     }
+}
+
+/// From a map of paths to types.
+pub(super) fn paths_of(answer: &Answer) -> Option<Vec<StoredPath>> {
+    let types = |value: &Value| {
+        value.as_array()?.iter().map(|name| Some(name.as_str()?.to_owned())).collect::<Option<Vec<String>>>()
+    };
+    let found = answer.rows.first()?.first()?.as_object()?;
+    found.iter().map(|(path, value)| Some(StoredPath { path: path.clone(), types: types(value)? })).collect()
 }
 
 pub(super) fn invalid(source: &str, diagnostic: Diagnostic) -> SearchError {

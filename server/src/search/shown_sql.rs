@@ -71,6 +71,7 @@ mod tests {
             aliases: Vec::new(),
             columns: Vec::new(),
             keyset: false,
+            reads: (0, 0),
             warnings: Vec::new(),
         };
         assert_eq!(written_out(&compiled), r"SELECT 'it\'s \\ {p2:Int64}', `attributes`.`http`.`status`, -1");

@@ -34,7 +34,7 @@ pub(super) async fn search(
     auditor: Auditor,
     request: web::Json<SearchRequest>,
 ) -> Result<Streamed, ApiError> {
-    let (prepared, compiled) = Prepared::of(&reader, &catalogues, &request).await?;
+    let (prepared, compiled) = Prepared::of(&reader, &executor, &catalogues, &request).await?;
     reader.check_budget().await?;
     let search = Streaming {
         executor: executor.get_ref().clone(),

@@ -100,6 +100,46 @@ async fn an_empty_answer_says_why() {
     assert!(!again["rows"].as_array().unwrap().is_empty(), "{found}");
 }
 
+/// Also across requests of other people of the organization, and never of another one.
+#[tokio::test]
+async fn an_answer_is_given_again_until_an_event_comes_or_goes() {
+    let logs = LogApp::spawn().await;
+    let (acme, globex) = (logs.app.org("acme").await, logs.app.org("globex").await);
+    acme.send(&events()).await;
+    let search = json!({"query": "| stats count() as n", "from": "2020-01-01", "to": "2120-01-01"});
+    let ask = async |org: &Org| {
+        let answer = org.post("/api/v1/logs/search", search.clone()).await.expect(200).body;
+        (answer["rows"][0]["n"].clone(), answer["stats"]["cached"].clone())
+    };
+
+    assert_eq!(ask(&acme).await, (json!(4), json!(false)));
+    assert_eq!(ask(&acme).await, (json!(4), json!(true)));
+    assert_eq!(ask(&globex).await, (json!(0), json!(false)));
+    acme.send(&events()).await;
+    assert_eq!(ask(&acme).await, (json!(8), json!(false)));
+    assert_eq!(ask(&acme).await, (json!(8), json!(true)));
+}
+
+#[tokio::test]
+async fn fields_tell_of_how_many_events_they_are() {
+    let logs = LogApp::spawn().await;
+    let acme = logs.app.org("acme").await;
+    acme.send(&events()).await;
+    let fields = async |query: &str| {
+        let ask = json!({"query": query, "from": "now-1h", "to": "now+1m"});
+        let answer = acme.post("/api/v1/logs/fields", ask).await.expect(200).body;
+        let shown = |field: &Value| format!("{} {} {}", field["name"], field["type"], field["count"]);
+        let shown: Vec<String> = answer["fields"].as_array().unwrap().iter().map(shown).collect();
+        (answer["events"].clone(), shown.join(", ").replace('"', ""))
+    };
+
+    let all = "env string 4, host string 4, level string 4, message string 4, source string 4, http.status number 1";
+    assert_eq!(fields("").await, (json!(4), all.to_owned()));
+    let words = "env string 2, host string 2, level string 2, message string 2, source string 2";
+    assert_eq!(fields("logged").await, (json!(2), words.to_owned()));
+    assert_eq!(fields("source:nowhere").await, (json!(0), String::new()));
+}
+
 /// Every event with every other one of its source: long work on little data.
 const LONG: &str =
     "* | join { * | fields source, message } on source | stats count() as n, dcount(message) as d";

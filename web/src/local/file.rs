@@ -127,7 +127,11 @@ impl LocalFile {
         Ok(match what {
             "search" => text(json!(self.page(found, &request, elapsed_ms()))),
             "histogram" => text(json!(overview::histogram(events, found, request.buckets))),
-            "fields" => text(json!(wire::Fields { fields: overview::fields(events, found) })),
+            "fields" => text(json!(wire::Fields {
+                fields: overview::fields(events, found),
+                events: found.matching.len() as u64,
+                sampled: false,
+            })),
             "patterns" => text(json!(overview::patterns(events, found, &request))),
             "field-values" => text(json!(overview::values(events, found, &request))),
             _ => return Err(problem("not_local", "This needs a server; a file alone cannot answer it.")),

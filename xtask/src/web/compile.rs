@@ -43,6 +43,24 @@ pub fn application(places: &Places, dev: bool) -> Result<Application> {
     bind(&compiled, &places.target.join("bindgen"), places, dev)
 }
 
+/// The search language alone, as small as the application is made.
+pub fn language(places: &Places) -> Result<PathBuf> {
+    let manifest = places.root.join("bench/browser/Cargo.toml");
+    let target = places.target.join("language");
+    // The versions that the application has.
+    std::fs::copy(places.root.join("Cargo.lock"), places.root.join("bench/browser/Cargo.lock"))
+        .context("failed to copy Cargo.lock")?;
+    run(toolchain()?
+        .args(["build", "--quiet", "--target", TARGET, "--profile", "web", "--manifest-path"])
+        .arg(&manifest)
+        .env("CARGO_TARGET_DIR", &target))?;
+    let compiled = target.join(TARGET).join("web/language_in_the_browser.wasm");
+    let wasm = target.join("language.wasm");
+    std::fs::copy(&compiled, &wasm).with_context(|| format!("failed to copy {}", compiled.display()))?;
+    shrink(places, &wasm)?;
+    Ok(wasm)
+}
+
 /// What the compiler uses and every browser of the last years knows; `--all-features` would bring in proposals.
 const FEATURES: &[&str] = &[
     "--enable-bulk-memory",

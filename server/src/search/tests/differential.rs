@@ -140,6 +140,7 @@ impl EventSet {
             offset: 0,
             after: None,
             tables: Vec::new(),
+            paths: None,
         };
         Self { events, keys, ids, dice, request }
     }

@@ -5,6 +5,7 @@ mod corpus;
 mod differential;
 mod guide;
 mod metamorphic;
+mod rollups;
 mod stored;
 
 #[path = "../../../../query-lang/tests/fixture/mod.rs"]
