@@ -70,6 +70,7 @@ const PAGES = [
   ["settings-projects", "/settings/projects"],
   ["settings-members", "/settings/members"],
   ["settings-channels", "/settings/channels"],
+  ["settings-routing", "/settings/routing"],
   ["settings-profile", "/settings/profile"],
   ["settings-organization", "/settings/organization"],
   ["settings-audit-log", "/settings/audit-log"],

@@ -14,6 +14,7 @@ mod organization;
 mod profile;
 mod projects;
 mod rotate_api_key;
+mod routing;
 mod second_factor;
 mod sessions;
 
@@ -22,12 +23,13 @@ use crate::session::session;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
-const SECTIONS: [(&str, &str); 9] = [
+const SECTIONS: [(&str, &str); 10] = [
     ("api-keys", "API keys"),
     ("projects", "Projects"),
     ("masking", "Masking"),
     ("members", "Members"),
     ("channels", "Notification channels"),
+    ("routing", "Routes and quiet hours"),
     ("organization", "Organization"),
     ("audit-log", "Audit log"),
     ("erasure", "Erasure"),
@@ -60,6 +62,7 @@ pub fn Settings() -> impl IntoView {
                 "masking" => view! { <masking::Masking/> }.into_any(),
                 "members" => view! { <members::Members/> }.into_any(),
                 "channels" => view! { <channels::Channels/> }.into_any(),
+                "routing" => view! { <routing::Routing/> }.into_any(),
                 "organization" => view! { <organization::OrganizationSection/> }.into_any(),
                 "erasure" => view! { <erasure::Erasure/> }.into_any(),
                 "audit-log" => view! { <audit::AuditLog/> }.into_any(),
