@@ -74,7 +74,7 @@ pub fn RuleState(rule: AlertRule) -> impl IntoView {
 pub fn shown_to_rfc3339(text: &str) -> Option<String> {
     let civil: jiff::civil::DateTime = text.parse().ok()?;
     let ms = civil.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_millisecond();
-    let minutes = crate::preferences::preferences().zone.get().minutes(ms);
+    let minutes = crate::preferences::preferences().zone.get_untracked().minutes(ms);
     Some(format::rfc3339(ms - minutes * 60_000))
 }
 
