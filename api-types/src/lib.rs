@@ -4,6 +4,7 @@
 
 pub mod accounts;
 pub mod alerts;
+pub mod annotations;
 pub mod audit;
 pub mod erasure;
 pub mod events;

@@ -2,6 +2,7 @@
 
 use crate::accounts::{self, Accounts};
 use crate::alerts::{self, Alerts};
+use crate::annotations;
 use crate::audit::{self, Audit};
 use crate::auth::Auth;
 use crate::config::Settings;
@@ -13,6 +14,7 @@ use crate::ingest::{self, Ingest};
 use crate::logstore::LogStore;
 use crate::masking;
 use crate::openapi;
+use crate::pinned_fields;
 use crate::runtime::on_main;
 use crate::saved_searches;
 use crate::search::{self, catalogues::Catalogues, execute::Executor};
@@ -74,6 +76,8 @@ pub fn routes(app: &mut web::ServiceConfig, services: &Services) {
         .configure(erasure::routes)
         .configure(search::http::routes)
         .configure(saved_searches::http::routes)
+        .configure(annotations::http::routes)
+        .configure(pinned_fields::http::routes)
         .configure(openapi::routes)
         .configure(alerts::http::routes)
         .service(web::resource("/healthz").get(health))

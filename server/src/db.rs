@@ -191,6 +191,8 @@ mod tests {
             ("usage/notices.rs", crate::usage::notices::ALL),
             ("usage/store.rs", crate::usage::store::ALL),
             ("ingest/protocols/syslog/store.rs", crate::ingest::protocols::syslog::store::ALL),
+            ("annotations/store.rs", crate::annotations::store::ALL),
+            ("pinned_fields/store.rs", crate::pinned_fields::store::ALL),
             ("saved_searches/store.rs", crate::saved_searches::store::ALL),
         ],
     ];

@@ -5,6 +5,7 @@
 pub mod accounts;
 pub mod admin;
 pub mod alerts;
+pub mod annotations;
 pub mod app;
 pub mod audit;
 pub mod auth;
@@ -20,6 +21,7 @@ pub mod logstore;
 pub mod masking;
 pub mod openapi;
 pub mod outbound;
+pub mod pinned_fields;
 pub mod route_table;
 pub mod runtime;
 pub mod saved_searches;

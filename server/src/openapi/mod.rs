@@ -156,7 +156,7 @@ fn who(access: Access) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use api_types::{events, saved_searches, search};
+    use api_types::{annotations, events, saved_searches, search};
     use serde::Serialize;
     use serde::de::DeserializeOwned;
 
@@ -236,5 +236,8 @@ mod tests {
         holds::<events::Differences>("Differences");
         holds::<saved_searches::SavedSearchRequest>("SavedSearchRequest");
         holds::<saved_searches::SavedSearch>("SavedSearch");
+        holds::<annotations::AnnotationRequest>("AnnotationRequest");
+        holds::<annotations::Annotation>("Annotation");
+        holds::<annotations::PinnedFields>("PinnedFields");
     }
 }

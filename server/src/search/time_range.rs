@@ -60,6 +60,16 @@ impl TimeRange {
     }
 }
 
+impl TimeRange {
+    /// One instant, in nanoseconds.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub fn instant(input: &TimeInput, clock_ns: i64) -> Result<i64, String> {
+        read(input, clock_ns, &TimeZone::UTC)
+    }
+}
+
 fn read(input: &TimeInput, now_ns: i64, zone: &TimeZone) -> Result<i64, String> {
     match input {
         TimeInput::Number(number) if number.fract() == 0.0 && number.abs() < 9e18 => {

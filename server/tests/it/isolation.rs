@@ -34,6 +34,8 @@ fn body(path: &str, target: &Target) -> Value {
         "/api/v1/syslog-listeners" => json!({"project_id": target.project_id, "protocol": "udp"}),
         "/api/v1/query/check" => json!({"query": "*", "project_id": target.project_id}),
         "/api/v1/saved-searches" => json!({"name": "s", "query": "*", "shared": true}),
+        "/api/v1/annotations" => json!({"title": "v42", "project_id": target.project_id}),
+        "/api/v1/projects/{id}/pinned-fields" => json!({"fields": ["http.status"]}),
         "/api/v1/query/translate" => json!({"text": "index=main error | stats count by host"}),
         "/api/v1/alert-rules" | "/api/v1/alert-rules/preview" => {
             json!({"name": "r", "query": "*", "condition": {"op": ">", "threshold": 1}, "project_id": target.project_id})
@@ -58,6 +60,7 @@ struct Target {
     invitation_id: String,
     syslog_listener_id: String,
     saved_search_id: String,
+    annotation_id: String,
 }
 
 impl Target {
@@ -75,6 +78,7 @@ impl Target {
             invitation_id: id(),
             syslog_listener_id: id(),
             saved_search_id: id(),
+            annotation_id: id(),
         }
     }
 
@@ -87,6 +91,8 @@ impl Target {
         let invitation = org.post("/api/v1/invitations", invitation).await.expect(201).body;
         let search = json!({"name": "search", "query": "*", "shared": true});
         let search = org.post("/api/v1/saved-searches", search).await.expect(201).body;
+        let annotation = json!({"title": "v42", "kind": "deployment"});
+        let annotation = org.post("/api/v1/annotations", annotation).await.expect(201).body;
         let rule = org.post("/api/v1/alert-rules", rule).await.expect(201).body;
         let channel = org.post("/api/v1/notification-channels", channel).await.expect(201).body;
         let listener = json!({"project_id": org.project_id, "protocol": "tcp"});
@@ -101,6 +107,7 @@ impl Target {
             channel_id: channel["id"].as_str().unwrap().to_owned(),
             invitation_id: invitation["id"].as_str().unwrap().to_owned(),
             saved_search_id: search["id"].as_str().unwrap().to_owned(),
+            annotation_id: annotation["id"].as_str().unwrap().to_owned(),
             api_key_id: org.api_key(&["admin"]).await["id"].as_str().unwrap().to_owned(),
         }
     }
@@ -118,6 +125,7 @@ impl Target {
             "/api/v1/alert-rules/" => &self.alert_rule_id,
             "/api/v1/notification-channels/" => &self.channel_id,
             "/api/v1/saved-searches/" => &self.saved_search_id,
+            "/api/v1/annotations/" => &self.annotation_id,
             // Ones that exist are tried in the tests of ingest and search; here an id that is none of this tenant's.
             "/api/v1/jobs/"
             | "/api/v1/logs/"

@@ -11,6 +11,7 @@ mod support;
 mod admin;
 mod alert_channels;
 mod alert_conditions;
+mod annotations;
 mod api_keys;
 mod audit;
 mod canary;

@@ -1,0 +1,25 @@
+-- What people and their tools record beside the logs, and which fields a project's people see first.
+
+CREATE TABLE annotations (
+    organization_id BLOB NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
+    id BLOB NOT NULL UNIQUE,
+    project_id BLOB, -- NULL: about every project
+    kind TEXT NOT NULL CHECK (kind IN ('deployment', 'note')),
+    title TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    created_by BLOB, -- NULL: an API key
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (organization_id, id),
+    FOREIGN KEY (organization_id, project_id) REFERENCES projects (organization_id, id) ON DELETE CASCADE
+) STRICT;
+
+CREATE INDEX annotations_by_time ON annotations (organization_id, at);
+CREATE INDEX alert_events_by_time ON alert_events (organization_id, at);
+
+CREATE TABLE pinned_fields (
+    organization_id BLOB NOT NULL,
+    project_id BLOB NOT NULL,
+    fields TEXT NOT NULL, -- JSON: names in their order
+    PRIMARY KEY (organization_id, project_id),
+    FOREIGN KEY (organization_id, project_id) REFERENCES projects (organization_id, id) ON DELETE CASCADE
+) STRICT;
