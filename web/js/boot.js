@@ -4,6 +4,7 @@
 import init from "cordwood-module";
 import wasm from "cordwood-wasm";
 import { refreshSession } from "./session.js";
+import { zoneNames, zoneOffset } from "./zones.js";
 
 globalThis.cordwood = {
   editor: () => import("./editor.js"),
@@ -11,14 +12,14 @@ globalThis.cordwood = {
   worker: () => new Worker(import.meta.url, { type: "module" }),
   download: (...request) => import("./download.js").then((module) => module.download(...request)),
   refreshSession,
+  zoneNames,
+  zoneOffset,
+  setZone: (name) => (globalThis.cordwood.zone = name),
 };
 
 const page = globalThis.document;
 
-init({ module_or_path: wasm }).then(
-  () => page?.getElementById("boot")?.remove(),
-  (error) => {
-    const boot = page?.getElementById("boot");
-    if (boot) boot.textContent = `Cordwood could not start: ${error}. It needs a browser with WebAssembly.`;
-  },
-);
+init({ module_or_path: wasm }).catch((error) => {
+  const boot = page?.getElementById("boot");
+  if (boot) boot.textContent = `Cordwood could not start: ${error}. It needs a browser with WebAssembly.`;
+});

@@ -1,14 +1,14 @@
 //! The application: its routes, and what every page can count on.
 
 use crate::components::{EmptyState, Icon, LinkButton, Toasts};
-use crate::pages::{alerts, auth, explore, ingest, local, send, settings};
+use crate::later;
 use crate::preferences;
 use crate::shell::Shell;
 use leptos::prelude::*;
-use leptos_router::NavigateOptions;
 use leptos_router::components::{ParentRoute, Redirect, Route, Router, Routes};
 use leptos_router::hooks::use_navigate;
 use leptos_router::path;
+use leptos_router::{Lazy, NavigateOptions};
 
 /// Goes to another page without loading it anew. Take it while a component is made, use it whenever.
 #[derive(Clone, Copy)]
@@ -38,29 +38,29 @@ pub fn App() -> impl IntoView {
     view! {
         <Router>
             <Routes fallback=NotFound>
-                <Route path=path!("/login") view=auth::Login/>
-                <Route path=path!("/signup") view=auth::SignUp/>
-                <Route path=path!("/forgot-password") view=auth::ForgotPassword/>
-                <Route path=path!("/reset-password") view=auth::ResetPassword/>
-                <Route path=path!("/verify-email") view=auth::VerifyEmail/>
-                <Route path=path!("/local") view=local::LocalFile/>
-                <Route path=path!("/change-email") view=auth::ChangeEmail/>
-                <Route path=path!("/invite") view=auth::AcceptInvitation/>
-                <Route path=path!("/mute") view=alerts::MuteByLink/>
-                <Route path=path!("/dev/components") view=Components/>
+                <Route path=path!("/login") view={Lazy::<later::Login>::new()}/>
+                <Route path=path!("/signup") view={Lazy::<later::SignUp>::new()}/>
+                <Route path=path!("/forgot-password") view={Lazy::<later::ForgotPassword>::new()}/>
+                <Route path=path!("/reset-password") view={Lazy::<later::ResetPassword>::new()}/>
+                <Route path=path!("/verify-email") view={Lazy::<later::VerifyEmail>::new()}/>
+                <Route path=path!("/local") view={Lazy::<later::LocalFile>::new()}/>
+                <Route path=path!("/change-email") view={Lazy::<later::ChangeEmail>::new()}/>
+                <Route path=path!("/invite") view={Lazy::<later::AcceptInvitation>::new()}/>
+                <Route path=path!("/mute") view={Lazy::<later::MuteByLink>::new()}/>
+                <Route path=path!("/dev/components") view={Lazy::<later::Components>::new()}/>
                 <ParentRoute path=path!("/") view=Shell>
                     <Route path=path!("") view=|| view! { <Redirect path="/explore"/> }/>
-                    <Route path=path!("explore") view=explore::Explore/>
-                    <Route path=path!("send") view=send::SendLogs/>
-                    <Route path=path!("alerts") view=alerts::AlertList/>
-                    <Route path=path!("alerts/new") view=alerts::NewAlert/>
-                    <Route path=path!("alerts/:id") view=alerts::AlertPage/>
-                    <Route path=path!("alerts/:id/edit") view=alerts::EditAlert/>
+                    <Route path=path!("explore") view={Lazy::<later::Explore>::new()}/>
+                    <Route path=path!("send") view={Lazy::<later::SendLogs>::new()}/>
+                    <Route path=path!("alerts") view={Lazy::<later::AlertList>::new()}/>
+                    <Route path=path!("alerts/new") view={Lazy::<later::NewAlert>::new()}/>
+                    <Route path=path!("alerts/:id") view={Lazy::<later::AlertPage>::new()}/>
+                    <Route path=path!("alerts/:id/edit") view={Lazy::<later::EditAlert>::new()}/>
                     <Route path=path!("usage") view=|| view! { <Redirect path="/ingest/usage"/> }/>
                     <Route path=path!("ingest") view=|| view! { <Redirect path="/ingest/health"/> }/>
-                    <Route path=path!("ingest/:section") view=ingest::Ingest/>
+                    <Route path=path!("ingest/:section") view={Lazy::<later::Ingest>::new()}/>
                     <Route path=path!("settings") view=|| view! { <Redirect path="/settings/api-keys"/> }/>
-                    <Route path=path!("settings/:section") view=settings::Settings/>
+                    <Route path=path!("settings/:section") view={Lazy::<later::Settings>::new()}/>
                 </ParentRoute>
             </Routes>
         </Router>
@@ -68,17 +68,9 @@ pub fn App() -> impl IntoView {
     }
 }
 
-/// Only debug builds have the page.
-#[component]
-fn Components() -> impl IntoView {
-    #[cfg(debug_assertions)]
-    return view! { <crate::pages::components::Components/> };
-    #[cfg(not(debug_assertions))]
-    return view! { <NotFound/> };
-}
-
 #[component]
 fn NotFound() -> impl IntoView {
+    crate::browser::end_boot();
     view! {
         <main>
             <h1 class="sr-only">"No such page"</h1>

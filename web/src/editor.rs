@@ -66,7 +66,8 @@ pub fn EditorView(editor: QueryEditor, label: &'static str, hint: &'static str) 
     Effect::new(move |_| {
         let Some(host) = host.get() else { return };
         leptos::task::spawn_local(async move {
-            let Ok(module) = JsFuture::from(load_editor()).await else { return };
+            let (module, is_ready) = futures::join!(JsFuture::from(load_editor()), language::load());
+            let (Ok(module), true) = (module, is_ready) else { return };
             let Some((options, closures)) = editor.try_with_value(|editor| options(editor, label, hint))
             else {
                 return;
@@ -90,14 +91,16 @@ pub fn EditorView(editor: QueryEditor, label: &'static str, hint: &'static str) 
             kept.editor.set_marks(&marks);
         }
     });
-    Effect::new(move |before: Option<u32>| {
+    // A wish from before the editor was there is fulfilled when it is.
+    let fulfilled = StoredValue::new(focus.get_untracked());
+    Effect::new(move |_| {
         let wanted = focus.get();
         if let Some(kept) = kept.get()
-            && before.is_some_and(|before| before != wanted)
+            && fulfilled.get_value() != wanted
         {
+            fulfilled.set_value(wanted);
             kept.editor.focus();
         }
-        wanted
     });
     view! {
         // Until the editor is there, and where it cannot be loaded, the text is at least to be read.

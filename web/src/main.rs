@@ -10,6 +10,7 @@ mod components;
 mod editor;
 mod format;
 mod language;
+mod later;
 mod load;
 mod local;
 mod pages;
@@ -24,8 +25,8 @@ mod url;
 fn main() {
     #[cfg(debug_assertions)]
     std::panic::set_hook(Box::new(|panic| browser::log_error(&panic.to_string())));
-    match local::worker::scope() {
-        Some(scope) => local::worker::run(scope),
+    match local::scope() {
+        Some(_) => wasm_bindgen_futures::spawn_local(later::run_local_worker()),
         None => leptos::mount::mount_to_body(app::App),
     }
 }

@@ -1,13 +1,14 @@
 //! Builds the web application into `web/dist`, ready to be served as it lies there.
 //!
-//! Rust is compiled to WebAssembly, bound by wasm-bindgen (its version is the one in `Cargo.lock`), and bundled with the small
-//! scripts; styles become one file. Names under `assets/` carry a hash of their content, and every file has a `.br` and a `.gz`
+//! Rust is compiled to WebAssembly, split into what every page needs and what single pages need, bound by wasm-bindgen (its version
+//! is the one in `Cargo.lock`), and bundled with the small scripts; styles become one file. Names under `assets/` carry a hash of their content, and every file has a `.br` and a `.gz`
 //! beside it. Nothing is done when no input has changed since the last build.
 
 mod bundle;
 mod compile;
 mod inputs;
 mod page;
+mod split;
 
 use anyhow::{Context, Result, ensure};
 use std::path::{Path, PathBuf};

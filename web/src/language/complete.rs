@@ -1,6 +1,7 @@
 //! What may be written at the cursor: from the language, the fields that are known, and values asked from the server.
 
-use super::Units;
+use super::part::{Values, language};
+use super::spoken::Units;
 use api_types::search::Field;
 use futures::future::LocalBoxFuture;
 use query_lang::ast::Kind;
@@ -31,12 +32,30 @@ pub struct Item {
 
 /// Completions for the text before the cursor, given in UTF-16 units; nothing where nothing can be said.
 pub async fn complete(text: &str, cursor: u32, fields: &[Field], values: &ValueSource) -> Option<Completion> {
+    let language = language()?;
+    let found = match (language.wanted_value)(text, cursor) {
+        Some((field, typed)) => Some((field.clone(), values(field, typed).await)),
+        None => None,
+    };
+    (language.complete)(text, cursor, fields, found)
+}
+
+/// The field whose values are wanted at the cursor, and what is typed of one.
+pub(super) fn wanted_value(text: &str, cursor: u32) -> Option<(String, String)> {
+    let (field, typed) = value_at(&text[..bytes_at(text, cursor)])?;
+    (!matches!(field.as_str(), "level" | "timestamp" | "message" | "id")).then_some((field, typed))
+}
+
+/// Completions out of what is known, and the values of the field at the cursor.
+pub(super) fn completions(
+    text: &str,
+    cursor: u32,
+    fields: &[Field],
+    values: Option<Values>,
+) -> Option<Completion> {
     let cursor = bytes_at(text, cursor);
     let mut catalogue = Catalogue { fields: fields.iter().map(known).collect(), tables: Vec::new() };
-    if let Some((field, typed)) = value_at(&text[..cursor])
-        && !matches!(field.as_str(), "level" | "timestamp" | "message" | "id")
-    {
-        let found = values(field.clone(), typed).await;
+    if let Some((field, found)) = values {
         let top_values = found.into_iter().map(|(text, count)| KnownValue { text, count }).collect();
         catalogue.fields.retain(|known| known.path != field);
         catalogue.fields.push(KnownField { path: field, top_values, ..KnownField::default() });

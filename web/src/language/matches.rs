@@ -1,38 +1,64 @@
 //! Why an event is in the result: the stretches of its texts that the query asks for, told by the language's own evaluator.
 
+use super::part::language;
+use super::spoken::checked;
 use api_types::search::EventRow;
 use query_lang::ast::Level;
 use query_lang::eval::{Event, Matcher};
 use std::collections::BTreeMap;
 
+/// By field: where its text matched, in bytes.
+pub type Spans = BTreeMap<String, Vec<(usize, usize)>>;
+
+/// What looks at events for a query.
+pub trait Finds: Send + Sync {
+    fn matches(&self, event: &EventRow) -> bool;
+    fn spans(&self, event: &EventRow) -> Spans;
+}
+
 /// Finds what a query matched in events.
-pub struct Matches(Matcher);
+pub struct Matches(Box<dyn Finds>);
 
 impl Matches {
     /// Nothing for a query that cannot be run, and for one that asks for nothing.
     pub fn of(query: &str) -> Option<Self> {
-        let checked = super::checked(query).ok()?;
-        let filter = checked.query.filter.as_ref()?;
-        Matcher::of(Some(filter)).ok().map(Self)
+        (language()?.matches)(query).map(Self)
     }
 
     /// For narrowing while typing: only for a query that is a filter and nothing else, and can be told for each event alone.
     pub fn narrowing(query: &str) -> Option<Self> {
-        let checked = super::checked(query).ok()?;
-        let is_filter = checked.query.stages.is_empty();
-        let filter = checked.query.filter.as_ref().filter(|_| is_filter)?;
-        Matcher::of(Some(filter)).ok().map(Self)
+        (language()?.narrowing)(query).map(Self)
     }
 
     pub fn matches(&self, event: &EventRow) -> bool {
-        with_event(event, |event| self.0.matches(event))
+        self.0.matches(event)
     }
 
-    /// By field: where its text matched, in bytes.
-    pub fn spans(&self, event: &EventRow) -> BTreeMap<String, Vec<(usize, usize)>> {
-        let marks = with_event(event, |event| self.0.marks(event));
+    pub fn spans(&self, event: &EventRow) -> Spans {
+        self.0.spans(event)
+    }
+}
+
+impl Finds for Matcher {
+    fn matches(&self, event: &EventRow) -> bool {
+        with_event(event, |event| self.matches(event))
+    }
+
+    fn spans(&self, event: &EventRow) -> Spans {
+        let marks = with_event(event, |event| self.marks(event));
         marks.into_iter().map(|mark| (mark.field, mark.spans)).collect()
     }
+}
+
+pub(super) fn of(query: &str) -> Option<Matcher> {
+    let checked = checked(query).ok()?;
+    Matcher::of(Some(checked.query.filter.as_ref()?)).ok()
+}
+
+pub(super) fn narrowing(query: &str) -> Option<Matcher> {
+    let checked = checked(query).ok()?;
+    let is_filter = checked.query.stages.is_empty();
+    Matcher::of(Some(checked.query.filter.as_ref().filter(|_| is_filter)?)).ok()
 }
 
 /// A row of an answer as the evaluator sees it.

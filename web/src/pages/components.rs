@@ -1,4 +1,4 @@
-//! Every component in every state, for those who change them; debug builds only.
+//! Every component in every state, for those who change them. Nothing leads here, and nobody loads it who does not come here.
 
 use crate::api::ApiError;
 use crate::components::{

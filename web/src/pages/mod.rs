@@ -2,7 +2,6 @@
 
 pub mod alerts;
 pub mod auth;
-#[cfg(debug_assertions)]
 pub mod components;
 pub mod explore;
 pub mod ingest;

@@ -33,11 +33,13 @@ pub fn scripts(places: &Places, application: &Application, output: &Path, dev: b
             "--target=es2022",
             "--log-level=warning",
             "--legal-comments=none",
+            // Each function that the parts' loader gives is bound by an import of its own.
+            "--log-override:duplicate-object-key=silent",
         ])
         .args([
             "--entry-names=[name]-[hash]",
             "--chunk-names=[name]-[hash]",
-            "--asset-names=app-[hash]",
+            "--asset-names=[name]-[hash]",
             "--loader:.wasm=file",
         ])
         .arg(format!("--alias:cordwood-module={}", application.module.display()))
@@ -61,7 +63,7 @@ pub fn scripts(places: &Places, application: &Application, output: &Path, dev: b
     Ok(Scripts {
         boot: named("boot-", ".js")?,
         theme: named("theme-", ".js")?,
-        wasm: named("app-", ".wasm")?,
+        wasm: named("web_bg-", ".wasm")?,
     })
 }
 

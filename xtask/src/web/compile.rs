@@ -1,5 +1,6 @@
 //! Rust to WebAssembly: by rustup's toolchain, or by Debian's packages where the target cannot be had otherwise.
 
+use super::split::{self, Part};
 use super::{Places, run};
 use anyhow::{Context, Result, bail, ensure};
 use std::path::{Path, PathBuf};
@@ -11,10 +12,11 @@ const TARGET: &str = "wasm32-unknown-unknown";
 const DEBIAN_PACKAGES: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-src", "lld-19"];
 const DEBIAN_LINKER: &str = "wasm-ld-19";
 
-/// The bound application: a module of JavaScript and the WebAssembly it loads.
+/// The bound application: a module of JavaScript, the WebAssembly it loads first, and the parts it loads later.
 pub struct Application {
     pub module: PathBuf,
     pub wasm: PathBuf,
+    pub parts: Vec<Part>,
 }
 
 pub fn application(places: &Places, dev: bool) -> Result<Application> {
@@ -22,7 +24,7 @@ pub fn application(places: &Places, dev: bool) -> Result<Application> {
     let mut cargo = toolchain()?;
     cargo
         .args([
-            "build",
+            "rustc",
             "--quiet",
             "--package",
             "web",
@@ -33,6 +35,8 @@ pub fn application(places: &Places, dev: bool) -> Result<Application> {
             "--profile",
             profile,
         ])
+        // Splitting needs the linker's relocations.
+        .args(["--", "-Clink-arg=--emit-relocs"])
         .env("CARGO_TARGET_DIR", &places.target)
         // One view type instead of thousands: compiles faster and is smaller.
         .env("RUSTFLAGS", "--cfg erase_components --cfg getrandom_backend=\"wasm_js\"")
@@ -55,21 +59,31 @@ const FEATURES: &[&str] = &[
 ];
 
 fn bind(compiled: &Path, folder: &Path, places: &Places, dev: bool) -> Result<Application> {
+    eprintln!("web: splitting");
+    let split = split::split(compiled, folder)?;
     eprintln!("web: binding");
     Bindgen::new()
-        .input_path(compiled)
+        .input_path(&split.main)
         .web(true)?
         .typescript(false)
         .omit_default_module_path(true)
+        // The parts find what they share with the main module by its exports.
+        .keep_lld_exports(true)
+        .demangle(false)
         .debug(dev)
-        .keep_debug(dev)
+        .keep_debug(false)
         .remove_name_section(!dev)
         .remove_producers_section(true)
         .generate(folder)
         .context("wasm-bindgen failed")?;
-    let application = Application { module: folder.join("web.js"), wasm: folder.join("web_bg.wasm") };
+    let application =
+        Application { module: folder.join("web.js"), wasm: folder.join("web_bg.wasm"), parts: split.parts };
     if !dev {
+        eprintln!("web: shrinking");
         shrink(places, &application.wasm)?;
+        for part in &application.parts {
+            shrink(places, &part.file)?;
+        }
     }
     Ok(application)
 }
@@ -77,8 +91,12 @@ fn bind(compiled: &Path, folder: &Path, places: &Places, dev: bool) -> Result<Ap
 fn shrink(places: &Places, wasm: &Path) -> Result<()> {
     let optimiser = places.node_module(".bin/wasm-opt");
     ensure!(optimiser.exists(), "wasm-opt is missing: run `npm ci`");
-    eprintln!("web: shrinking");
-    run(Command::new(optimiser).arg("-Oz").args(FEATURES).arg("-o").arg(wasm).arg(wasm))
+    run(Command::new(optimiser)
+        .args(["-Oz", "--strip-debug", "--strip-producers", "--quiet"])
+        .args(FEATURES)
+        .arg("-o")
+        .arg(wasm)
+        .arg(wasm))
 }
 
 /// A cargo that can compile for the browser.
