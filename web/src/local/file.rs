@@ -4,6 +4,7 @@
 //! about the same query and range.
 
 use super::client::Opened;
+use super::gather::Plan;
 use super::overview;
 use api_types::problem::Problem;
 use api_types::search::{self as wire, SearchAnswer, SearchRequest, SearchStats, TimeInput};
@@ -11,7 +12,7 @@ use event::{BodyError, Content, Event, Intake, Object, decode};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use query_lang::ast::Level;
-use query_lang::eval::{self, Stream, StreamRow};
+use query_lang::eval::{self, StreamRow};
 use query_lang::{Catalogue, CheckContext, Diagnostic};
 use serde_json::{Map, Value, json};
 
@@ -34,7 +35,7 @@ pub struct Found {
     asked: (String, i64, i64),
     pub from_ms: i64,
     pub to_ms: i64,
-    stream: Stream,
+    plan: Plan,
     /// Numbers of events.
     pub matching: Vec<u32>,
 }
@@ -54,7 +55,7 @@ pub fn problem(code: &str, detail: impl Into<String>) -> Box<Problem> {
     })
 }
 
-fn refused(diagnostic: Diagnostic) -> Box<Problem> {
+pub fn refused(diagnostic: Diagnostic) -> Box<Problem> {
     let span = wire::Span { start: diagnostic.span.start, end: diagnostic.span.end };
     let mut problem = problem("query_invalid", diagnostic.message.clone());
     problem.diagnostics = vec![wire::Diagnostic {
@@ -125,7 +126,13 @@ impl LocalFile {
         let found = self.last.as_ref().expect("it was found just now");
         let events = &self.events;
         Ok(match what {
-            "search" => text(json!(self.page(found, &request, elapsed_ms()))),
+            "search" => match found.plan.gather(self, &found.matching)? {
+                Some(mut whole) => {
+                    whole.stats = self.stats(elapsed_ms());
+                    text(json!(whole))
+                }
+                None => text(json!(self.page(found, &request, elapsed_ms()))),
+            },
             "histogram" => text(json!(overview::histogram(events, found, request.buckets))),
             "fields" => text(json!(wire::Fields { fields: overview::fields(events, found) })),
             "patterns" => text(json!(overview::patterns(events, found, &request))),
@@ -151,15 +158,15 @@ impl LocalFile {
             CheckContext { now_ns, from_ns: from_ms * MS, to_ns: to_ms * MS, time_zone: TimeZone::UTC };
         let parsed = query_lang::parse(&request.query).map_err(refused)?;
         let checked = query_lang::check(&parsed.query, &Catalogue::default(), &context).map_err(refused)?;
-        let stream = Stream::of(&checked.query, &TimeZone::UTC).map_err(refused)?;
+        let plan = Plan::of(&checked.query, checked.from_ns, checked.to_ns)?;
         let range = checked.from_ns..checked.to_ns;
         let holds = |(number, event): (usize, &Event<'static>)| {
             let in_range = range.contains(&event.timestamp_ns);
-            (in_range && looked_at(event, number, |event| stream.apply(event).is_some()))
+            (in_range && looked_at(event, number, |event| plan.stream.apply(event).is_some()))
                 .then_some(number as u32)
         };
         let matching = self.events.iter().enumerate().filter_map(holds).collect();
-        self.last = Some(Found { asked, from_ms, to_ms, stream, matching });
+        self.last = Some(Found { asked, from_ms, to_ms, plan, matching });
         Ok(())
     }
 
@@ -169,22 +176,26 @@ impl LocalFile {
         let rows = found.matching[start.min(end)..end].iter().map(|number| {
             let number = *number as usize;
             let event = &self.events[number];
-            looked_at(event, number, |seen| row(event, number, found.stream.apply(seen)))
+            looked_at(event, number, |seen| row(event, number, found.plan.stream.apply(seen)))
         });
         SearchAnswer {
             columns: Vec::new(),
             rows: rows.collect(),
             next_cursor: (end < found.matching.len()).then(|| end.to_string()),
-            stats: SearchStats {
-                elapsed_ms,
-                rows_read: self.events.len() as u64,
-                bytes_read: self.bytes,
-                ..SearchStats::default()
-            },
+            stats: self.stats(elapsed_ms),
             warnings: Vec::new(),
             truncated: false,
             shape: "events".into(),
             empty: None,
+        }
+    }
+
+    fn stats(&self, elapsed_ms: f64) -> SearchStats {
+        SearchStats {
+            elapsed_ms,
+            rows_read: self.events.len() as u64,
+            bytes_read: self.bytes,
+            ..SearchStats::default()
         }
     }
 }
@@ -221,7 +232,7 @@ fn read_as(
 }
 
 /// An event as the language's evaluator takes it.
-fn looked_at<T>(event: &Event, number: usize, look: impl FnOnce(&eval::Event) -> T) -> T {
+pub fn looked_at<T>(event: &Event, number: usize, look: impl FnOnce(&eval::Event) -> T) -> T {
     let (id, attributes) = (number.to_string(), map(&event.attributes));
     look(&eval::Event {
         id: &id,
@@ -247,7 +258,7 @@ fn map(object: &Object) -> Map<String, Value> {
 }
 
 /// An event as the server would answer it; what stages computed counts as attributes.
-fn row(event: &Event, number: usize, computed: Option<StreamRow>) -> Value {
+pub fn row(event: &Event, number: usize, computed: Option<StreamRow>) -> Value {
     let text = |text: &str| if text.is_empty() { Value::Null } else { text.into() };
     let time = Timestamp::from_nanosecond(event.timestamp_ns.into())
         .map(|time| time.to_string())
@@ -328,11 +339,24 @@ a line without a time
     }
 
     #[test]
+    fn events_are_counted_and_sorted_as_the_server_would() {
+        let mut file = file(LINES);
+        let table = ask(&mut file, "search", json!({"query": "* | stats count() as n by level | sort -n"}));
+        assert_eq!(table["shape"], "table");
+        assert_eq!(table["columns"][1], json!({"name": "n", "type": "number"}));
+        assert_eq!(table["rows"][0], json!({"level": "error", "n": 2}), "{table}");
+        let sorted = ask(&mut file, "search", json!({"query": "timeout | sort timestamp"}));
+        assert_eq!(sorted["rows"][1]["message"], "timeout again", "{sorted}");
+        let counted = ask(&mut file, "histogram", json!({"query": "timeout | stats count()"}));
+        assert_eq!(counted["buckets"].as_array().map(Vec::len), Some(2), "{counted}");
+    }
+
+    #[test]
     fn what_cannot_be_done_says_so() {
         let mut file = file(LINES);
         let refused = file
-            .ask("search", &json!({"query": "* | stats count()"}).to_string(), || 1.0)
-            .expect_err("needs all events");
+            .ask("search", &json!({"query": "* | context 1"}).to_string(), || 1.0)
+            .expect_err("needs other events");
         assert_eq!(refused.code, "query_invalid");
         let refused =
             file.ask("search", &json!({"query": "level:("}).to_string(), || 1.0).expect_err("broken");

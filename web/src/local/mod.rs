@@ -5,5 +5,14 @@
 
 pub mod client;
 mod file;
+mod gather;
 mod overview;
 pub mod worker;
+
+use wasm_bindgen::JsCast;
+use web_sys::DedicatedWorkerGlobalScope;
+
+/// The worker that this program runs in; none on a page.
+pub fn scope() -> Option<DedicatedWorkerGlobalScope> {
+    js_sys::global().dyn_into().ok()
+}

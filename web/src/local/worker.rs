@@ -11,11 +11,6 @@ thread_local! {
     static FILE: RefCell<Option<LocalFile>> = const { RefCell::new(None) };
 }
 
-/// The worker that this program runs in; none on a page.
-pub fn scope() -> Option<DedicatedWorkerGlobalScope> {
-    js_sys::global().dyn_into().ok()
-}
-
 /// Answers messages for as long as the worker lives.
 pub fn run(scope: DedicatedWorkerGlobalScope) {
     let here = scope.clone();
