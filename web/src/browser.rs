@@ -9,6 +9,14 @@ extern "C" {
     /// Renews the session by the refresh cookie; once at a time over all tabs.
     #[wasm_bindgen(js_name = refreshSession)]
     fn refresh_session_promise() -> Promise;
+    /// How far a zone is ahead of UTC at an instant, in minutes.
+    #[wasm_bindgen(js_name = zoneOffset)]
+    fn zone_offset(name: &str, at_ms: f64) -> f64;
+    #[wasm_bindgen(js_name = zoneNames)]
+    fn zone_names_text() -> String;
+    /// The zone of charts that are not in UTC; the browser's own without a name.
+    #[wasm_bindgen(js_name = setZone)]
+    pub fn set_chart_zone(name: Option<&str>);
 }
 
 #[cfg(debug_assertions)]
@@ -52,6 +60,16 @@ pub fn time_zone() -> String {
     zone.ok().and_then(|zone| zone.as_string()).unwrap_or_else(|| "UTC".into())
 }
 
+/// Of a zone by its IANA name.
+pub fn named_offset_minutes(name: &str, at_ms: i64) -> i64 {
+    zone_offset(name, at_ms as f64) as i64
+}
+
+/// The names of all zones.
+pub fn zone_names() -> Vec<String> {
+    std::iter::once("UTC".to_owned()).chain(zone_names_text().lines().map(str::to_owned)).collect()
+}
+
 pub fn stored(key: &str) -> Option<String> {
     window().local_storage().ok()??.get_item(key).ok()?
 }
@@ -92,6 +110,25 @@ pub fn is_typing() -> bool {
     matches!(tag.as_str(), "INPUT" | "TEXTAREA" | "SELECT")
         || element.has_attribute("data-typing")
         || element.get_attribute("contenteditable").is_some()
+}
+
+/// Puts an element so many pixels below the top of its container.
+pub fn place(element: &web_sys::HtmlElement, top: u32, height: u32) {
+    let style = element.style();
+    let _set = style.set_property("transform", &format!("translateY({top}px)"));
+    let _set = style.set_property("height", &format!("{height}px"));
+}
+
+/// Takes away what stands on the page until the application does.
+pub fn end_boot() {
+    if let Some(boot) = leptos::prelude::document().get_element_by_id("boot") {
+        boot.remove();
+    }
+}
+
+/// Loads the page anew.
+pub fn reload() {
+    let _leaving = window().location().reload();
 }
 
 pub fn focus(selector: &str) {

@@ -5,10 +5,12 @@
 
 pub mod accounts;
 pub mod alerts;
+pub mod annotations;
 mod error;
 pub mod ingest;
 pub mod saved;
 pub mod search;
+mod stream;
 
 pub use error::ApiError;
 
@@ -17,7 +19,7 @@ use gloo_net::http::{Method, RequestBuilder, Response};
 use serde::{Serialize, de::DeserializeOwned};
 use web_sys::AbortController;
 
-/// Aborts the request when the future that waits for it is dropped.
+/// Aborts the request when the future that waits for it is dropped; after the answer has arrived this does nothing.
 struct AbortOnDrop(Option<AbortController>);
 
 impl Drop for AbortOnDrop {
@@ -26,6 +28,12 @@ impl Drop for AbortOnDrop {
             controller.abort();
         }
     }
+}
+
+/// An answer whose body is still to be read.
+struct Answer {
+    response: Response,
+    _abort: AbortOnDrop,
 }
 
 /// What an answer without content is read as.
@@ -49,7 +57,7 @@ async fn put<T: DeserializeOwned>(path: &str, body: &impl Serialize) -> Result<T
 }
 
 async fn post_for_nothing(path: &str, body: &impl Serialize) -> Result<Nothing, ApiError> {
-    signed_in(Method::POST, path, Some(json(body)?)).await.map(|_| Nothing)
+    finish(signed_in(Method::POST, path, Some(json(body)?)).await?).await
 }
 
 /// For what is deleted only when its name is given.
@@ -58,20 +66,24 @@ async fn delete_with<T: DeserializeOwned>(path: &str, body: &impl Serialize) -> 
 }
 
 async fn delete(path: &str) -> Result<Nothing, ApiError> {
-    signed_in(Method::DELETE, path, None).await.map(|_| Nothing)
+    finish(signed_in(Method::DELETE, path, None).await?).await
+}
+
+async fn finish(answer: Answer) -> Result<Nothing, ApiError> {
+    answer.response.text().await.map(|_| Nothing).map_err(|_| ApiError::Unreachable)
 }
 
 fn json(body: &impl Serialize) -> Result<String, ApiError> {
     serde_json::to_string(body).map_err(|error| ApiError::Unreadable(error.to_string()))
 }
 
-async fn read<T: DeserializeOwned>(response: Response) -> Result<T, ApiError> {
-    let text = response.text().await.map_err(|_| ApiError::Unreachable)?;
+async fn read<T: DeserializeOwned>(answer: Answer) -> Result<T, ApiError> {
+    let text = answer.response.text().await.map_err(|_| ApiError::Unreachable)?;
     serde_json::from_str(&text).map_err(|error| ApiError::Unreadable(error.to_string()))
 }
 
 /// Sends with the session's cookie, renewing it once when it has run out.
-async fn signed_in(method: Method, path: &str, body: Option<String>) -> Result<Response, ApiError> {
+async fn signed_in(method: Method, path: &str, body: Option<String>) -> Result<Answer, ApiError> {
     match send(method.clone(), path, body.clone()).await {
         Err(ApiError::Problem(problem)) if problem.status == 401 => {}
         answer => return answer,
@@ -92,10 +104,10 @@ fn go_to_login() {
     }
 }
 
-async fn send(method: Method, path: &str, body: Option<String>) -> Result<Response, ApiError> {
+async fn send(method: Method, path: &str, body: Option<String>) -> Result<Answer, ApiError> {
     let controller = AbortController::new().ok();
     let signal = controller.as_ref().map(AbortController::signal);
-    let mut guard = AbortOnDrop(controller);
+    let abort = AbortOnDrop(controller);
     let builder = RequestBuilder::new(path)
         .method(method)
         .header("Accept", "application/json")
@@ -107,9 +119,8 @@ async fn send(method: Method, path: &str, body: Option<String>) -> Result<Respon
     };
     let response =
         sent.map_err(|_| ApiError::Unreachable)?.send().await.map_err(|_| ApiError::Unreachable)?;
-    guard.0 = None;
     if response.ok() {
-        return Ok(response);
+        return Ok(Answer { response, _abort: abort });
     }
     let status = response.status();
     let text = response.text().await.unwrap_or_default();

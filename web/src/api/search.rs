@@ -1,9 +1,10 @@
 //! Searching: rows, histogram, fields and their values, one event. A file on the reader's machine is asked in place of the server.
 
-use super::{ApiError, get, post};
+use super::{ApiError, get, json, post, signed_in, stream};
 use crate::local::client;
 use api_types::events::{Context, DifferenceRequest, Differences, Patterns};
 use api_types::search::*;
+use gloo_net::http::Method;
 use serde::{Serialize, de::DeserializeOwned};
 
 async fn ask<T: DeserializeOwned>(what: &str, request: &impl Serialize) -> Result<T, ApiError> {
@@ -15,6 +16,42 @@ async fn ask<T: DeserializeOwned>(what: &str, request: &impl Serialize) -> Resul
 
 pub async fn search(request: SearchRequest) -> Result<SearchAnswer, ApiError> {
     ask("search", &request).await
+}
+
+/// What a search tells before it is done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SoFar {
+    Progress(Progress),
+    /// The newest rows; the answer will have them again, and the others.
+    Rows(SearchAnswer),
+}
+
+/// As `search`, telling meanwhile how far it is.
+pub async fn search_telling(
+    request: SearchRequest,
+    mut tell: impl FnMut(SoFar),
+) -> Result<SearchAnswer, ApiError> {
+    if client::current().is_some() {
+        return search(request).await;
+    }
+    let answer = signed_in(Method::POST, "/api/v1/logs/search/stream", Some(json(&request)?)).await?;
+    stream::events(answer, |(name, data)| match name.as_str() {
+        "progress" => {
+            tell(SoFar::Progress(serde_json::from_str(&data).ok()?));
+            None
+        }
+        "rows" => {
+            tell(SoFar::Rows(serde_json::from_str(&data).ok()?));
+            None
+        }
+        "result" => {
+            Some(serde_json::from_str(&data).map_err(|error| ApiError::Unreadable(error.to_string())))
+        }
+        "error" => Some(Err(serde_json::from_str(&data)
+            .map_or(ApiError::Unexpected(500), |problem| ApiError::Problem(Box::new(problem))))),
+        _ => None,
+    })
+    .await
 }
 
 pub async fn histogram(request: SearchRequest) -> Result<Histogram, ApiError> {

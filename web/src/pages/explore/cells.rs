@@ -59,31 +59,32 @@ fn collect(prefix: &str, object: &Map<String, Value>, found: &mut Vec<(String, V
 
 /// The text of a field with its matches marked.
 pub fn marked_text(text: &str, spans: &[(usize, usize)], write: fn(&str) -> String) -> AnyView {
-    let parts = pieces(text, spans).into_iter().map(|piece| {
-        let text = write(piece.text);
-        if piece.matched { view! { <mark>{text}</mark> }.into_any() } else { text.into_any() }
+    let parts = marked_parts(text, spans, write, None).into_iter().map(|(text, matched)| {
+        if matched { view! { <mark>{text}</mark> }.into_any() } else { text.into_any() }
     });
     parts.collect_view().into_any()
 }
 
-/// The same, ended where the row has no more room.
-pub fn marked_until(
+/// The text in parts, each with whether it matched; ended where there is no more room.
+pub fn marked_parts(
     text: &str,
     spans: &[(usize, usize)],
     write: fn(&str) -> String,
     end: Option<usize>,
-) -> AnyView {
-    let Some(mut left) = end else { return marked_text(text, spans, write) };
+) -> Vec<(String, bool)> {
+    let mut left = end.unwrap_or(usize::MAX);
     let mut parts = Vec::new();
     for piece in pieces(text, spans) {
         let mut text = write(piece.text);
         let cut = text.len().min(left);
         left -= cut;
         text.truncate((0..=cut).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default());
-        parts.push(if piece.matched { view! { <mark>{text}</mark> }.into_any() } else { text.into_any() });
+        parts.push((text, piece.matched));
     }
-    parts.push("…".into_any());
-    parts.into_any()
+    if end.is_some() {
+        parts.push(("…".into(), false));
+    }
+    parts
 }
 
 /// As much of a message as a row can show.
@@ -145,6 +146,13 @@ mod tests {
         let json = row_json(&event(json!({"n": 1})));
         assert!(json.contains("\"message\": \"a\\nb\"") && json.contains("\"n\": 1"), "{json}");
         assert!(!json.contains("null") && !json.contains("\"id\""), "{json}");
+    }
+
+    #[test]
+    fn a_text_is_cut_where_the_room_ends() {
+        let parts = |end| marked_parts("añb c", &[(0, 3)], one_line, end);
+        assert_eq!(parts(None), [("añ".to_owned(), true), ("b c".to_owned(), false)]);
+        assert_eq!(parts(Some(2)), [("a".to_owned(), true), (String::new(), false), ("…".to_owned(), false)]);
     }
 
     #[test]

@@ -4,11 +4,12 @@
 
 use super::explorer::{Explorer, Run};
 use super::live::Live;
-use crate::api::{ApiError, search};
+use crate::api::ApiError;
+use crate::api::search::{self, SoFar};
 use crate::components::toast;
 use crate::language::{Change, Matches, edit};
 use crate::load::{Load, Loaded, load};
-use api_types::search::{EventRow, SearchAnswer};
+use api_types::search::{EventRow, Progress, SearchAnswer};
 use leptos::prelude::*;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -34,6 +35,10 @@ pub enum Shape {
 #[derive(Clone, Copy)]
 pub struct Results {
     pub first: Loaded<Arc<SearchAnswer>>,
+    /// The newest rows, while the search that found them still reads, and after it was cancelled.
+    pub early: RwSignal<Option<Arc<SearchAnswer>>>,
+    /// How far the running search is, once it has said so.
+    pub progress: RwSignal<Option<Progress>>,
     pub shape: Memo<Shape>,
     pub events: RwSignal<Vec<Arc<EventRow>>>,
     /// Which of the events match what is being typed; all, when nothing else is.
@@ -63,17 +68,23 @@ pub fn results() -> Results {
 impl Results {
     pub fn new(explorer: Explorer) -> Self {
         let run = explorer.run;
+        let (early, progress) = (RwSignal::new(None), RwSignal::new(None));
         let first = load(
             move || Some(run.get()),
-            |run| async move {
-                let mut request = run.request();
-                request.limit = Some(FIRST_PAGE);
-                search::search(request).await.map(Arc::new)
+            move |run| {
+                early.set(None);
+                progress.set(None);
+                first_page(run, early, progress)
             },
         );
-        let shape = Memo::new(move |_| first.state.with(shape_of));
+        let shape = Memo::new(move |_| match early.get() {
+            Some(_) => Shape::Events,
+            None => first.state.with(shape_of),
+        });
         let results = Self {
             first,
+            early,
+            progress,
             shape,
             events: RwSignal::new(Vec::new()),
             narrowed: RwSignal::new(None),
@@ -85,15 +96,26 @@ impl Results {
             run,
         };
         Effect::new(move |_| {
-            let (events, next) = first.state.with(|state| match state {
-                Load::Ready(answer) if is_events(answer) => (events_of(answer), answer.next_cursor.clone()),
-                _ => (Vec::new(), None),
-            });
+            let (events, next) = match early.get() {
+                Some(early) => (events_of(&early), None),
+                None => first.state.with(|state| match state {
+                    Load::Ready(answer) if is_events(answer) => {
+                        (events_of(answer), answer.next_cursor.clone())
+                    }
+                    _ => (Vec::new(), None),
+                }),
+            };
+            // The answer has the early rows again: who already walks among them stays there.
+            let is_same = |at: &usize| {
+                let id = |events: &Vec<Arc<EventRow>>| events.get(*at).map(|event| event.id.clone());
+                id(&events) == results.events.with_untracked(id)
+            };
+            let cursor = results.cursor.get_untracked().filter(is_same);
             results.events.set(events);
             results.next.set(next);
             results.more.set(More::Idle);
             results.newer.set(More::Idle);
-            results.cursor.set(None);
+            results.cursor.set(cursor);
         });
         first.cancel_on(explorer.cancelled);
         narrow_while_typing(explorer, results);
@@ -227,6 +249,22 @@ impl Results {
             })
         })
     }
+}
+
+async fn first_page(
+    run: Run,
+    early: RwSignal<Option<Arc<SearchAnswer>>>,
+    progress: RwSignal<Option<Progress>>,
+) -> Result<Arc<SearchAnswer>, ApiError> {
+    let mut request = run.request();
+    request.limit = Some(FIRST_PAGE);
+    let answer = search::search_telling(request, move |so_far| match so_far {
+        SoFar::Progress(now) => drop(progress.try_set(Some(now))),
+        SoFar::Rows(rows) => drop(early.try_set(Some(Arc::new(rows)))),
+    })
+    .await;
+    early.try_set(None);
+    answer.map(Arc::new)
 }
 
 /// Tries what is being typed on the rows that are here.

@@ -1,20 +1,19 @@
-//! The list of events: only the rows in view are drawn, however many are loaded, and the next page is fetched before its end is reached.
+//! The list of events: only the rows in view are drawn (`paint`), however many are loaded, and the next page is fetched before its end is
+//! reached.
 //!
 //! What the reader looks at stays where it is when rows come above it or heights change.
 
-use super::cells::{field_text, marked_text, marked_until, one_line, shown_text};
-use super::explorer::explorer;
-use super::layout::{HIGHEST, Layout, ROW, RowView, lines, row_text};
+use super::explorer::{Explorer, explorer};
+use super::layout::{HIGHEST, Layout, ROW, RowView};
+use super::paint::{Look, Marked, Painter};
 use super::results::{More, Results, results};
 use super::rows_head::Head;
 use crate::components::{Button, ButtonKind, Icon};
-use crate::format;
 use crate::preferences::preferences;
-use api_types::search::EventRow;
 use leptos::html;
 use leptos::prelude::*;
-use std::collections::BTreeMap;
 use std::sync::Arc;
+use wasm_bindgen::JsCast;
 
 /// How near to the end the next page is asked for, in rows.
 const NEAR_END: usize = 80;
@@ -73,12 +72,16 @@ pub fn Rows() -> impl IntoView {
         }
     });
     keep_cursor_in_view(measures);
-    let visible = move || {
-        let (first, last) = window.get();
-        let rows = (first..last).filter_map(|at| Some((at, results.get(at)?)));
-        rows.collect::<Vec<_>>()
-    };
     let columns = Memo::new(move |_| explorer.state.with(|state| state.columns.clone()));
+    let space = NodeRef::<html::Div>::new();
+    draw(explorer, measures, space, window, columns);
+    let open = move |event: leptos::ev::MouseEvent| {
+        let Some(at) = row_of(&event) else { return };
+        let Some(row) = untrack(|| results.get(at)) else { return };
+        results.cursor.set(Some(at));
+        let is_open = explorer.state.with_untracked(|state| state.event.as_ref() == Some(&row.id));
+        explorer.open_event((!is_open).then(|| row.id.clone()));
+    };
     view! {
         <div
             class="rows"
@@ -100,16 +103,54 @@ pub fn Rows() -> impl IntoView {
                 aria-activedescendant=move || results.cursor.get().map(|at| format!("row-{at}"))
             >
                 <Head columns/>
-                <div class="rows-space" role="rowgroup" style:height=move || format!("{}px", layout.with(|layout| layout.total()))>
-                    <For each=visible key=|(at, event)| (*at, event.id.clone()) let:row>
-                        <Row index=row.0 event=row.1 columns measures/>
-                    </For>
-                </div>
+                <div
+                    class="rows-space"
+                    role="rowgroup"
+                    node_ref=space
+                    style:height=move || format!("{}px", layout.with(|layout| layout.total()))
+                    on:click=open
+                ></div>
             </div>
             <span class="rows-probe mono" node_ref=measures.probe aria-hidden="true">{"0".repeat(PROBE)}</span>
             <End layout/>
         </div>
     }
+}
+
+/// Draws the rows of `window` whenever they, or what is shown of them, change.
+fn draw(
+    explorer: Explorer,
+    measures: Measures,
+    space: NodeRef<html::Div>,
+    window: Memo<(usize, usize)>,
+    columns: Memo<Vec<String>>,
+) {
+    let results = measures.results;
+    let painter = StoredValue::new_local(Painter::default());
+    let open = Memo::new(move |_| explorer.event());
+    let zone = preferences().zone;
+    Effect::new(move |_| {
+        let Some(space) = space.get() else { return };
+        let (first, last) = window.get();
+        let rows: Vec<_> = (first..last).filter_map(|at| Some((at, results.get(at)?))).collect();
+        let look = Look {
+            view: explorer.row_view.get(),
+            columns: columns.get(),
+            zone: zone.get(),
+            letters: measures.columns.get(),
+            matches: explorer.matches.get(),
+        };
+        let (open, cursor) = (open.get(), results.cursor.get());
+        let marked = Marked { open: open.as_deref(), cursor };
+        let layout = measures.layout.get();
+        painter.update_value(|painter| painter.paint(&space, &rows, &layout, look, &marked));
+    });
+}
+
+/// The place in the list of the row that was clicked.
+fn row_of(event: &leptos::ev::MouseEvent) -> Option<usize> {
+    let clicked: web_sys::Element = event.target()?.dyn_into().ok()?;
+    clicked.closest(".line").ok()??.id().strip_prefix("row-")?.parse().ok()
 }
 
 impl Measures {
@@ -142,7 +183,10 @@ impl Measures {
         if results.live.scrolled.get_untracked() != reading {
             results.live.scrolled.set(reading);
         }
-        if let Some(columns) = self.letters_in_a_line(&list)
+        // Letters are measured only where they count: it makes the browser lay out the page.
+        let is_compact = matches!(&*self.layout.get_untracked(), Layout::Even { .. });
+        if !is_compact
+            && let Some(columns) = self.letters_in_a_line(&list)
             && columns != self.columns.get_untracked()
         {
             self.columns.set(columns);
@@ -190,99 +234,6 @@ fn keep_cursor_in_view(measures: Measures) {
             list.set_scroll_top((row + row_height + head - height) as i32);
         }
     });
-}
-
-type Spans = BTreeMap<String, Vec<(usize, usize)>>;
-
-#[component]
-fn Row(index: usize, event: Arc<EventRow>, columns: Memo<Vec<String>>, measures: Measures) -> impl IntoView {
-    let (explorer, results) = (explorer(), results());
-    let level = event.level.clone().unwrap_or_else(|| "unknown".into());
-    let at_ms = format::parse_ms(&event.timestamp);
-    let zone = preferences().zone;
-    // In parts, because narrow screens show only the middle one.
-    let time = move |write: fn(i64, i64) -> String| {
-        at_ms.map(|ms| write(ms, zone.get().minutes(ms))).unwrap_or_default()
-    };
-    let id = StoredValue::new(event.id.clone());
-    let is_open =
-        Memo::new(move |_| explorer.state.with(|state| id.with_value(|id| state.event.as_ref() == Some(id))));
-    let open = move |_| {
-        results.cursor.set(Some(index));
-        explorer.open_event((!is_open.get_untracked()).then(|| id.get_value()));
-    };
-    let spans: Memo<Spans> = {
-        let event = Arc::clone(&event);
-        Memo::new(move |_| {
-            explorer
-                .matches
-                .with(|matches| matches.as_ref().map(|matches| matches.spans(&event)))
-                .unwrap_or_default()
-        })
-    };
-    let marked = move |field: &str, text: &str| {
-        spans.with(|spans| {
-            marked_text(text, spans.get(field).map(Vec::as_slice).unwrap_or_default(), one_line)
-        })
-    };
-    let message = {
-        let event = Arc::clone(&event);
-        move || spans.with(|spans| message_view(&event, spans, explorer.row_view.get(), measures.columns))
-    };
-    let extra = {
-        let event = Arc::clone(&event);
-        move || {
-            let cells = columns.get().into_iter().map(|column| {
-                let text = field_text(&event, &column).unwrap_or_default();
-                view! { <span role="gridcell" class="truncate soft">{marked(&column, &text)}</span> }
-            });
-            cells.collect_view()
-        }
-    };
-    let source = event.source.clone().unwrap_or_default();
-    let top = move || measures.layout.with(|layout| layout.top(index));
-    let height = move || measures.layout.with(|layout| layout.height(index));
-    view! {
-        <div
-            class=format!("line line-{level}")
-            class:line-open=move || is_open.get()
-            class:line-cursor=move || results.cursor.get() == Some(index)
-            role="row"
-            id=format!("row-{index}")
-            aria-rowindex=(index + 1).to_string()
-            aria-selected=move || is_open.get().to_string()
-            style:transform=move || format!("translateY({}px)", top())
-            style:height=move || format!("{}px", height())
-            on:click=open
-        >
-            <span role="gridcell" class="line-time">
-                <span class="line-day">{move || time(format::row_day)}</span>
-                {move || time(format::row_second)}
-                <span class="line-fraction">{move || time(format::row_fraction)}</span>
-            </span>
-            <span role="gridcell" class=format!("level level-{level}")>{if level == "unknown" { "–".into() } else { level.clone() }}</span>
-            <span role="gridcell" class="truncate soft">{move || marked("source", &source)}</span>
-            {extra}
-            <span role="gridcell" class="line-message truncate">{message}</span>
-        </div>
-    }
-}
-
-fn message_view(event: &EventRow, spans: &Spans, view: RowView, columns: RwSignal<usize>) -> AnyView {
-    let message = event.message.as_deref().unwrap_or_default();
-    let spans = spans.get("message").map(Vec::as_slice).unwrap_or_default();
-    match view {
-        RowView::Compact => marked_text(super::cells::beginning(message), spans, one_line),
-        RowView::Wrapped => {
-            let (_, end) = lines(&row_text(event, view), columns.get());
-            marked_until(message, spans, shown_text, end)
-        }
-        RowView::Json => {
-            let text = row_text(event, view);
-            let (_, end) = lines(&text, columns.get());
-            end.map_or_else(|| text.clone(), |end| format!("{}…", &text[..end])).into_any()
-        }
-    }
 }
 
 /// What comes after the last row.
