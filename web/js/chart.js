@@ -18,22 +18,25 @@ function colour(token) {
 
 const faint = (token) => colour(token).replace("rgb(", "rgba(").replace(")", ", 0.1)");
 const font = () => `11px ${getComputedStyle(document.body).fontFamily}`;
-const zoneDate = (utc) => (ms) => (utc ? uPlot.tzDate(new Date(ms), "Etc/UTC") : new Date(ms));
+// The zone of times on charts; nothing for the browser's own.
+const zoneOf = (utc) => (utc ? "Etc/UTC" : globalThis.cordwood.zone);
+const zoneDate = (utc) => (ms) => (zoneOf(utc()) ? uPlot.tzDate(new Date(ms), zoneOf(utc())) : new Date(ms));
 const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
 const plain = new Intl.NumberFormat("en", { maximumFractionDigits: 3 });
 
 // Times on the axis in one line: the day where the day is what changes, seconds only when they matter.
 function timeLabels(utc) {
-  const write = (options) => new Intl.DateTimeFormat("en-GB", { ...options, timeZone: utc ? "UTC" : undefined });
-  const [day, minute, second] = [{ month: "short", day: "numeric" }, { hour: "2-digit", minute: "2-digit" }, { hour: "2-digit", minute: "2-digit", second: "2-digit" }].map(write);
-  return (plot, splits, _, __, step) =>
-    splits.map((ms) => {
+  const shapes = [{ month: "short", day: "numeric" }, { hour: "2-digit", minute: "2-digit" }, { hour: "2-digit", minute: "2-digit", second: "2-digit" }];
+  return (plot, splits, _, __, step) => {
+    const [day, minute, second] = shapes.map((shape) => new Intl.DateTimeFormat("en-GB", { ...shape, timeZone: zoneOf(utc()) }));
+    return splits.map((ms) => {
       // At the very left a label would be cut.
       if (ms == null || plot.valToPos(ms, "x") < 18) return "";
       const midnight = minute.format(ms) === "00:00";
       if (step >= 864e5 || (midnight && step >= 36e5)) return day.format(ms);
       return step < 6e4 ? second.format(ms) : minute.format(ms);
     });
+  };
 }
 
 function axes(utc) {
@@ -88,7 +91,7 @@ function line(text, value, token) {
 }
 
 function timeText(ms, utc) {
-  return new Date(ms).toLocaleString("en-GB", { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", timeZone: utc ? "UTC" : undefined });
+  return new Date(ms).toLocaleString("en-GB", { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", timeZone: zoneOf(utc) });
 }
 
 // Keeps a plot as wide as its place, in the colours of the theme, until it is destroyed.
@@ -134,12 +137,12 @@ export function histogram(host, json, selected) {
   const bars = uPlot.paths.bars({ size: [0.86, 60], align: 1 });
   const options = {
     ms: 1,
-    tzDate: zoneDate(spec.utc),
+    tzDate: zoneDate(() => spec.utc),
     padding: [6, 0, 0, 0],
     legend: { show: false },
     cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false } },
     scales: { x: { range: () => [spec.from, spec.to] }, y: { range: (_, __, max) => [0, Math.max(max, 4) * 1.08] } },
-    axes: axes(spec.utc),
+    axes: axes(() => spec.utc),
     series: [{}, ...[...spec.series].reverse().map((series) => ({ paths: bars, points: { show: false }, width: 0, fill: () => colour(series.token) }))],
     hooks: {
       setCursor: [box.hooks.setCursor],
@@ -199,7 +202,7 @@ export function lines(host, json, moved) {
         };
   const options = {
     ms: 1,
-    tzDate: zoneDate(spec.utc),
+    tzDate: zoneDate(() => spec.utc),
     padding: [8, 0, 0, 4],
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false } },
@@ -212,7 +215,7 @@ export function lines(host, json, moved) {
         },
       },
     },
-    axes: axes(spec.utc),
+    axes: axes(() => spec.utc),
     series: [{}, ...spec.series.map(series)],
     hooks: { setCursor: [box.hooks.setCursor], draw: [threshold] },
   };

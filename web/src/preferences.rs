@@ -2,7 +2,7 @@
 
 use crate::browser;
 use leptos::prelude::*;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Theme {
@@ -25,14 +25,60 @@ impl Theme {
 pub enum Zone {
     Local,
     Utc,
+    /// By its IANA name.
+    Named(&'static str),
 }
 
 impl Zone {
+    /// A zone by its name. The few names that a person chooses stay in memory.
+    pub fn named(name: &str) -> Self {
+        static KNOWN: Mutex<Vec<&'static str>> = Mutex::new(Vec::new());
+        if name == "UTC" {
+            return Self::Utc;
+        }
+        let Ok(mut known) = KNOWN.lock() else { return Self::Utc };
+        let found = known.iter().copied().find(|kept| *kept == name);
+        Self::Named(found.unwrap_or_else(|| {
+            let kept: &'static str = Box::leak(name.to_owned().into_boxed_str());
+            known.push(kept);
+            kept
+        }))
+    }
+
+    /// As it stands beside times.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Utc => "UTC",
+            Self::Named(name) => name,
+        }
+    }
+
+    /// Under which it is kept; nothing for the browser's own.
+    fn kept(self) -> Option<&'static str> {
+        match self {
+            Self::Local => None,
+            Self::Utc => Some("utc"),
+            Self::Named(name) => Some(name),
+        }
+    }
+
+    fn remembered() -> Self {
+        match browser::stored(ZONE).as_deref() {
+            None => Self::Local,
+            Some("utc") => Self::Utc,
+            // The browser may have forgotten a name that it knew.
+            Some(name) if browser::zone_names().iter().any(|known| known == name) => Self::named(name),
+            Some(_) => Self::Local,
+        }
+    }
+
     /// Minutes ahead of UTC at an instant.
     pub fn minutes(self, at_ms: i64) -> i64 {
         match self {
             Self::Local => browser::zone_offset_minutes(at_ms),
             Self::Utc => 0,
+            Self::Named(name) => browser::named_offset_minutes(name, at_ms),
         }
     }
 }
@@ -53,8 +99,7 @@ pub fn provide() {
         Some("dark") => Theme::Dark,
         _ => Theme::System,
     };
-    let zone = if browser::stored(ZONE).as_deref() == Some("utc") { Zone::Utc } else { Zone::Local };
-    let preferences = Preferences { theme: RwSignal::new(theme), zone: RwSignal::new(zone) };
+    let preferences = Preferences { theme: RwSignal::new(theme), zone: RwSignal::new(Zone::remembered()) };
     Effect::new(move |_| {
         let name = preferences.theme.get().name();
         browser::store(THEME, name);
@@ -66,7 +111,12 @@ pub fn provide() {
         }
     });
     Effect::new(move |_| {
-        browser::store(ZONE, (preferences.zone.get() == Zone::Utc).then_some("utc"));
+        let zone = preferences.zone.get();
+        browser::store(ZONE, zone.kept());
+        browser::set_chart_zone(match zone {
+            Zone::Named(name) => Some(name),
+            Zone::Local | Zone::Utc => None,
+        });
     });
     let _first = CHOSEN.set(preferences);
 }

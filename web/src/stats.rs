@@ -1,6 +1,6 @@
 //! Which picture fits a table, and the table as that picture.
 
-use crate::chart::{Lines, Series, chart_time, is_utc, series_token};
+use crate::chart::{Bars, Lines, Series, chart_time, is_utc, series_token};
 use crate::format;
 use api_types::search::Column;
 use serde_json::Value;
@@ -12,6 +12,8 @@ pub enum Picture {
     Table,
     Number,
     Lines,
+    /// Stacked over time.
+    Stacked,
     Bars,
 }
 
@@ -21,7 +23,8 @@ impl Picture {
             Self::Table => "Table",
             Self::Number => "Number",
             Self::Lines => "Lines",
-            Self::Bars => "Bars",
+            Self::Stacked => "Stacked bars",
+            Self::Bars => "Top list",
         }
     }
 }
@@ -34,8 +37,19 @@ fn is_time(column: &Column) -> bool {
     column.kind == "datetime"
 }
 
+/// The pictures of a table that say something, the best first; the table itself is always the last.
+pub fn pictures(columns: &[Column], rows: &[Value]) -> Vec<Picture> {
+    let mut pictures = match picture(columns, rows) {
+        Picture::Lines => vec![Picture::Lines, Picture::Stacked],
+        Picture::Table => Vec::new(),
+        other => vec![other],
+    };
+    pictures.push(Picture::Table);
+    pictures
+}
+
 /// One number is a number; a time and numbers are lines; one name and a number are bars.
-pub fn picture(columns: &[Column], rows: &[Value]) -> Picture {
+fn picture(columns: &[Column], rows: &[Value]) -> Picture {
     let numbers = columns.iter().filter(|column| is_number(column)).count();
     let times = columns.iter().filter(|column| is_time(column)).count();
     let names = columns.len() - numbers - times;
@@ -82,6 +96,16 @@ pub fn line_chart(columns: &[Column], rows: &[Value]) -> Lines {
         threshold: None,
         utc: is_utc(),
     }
+}
+
+/// The same as bars that stand on each other.
+pub fn stacked_chart(columns: &[Column], rows: &[Value]) -> Bars {
+    let Lines { times, series, utc, .. } = line_chart(columns, rows);
+    let gaps = times.windows(2).map(|pair| pair[1] - pair[0]);
+    let interval = gaps.fold(f64::INFINITY, f64::min);
+    let interval = if interval.is_finite() { interval } else { 1000.0 };
+    let end = |at: Option<&f64>| at.copied().unwrap_or_default();
+    Bars { from: end(times.first()), to: end(times.last()) + interval, interval, times, series, utc }
 }
 
 fn label(row: &Value, name: Option<&Column>, number: &Column, numbers: usize) -> String {
@@ -155,6 +179,17 @@ mod tests {
         ] {
             assert_eq!(picture(&columns(kinds), rows), expected, "{kinds:?}");
         }
+    }
+
+    #[test]
+    fn what_can_be_drawn_over_time_can_be_stacked() {
+        let columns = columns(&[("timestamp", "datetime"), ("level", "string"), ("count", "number")]);
+        let row = |minute: u32, level: &str, count: u32| json!({"timestamp": format!("2026-03-10T10:{minute:02}:00Z"), "level": level, "count": count});
+        let rows = [row(0, "error", 2), row(1, "info", 5), row(3, "error", 1)];
+        assert_eq!(pictures(&columns, &rows), [Picture::Lines, Picture::Stacked, Picture::Table]);
+        assert_eq!(pictures(&columns, &rows[..1]), [Picture::Table]);
+        let lines = line_chart(&columns, &rows);
+        assert_eq!(lines.series[0].values, [Some(2.0), None, Some(1.0)]);
     }
 
     #[test]

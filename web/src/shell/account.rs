@@ -1,5 +1,6 @@
 //! The person's own corner: profile, theme, time zone, keys, signing out.
 
+use super::zone::ZoneChoice;
 use crate::app::Go;
 use crate::components::{Icon, Menu, MenuItem, MenuSide, toast_error};
 use crate::preferences::{Theme, Zone, preferences};
@@ -53,6 +54,7 @@ fn AccountItems() -> impl IntoView {
         <div class="menu-label">"Times"</div>
         <ZoneItem zone=Zone::Local name="Local time"/>
         <ZoneItem zone=Zone::Utc name="UTC"/>
+        <OtherZone/>
         <div class="menu-line"></div>
         <MenuItem icon=Icon::SignOut on_choose=leave>"Sign out"</MenuItem>
     }
@@ -82,6 +84,26 @@ fn ZoneItem(zone: Zone, name: &'static str) -> impl IntoView {
             on_choose=Callback::new(move |()| chosen.set(zone))
         >
             {name}
+        </MenuItem>
+    }
+}
+
+/// Any other zone; named where one is chosen.
+#[component]
+fn OtherZone() -> impl IntoView {
+    let chosen = preferences().zone;
+    let choice = expect_context::<ZoneChoice>();
+    let other = move || match chosen.get() {
+        Zone::Named(name) => name,
+        Zone::Local | Zone::Utc => "Other …",
+    };
+    view! {
+        <MenuItem
+            icon=Icon::Clock
+            checked=Signal::derive(move || matches!(chosen.get(), Zone::Named(_)))
+            on_choose=Callback::new(move |()| choice.0.set(true))
+        >
+            {other}
         </MenuItem>
     }
 }

@@ -4,6 +4,7 @@ mod account;
 mod navigation;
 pub mod palette;
 mod switcher;
+mod zone;
 
 use crate::api::{ApiError, accounts};
 use crate::components::{Button, EmptyState, Icon, LoadError};
@@ -15,9 +16,11 @@ use leptos_router::components::Outlet;
 use navigation::Navigation;
 use palette::{PageCommands, Palette};
 use switcher::Switcher;
+use zone::{ZoneChoice, ZoneDialog};
 
 #[component]
 pub fn Shell() -> impl IntoView {
+    crate::browser::end_boot();
     let me = load(|| Some(()), |()| accounts::me());
     move || match me.state.get() {
         Load::Waiting => view! { <ShellSkeleton/> }.into_any(),
@@ -36,6 +39,7 @@ pub fn Shell() -> impl IntoView {
 fn Frame() -> impl IntoView {
     let session = crate::session::session();
     provide_context(PageCommands::new());
+    provide_context(ZoneChoice(RwSignal::new(false)));
     view! {
         <a class="skip-link" href="#main">"Skip to content"</a>
         <div class="shell">
@@ -58,6 +62,7 @@ fn Frame() -> impl IntoView {
             </main>
         </div>
         <Palette/>
+        <ZoneDialog/>
     }
 }
 

@@ -3,6 +3,7 @@
 //! The frame knows the pages and choices that are always there; a page adds its own commands for as long as it is shown.
 
 use super::navigation::PAGES;
+use super::zone::ZoneChoice;
 use crate::app::Go;
 use crate::components::{Dialog, Glyph, Icon};
 use crate::preferences::{Theme, Zone, preferences};
@@ -85,6 +86,8 @@ fn always(go: Go, session: Session) -> Vec<Command> {
             preferences.zone.set(zone)
         }));
     }
+    let ZoneChoice(zones) = expect_context();
+    commands.push(Command::new(Icon::Clock, "Show times in another zone", "", move || zones.set(true)));
     commands
 }
 

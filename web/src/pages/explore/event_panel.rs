@@ -3,6 +3,7 @@
 use super::cells::{attributes, marked_text, value_text};
 use super::compare::Compare;
 use super::context::ContextDialog;
+use super::digest::{RequestLine, StackTrace, in_words, stack};
 use super::explorer::explorer;
 use super::results::results;
 use crate::api::search;
@@ -79,6 +80,7 @@ fn EventView(event: Arc<EventRow>) -> impl IntoView {
     let spans_of = |field: &str| spans.get(field).cloned().unwrap_or_default();
     let message =
         marked_text(event.message.as_deref().unwrap_or_default(), &spans_of("message"), str::to_owned);
+    let stack_of_message = event.message.clone().filter(|text| stack(text).is_some());
     let core = [
         ("source", &event.source),
         ("host", &event.host),
@@ -103,7 +105,11 @@ fn EventView(event: Arc<EventRow>) -> impl IntoView {
                 <LevelTag level=event.level.clone()/>
                 <EventTime timestamp=event.timestamp.clone()/>
             </div>
-            <pre class="event-message">{message}</pre>
+            <RequestLine event=Arc::clone(&event)/>
+            {match stack_of_message {
+                Some(text) => view! { <StackTrace text/> }.into_any(),
+                None => view! { <pre class="event-message">{message}</pre> }.into_any(),
+            }}
             <AttributeList pairs=core/>
             <AttributeList pairs=more/>
         </div>
@@ -250,7 +256,16 @@ fn Attribute(name: String, value: String, spans: Vec<(usize, usize)>) -> impl In
         <div class="attribute" class:attribute-block=is_block>
             <dt title=name.clone()>{name.clone()}</dt>
             <dd>
-            <span class="attribute-value">{marked_text(&value, &spans, str::to_owned)}</span>
+            {if stack(&value).is_some() {
+                view! { <div class="attribute-value"><StackTrace text=value.clone()/></div> }.into_any()
+            } else {
+                view! {
+                    <span class="attribute-value">
+                        {marked_text(&value, &spans, str::to_owned)}
+                        {in_words(&name, &value).map(|words| view! { <span class="faint">{format!(" {words}")}</span> })}
+                    </span>
+                }.into_any()
+            }}
             <span class="attribute-actions" role="group" aria-label=name.clone()>
                 <IconButton small=true icon=Icon::Include label=format!("Only events with this {name}") on_click=move |_| change(Change::include)/>
                 <IconButton small=true icon=Icon::Exclude label=format!("Without events with this {name}") on_click=move |_| change(Change::exclude)/>

@@ -57,6 +57,8 @@ pub struct Explorer {
     pub saved_open: RwSignal<bool>,
     pub export_open: RwSignal<bool>,
     pub plan_open: RwSignal<bool>,
+    pub note_open: RwSignal<bool>,
+    pub find_open: RwSignal<bool>,
     pub row_view: RwSignal<RowView>,
     pub columns: Columns,
     /// The event that others are compared with.
@@ -121,6 +123,8 @@ impl Explorer {
             saved_open: RwSignal::new(false),
             export_open: RwSignal::new(false),
             plan_open: RwSignal::new(false),
+            note_open: RwSignal::new(false),
+            find_open: RwSignal::new(false),
             row_view,
             columns: Columns::new(),
             compared: RwSignal::new(None),
@@ -195,6 +199,19 @@ impl Explorer {
         if let Some(range) = self.zoomed_from.get_untracked() {
             self.set_range(range);
         }
+    }
+
+    /// Keeps the range for *Reset zoom*, unless one is kept.
+    pub fn remember_zoom(self) {
+        if !untrack(|| self.is_zoomed()) {
+            self.zoomed_from.set(Some(self.state.with_untracked(|state| state.range.clone())));
+        }
+    }
+
+    /// Where a zoomed range begins: the moment that it is about.
+    pub fn moment(self) -> Option<String> {
+        let is_zoomed = untrack(|| self.is_zoomed());
+        is_zoomed.then(|| self.state.with_untracked(|state| state.range.from.clone()))
     }
 
     pub fn is_zoomed(self) -> bool {

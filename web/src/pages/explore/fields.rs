@@ -3,9 +3,9 @@
 use super::cells::CORE;
 use super::explorer::explorer;
 use super::field_values::{FieldValuesView, NumberRange};
+use super::pins::Pins;
 use super::results::{Shape, results};
 use crate::api::search;
-use crate::browser;
 use crate::components::{Glyph, Icon, IconButton, LoadError, Loading};
 use crate::format;
 use crate::load::{Load, load};
@@ -24,6 +24,7 @@ pub fn FieldList() -> impl IntoView {
             explorer.fields.set(fields);
         }
     });
+    let pins = Pins::new(explorer);
     let wanted = RwSignal::new(String::new());
     let open = RwSignal::new(HashSet::from(["level".to_owned(), "source".to_owned()]));
     view! {
@@ -48,14 +49,19 @@ pub fn FieldList() -> impl IntoView {
                 Load::Ready(found) if found.is_empty() => {
                     view! { <p class="fields-empty faint">"No fields in this range."</p> }.into_any()
                 }
-                Load::Ready(found) => view! { <Groups found wanted open/> }.into_any(),
+                Load::Ready(found) => view! { <Groups found wanted open pins/> }.into_any(),
             }}
         </aside>
     }
 }
 
 #[component]
-fn Groups(found: Vec<Field>, wanted: RwSignal<String>, open: RwSignal<HashSet<String>>) -> impl IntoView {
+fn Groups(
+    found: Vec<Field>,
+    wanted: RwSignal<String>,
+    open: RwSignal<HashSet<String>>,
+    pins: Pins,
+) -> impl IntoView {
     let most = found.iter().map(|field| field.count).max().unwrap_or(1).max(1);
     let is_listed = |field: &Field| field.name != "timestamp" && field.name != "message";
     let (mut core, others): (Vec<Field>, Vec<Field>) =
@@ -72,7 +78,6 @@ fn Groups(found: Vec<Field>, wanted: RwSignal<String>, open: RwSignal<HashSet<St
                 .collect::<Vec<_>>()
         })
     };
-    let pins = Pins::remembered();
     let pinned = move || {
         let mut fields = matching(core);
         fields.extend(matching(others));
@@ -94,33 +99,6 @@ fn Groups(found: Vec<Field>, wanted: RwSignal<String>, open: RwSignal<HashSet<St
             <For each=move || unpinned(others) key=|field| field.name.clone() let:field><FieldRow field most open pins/></For>
             <Show when=nothing><p class="fields-empty faint">"No field of this name."</p></Show>
         </div>
-    }
-}
-
-/// The fields that the reader wants to see first, on this browser.
-#[derive(Clone, Copy)]
-struct Pins(RwSignal<Vec<String>>);
-
-const PINNED: &str = "cordwood.pins";
-
-impl Pins {
-    fn remembered() -> Self {
-        let pinned = browser::stored(PINNED).and_then(|json| serde_json::from_str(&json).ok());
-        Self(RwSignal::new(pinned.unwrap_or_default()))
-    }
-
-    fn has(self, field: &str) -> bool {
-        self.0.with(|pinned| pinned.iter().any(|name| name == field))
-    }
-
-    fn toggle(self, field: &str) {
-        self.0.update(|pinned| match pinned.iter().position(|name| name == field) {
-            Some(at) => drop(pinned.remove(at)),
-            None => pinned.push(field.to_owned()),
-        });
-        if let Ok(json) = self.0.with_untracked(serde_json::to_string) {
-            browser::store(PINNED, Some(&json));
-        }
     }
 }
 
@@ -158,9 +136,18 @@ fn FieldRow(field: Field, most: u64, open: RwSignal<HashSet<String>>, pins: Pins
                     small=true
                     icon=Icon::Pin
                     label=format!("Keep {} at the top", name.get_value())
-                    pressed=Signal::derive(move || name.with_value(|name| pins.has(name)))
+                    pressed=Signal::derive(move || name.with_value(|name| pins.is_mine(name)))
                     on_click=move |_| name.with_value(|name| pins.toggle(name))
                 />
+                {pins.may_share.then(|| view! {
+                    <IconButton
+                        small=true
+                        icon=Icon::Members
+                        label=format!("Keep {} at the top for everybody", name.get_value())
+                        pressed=Signal::derive(move || name.with_value(|name| pins.is_teams(name)))
+                        on_click=move |_| pins.toggle_for_all(explorer.run.with_untracked(|run| run.project_id.clone()), name.get_value())
+                    />
+                })}
                 {may_be_column.then(|| view! {
                     <Show when=move || results.shape.get() == Shape::Events>
                         <IconButton

@@ -1,7 +1,7 @@
 //! How many events there were when, by level. Dragging over it zooms; the back button and a visible reset undo that.
 
-use super::difference::DifferenceDialog;
 use super::explorer::explorer;
+use super::more;
 use crate::api::search;
 use crate::chart::{BarChart, Bars, Series, chart_time, is_utc};
 use crate::components::{Button, ButtonKind, Icon};
@@ -32,13 +32,16 @@ pub fn HistogramView() -> impl IntoView {
         let total = histogram.state.with(|state| state.ready().map(|(_, histogram)| total(histogram)));
         explorer.total.set(total);
     });
-    let spec = Signal::derive(move || {
+    let ends = Memo::new(move |_| {
         histogram.state.with(|state| {
-            let (run, histogram) = state.ready()?;
+            let (run, _) = state.ready()?;
             let zone = preferences().zone.get().minutes(run.now_ms);
-            let ends = run.range.resolve(run.now_ms, zone).ok()?;
-            Some(bars(histogram, ends))
+            run.range.resolve(run.now_ms, zone).ok()
         })
+    });
+    let spec = Signal::derive(move || {
+        let ends = ends.get()?;
+        histogram.state.with(|state| state.ready().map(|(_, histogram)| bars(histogram, ends)))
     });
     let summary = Signal::derive(move || {
         histogram.state.with(|state| {
@@ -46,9 +49,7 @@ pub fn HistogramView() -> impl IntoView {
         })
     });
     let zoom = Callback::new(move |(from, to): (i64, i64)| {
-        if !untrack(|| explorer.is_zoomed()) {
-            explorer.zoomed_from.set(Some(explorer.state.with_untracked(|state| state.range.clone())));
-        }
+        explorer.remember_zoom();
         explorer.zoom(TimeRange::between(from, to));
     });
     let difference = RwSignal::new(false);
@@ -66,6 +67,7 @@ pub fn HistogramView() -> impl IntoView {
             }}
             <div class="histogram-chart" class:is-hidden=move || histogram.state.with(|state| state.ready().is_none())>
                 <BarChart spec summary on_select=zoom/>
+                <Show when=move || !explorer.is_local()>{move || more::more().map(|more| (more.marks)(ends.into()))}</Show>
             </div>
             <Show when=move || explorer.is_zoomed()>
                 <div class="histogram-reset">
@@ -75,7 +77,7 @@ pub fn HistogramView() -> impl IntoView {
                     <Button small=true kind=ButtonKind::Secondary icon=Icon::ResetZoom on_click=move |_| explorer.reset_zoom()>"Reset zoom"</Button>
                 </div>
             </Show>
-            <DifferenceDialog open=difference/>
+            {move || more::more().map(|more| (more.difference)(difference))}
         </section>
     }
 }

@@ -2,7 +2,8 @@
 
 use super::explorer::Explorer;
 use super::layout::RowView;
-use super::results::Results;
+use super::marks;
+use super::results::{Results, Shape};
 use crate::browser;
 use crate::components::Icon;
 use crate::shell::palette::Command;
@@ -11,7 +12,7 @@ use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 
-pub const KEYS: [(&str, &str); 19] = [
+pub const KEYS: [(&str, &str); 21] = [
     ("/", "Edit the query"),
     ("Enter", "Run the query, or open the row"),
     ("↑ ↓", "In the query: former queries"),
@@ -27,14 +28,23 @@ pub const KEYS: [(&str, &str); 19] = [
     ("f", "Show or hide fields"),
     ("p", "Patterns, and back"),
     ("s", "Saved searches"),
+    ("m", "Mark a moment on the histogram"),
     ("v", "Rows compact, wrapped, JSON"),
     ("r", "Run again"),
+    ("Ctrl F", "Find in all loaded rows"),
     ("Ctrl K", "Commands"),
     ("?", "Syntax and these keys"),
 ];
 
 pub fn listen(explorer: Explorer, results: Results) {
     let listener = window_event_listener(leptos::ev::keydown, move |event| {
+        let finds = (event.ctrl_key() || event.meta_key()) && event.key() == "f";
+        if finds && may_find(results) {
+            explorer.find_open.set(true);
+            browser::focus(".find-bar input");
+            event.prevent_default();
+            return;
+        }
         let with_modifier = event.ctrl_key() || event.meta_key() || event.alt_key();
         if !with_modifier
             && !event.default_prevented()
@@ -45,6 +55,12 @@ pub fn listen(explorer: Explorer, results: Results) {
         }
     });
     on_cleanup(move || listener.remove());
+}
+
+/// The browser's own search would only see the rows that are drawn.
+fn may_find(results: Results) -> bool {
+    let has_dialog = document().query_selector("dialog[open]").ok().flatten().is_some();
+    !has_dialog && untrack(|| results.shape.get()) == Shape::Events
 }
 
 /// What the page adds to the command palette.
@@ -61,7 +77,11 @@ pub fn commands(explorer: Explorer) -> Vec<Command> {
         Command::new(Icon::Fields, "Show or hide fields", "f", move || explorer.toggle_fields()),
         Command::new(Icon::Save, "Saved searches", "s", move || explorer.saved_open.set(true)),
         Command::new(Icon::Download, "Export", "", move || explorer.export_open.set(true)),
+        Command::new(Icon::Note, "Mark a moment", "m", move || {
+            explorer.note_open.set(marks::may_mark(explorer))
+        }),
         Command::new(Icon::Info, "Cost and SQL", "", move || explorer.plan_open.set(true)),
+        Command::new(Icon::Explore, "Find in loaded rows", "Ctrl F", move || explorer.find_open.set(true)),
         Command::new(Icon::Rows, "Show events", "p", move || explorer.show_tab(Tab::Events)),
         Command::new(Icon::Pattern, "Show patterns", "p", move || explorer.show_tab(Tab::Patterns)),
         Command::new(Icon::ResetZoom, "Undo the zoom", "", move || explorer.reset_zoom()),
@@ -90,6 +110,7 @@ fn handle(event: &KeyboardEvent, explorer: Explorer, results: Results) -> bool {
         "h" => explorer.history_open.set(true),
         "v" => explorer.row_view.update(|view| *view = view.next()),
         "l" if !explorer.is_local() => explorer.set_live(!explorer.state.with_untracked(|state| state.live)),
+        "m" if marks::may_mark(explorer) => explorer.note_open.set(true),
         "s" if !explorer.is_local() => explorer.saved_open.set(true),
         "p" => explorer.show_tab(match explorer.state.with_untracked(|state| state.tab) {
             Tab::Events => Tab::Patterns,

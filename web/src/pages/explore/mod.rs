@@ -8,11 +8,13 @@ mod columns;
 mod compare;
 mod context;
 mod difference;
+mod digest;
 mod event_panel;
 mod explorer;
 mod export;
 mod field_values;
 mod fields;
+mod find;
 mod guide;
 mod help;
 mod histogram;
@@ -21,9 +23,13 @@ mod keys;
 mod layout;
 mod live;
 mod live_bar;
+mod marks;
+mod more;
 mod no_results;
+mod paint;
 mod patterns;
 mod pills;
+mod pins;
 mod plan;
 mod query_bar;
 mod query_history;
@@ -42,20 +48,11 @@ pub use cells::field_text;
 use crate::session::session;
 use crate::shell::palette::PageCommands;
 use crate::url::Tab;
-use event_panel::EventPanel;
 use explorer::Explorer;
-use export::ExportDialog;
-use fields::FieldList;
-use guide::Guide;
-use help::Help;
 use histogram::HistogramView;
-use history::History;
 use leptos::prelude::*;
-use patterns::PatternsView;
-use plan::PlanDialog;
 use query_bar::QueryBar;
 use results::{Results, Shape};
-use saved::SavedDialog;
 use status::Toolbar;
 
 #[component]
@@ -75,6 +72,12 @@ pub fn Workbench(project: Signal<String>, page: &'static str) -> impl IntoView {
     let results = Results::new(explorer);
     provide_context(results);
     keys::listen(explorer, results);
+    // As soon as there is something to see.
+    Effect::new(move |_| {
+        if results.shape.get() != Shape::Waiting {
+            more::load();
+        }
+    });
     if let Some(palette) = use_context::<PageCommands>() {
         palette.offer(keys::commands(explorer));
     }
@@ -82,22 +85,19 @@ pub fn Workbench(project: Signal<String>, page: &'static str) -> impl IntoView {
         <h1 class="sr-only">"Explore"</h1>
         <div class="explore" class:with-fields=move || explorer.fields_shown() class:with-event=move || explorer.event().is_some()>
             <QueryBar/>
-            <Guide/>
+            {move || more::more().map(|more| (more.guide)())}
             <HistogramView/>
             <Toolbar/>
             <div class="explore-body">
-                <Show when=move || explorer.fields_shown()><FieldList/></Show>
+                <Show when=move || explorer.fields_shown()>
+                    // Its place is kept, so that nothing moves when it comes.
+                    {move || more::more().map_or_else(|| view! { <div class="fields" aria-hidden="true"></div> }.into_any(), |more| (more.fields)())}
+                </Show>
                 <Found/>
-                <Show when=move || explorer.event().is_some()><EventPanel/></Show>
+                <Show when=move || explorer.event().is_some()>{move || more::more().map(|more| (more.event)())}</Show>
             </div>
         </div>
-        <Help/>
-        <History/>
-        <Show when=move || !explorer.is_local()>
-            <SavedDialog/>
-            <ExportDialog/>
-            <PlanDialog/>
-        </Show>
+        {move || more::more().map(|more| (more.dialogs)())}
     }
 }
 
@@ -110,13 +110,18 @@ fn Found() -> impl IntoView {
     view! {
         <section class="found" aria-label="Results" aria-busy=move || results.first.busy.get().to_string()>
             {move || match results.shape.get() {
-                Shape::Events if patterns_wanted.get() => view! { <PatternsView/> }.into_any(),
+                Shape::Events if !patterns_wanted.get() => view! { <find::FindBar/><rows::Rows/> }.into_any(),
+                Shape::Events => later(|more| (more.patterns)()),
+                Shape::Failed(error) => later(move |more| (more.failed)(error)),
+                Shape::Nothing => later(|more| (more.nothing)()),
+                Shape::Table => later(|more| (more.table)()),
                 Shape::Waiting => view! { <rows::RowsSkeleton/> }.into_any(),
-                Shape::Failed(error) => view! { <no_results::SearchError error/> }.into_any(),
-                Shape::Nothing => view! { <no_results::NoResults/> }.into_any(),
-                Shape::Events => view! { <rows::Rows/> }.into_any(),
-                Shape::Table => view! { <table::StatsView/> }.into_any(),
             }}
         </section>
     }
+}
+
+/// What the later part draws; until it is there, what stands for something to come.
+fn later(draw: impl FnOnce(&more::More) -> AnyView) -> AnyView {
+    more::more().map_or_else(|| view! { <rows::RowsSkeleton/> }.into_any(), draw)
 }

@@ -87,7 +87,8 @@ fn finding_after_a_while(text: RwSignal<String>) -> ReadSignal<Option<Finding>> 
     Effect::new(move |_| {
         let text = text.get();
         // A fault that is mended disappears at once.
-        if finding.with_untracked(Option::is_some) && language::diagnose(&text).is_none() {
+        let is_right = language::diagnose(&text).is_none();
+        if finding.with_untracked(Option::is_some) && is_right {
             set_finding.set(None);
         }
         look(text);

@@ -12,7 +12,7 @@ const STEP: i64 = 10;
 #[component]
 pub fn Head(columns: Memo<Vec<String>>) -> impl IntoView {
     let zone = preferences().zone;
-    let zone_name = move || if zone.get() == Zone::Utc { "UTC" } else { "local" };
+    let zone_name = move || zone.get().name();
     let switch = move |_| {
         zone.update(|zone| *zone = if *zone == Zone::Utc { Zone::Local } else { Zone::Utc });
     };

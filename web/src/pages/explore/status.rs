@@ -2,10 +2,9 @@
 
 use super::explorer::explorer;
 use super::layout::RowView;
-use super::live_bar::LiveBar;
+use super::more;
 use super::plan::EstimateNote;
 use super::results::{More, Shape, results};
-use super::share::ShareMenu;
 use crate::browser;
 use crate::components::{
     Button, ButtonKind, Glyph, Icon, IconButton, LinkButton, Menu, MenuItem, MenuSide, Notice, NoticeKind,
@@ -15,6 +14,7 @@ use crate::language::sentence;
 use crate::load::Load;
 use crate::session::session;
 use crate::url::{Tab, escape};
+use api_types::search::Progress;
 use leptos::prelude::*;
 use std::time::Duration;
 
@@ -42,10 +42,10 @@ pub fn Toolbar() -> impl IntoView {
             <Show when=may_alert>
                 <LinkButton small=true kind=ButtonKind::Quiet icon=Icon::Alert href=alert>"Create alert"</LinkButton>
             </Show>
-            <Show when=move || !explorer.is_local()><ShareMenu/></Show>
+            <Show when=move || !explorer.is_local()>{move || more::more().map(|more| (more.share)())}</Show>
             <IconButton icon=Icon::Book label="Syntax and keys (?)" on_click=move |_| explorer.help_open.set(true)/>
         </div>
-        <Show when=move || explorer.state.with(|state| state.live)><LiveBar/></Show>
+        <Show when=move || explorer.state.with(|state| state.live)>{move || more::more().map(|more| (more.live_bar)())}</Show>
         <Narrowed/>
         <Warnings/>
     }
@@ -122,7 +122,11 @@ fn Status() -> impl IntoView {
     let running_ms = running_ms(results.first.busy);
     let text = move || {
         if results.first.busy.get() {
-            return format!("Searching … {}", format::elapsed(running_ms.get() as f64));
+            return searching(running_ms.get(), results.progress.get());
+        }
+        if results.early.with(Option::is_some) {
+            let loaded = format::count(results.events.with(Vec::len) as u64);
+            return format!("Stopped: the newest {loaded} events, there may be more");
         }
         results.first.state.with(|state| match state {
             Load::Ready(answer) => {
@@ -134,7 +138,11 @@ fn Status() -> impl IntoView {
                     }
                 };
                 let stats = &answer.stats;
-                let cached = if stats.cached { " · cached" } else { "" };
+                let cached = match (stats.cached, stats.age_ms) {
+                    (false, _) => String::new(),
+                    (true, None) => " · cached".to_owned(),
+                    (true, Some(age_ms)) => format!(" · from {} ago", format::elapsed(age_ms as f64)),
+                };
                 format!(
                     "{found} · {} · {} rows, {} read{cached}",
                     format::elapsed(stats.elapsed_ms),
@@ -149,8 +157,22 @@ fn Status() -> impl IntoView {
     view! {
         <p class="status grow truncate numbers" role="status" data-testid="status">{text}</p>
         <Show when=move || results.first.busy.get()>
+            {move || results.progress.get().and_then(|progress| progress.percent).map(|percent| view! {
+                <progress class="status-progress" max="100" value=percent.to_string() aria-label="Search progress"></progress>
+            })}
             <Button small=true icon=Icon::Stop on_click=move |_| explorer.cancelled.notify()>"Cancel"</Button>
         </Show>
+    }
+}
+
+fn searching(running_ms: i64, progress: Option<Progress>) -> String {
+    let elapsed = format::elapsed(running_ms as f64);
+    let Some(progress) = progress else { return format!("Searching … {elapsed}") };
+    let read =
+        format!("{} rows, {} read", format::count(progress.rows_read), format::bytes(progress.bytes_read));
+    match progress.percent {
+        Some(percent) => format!("Searching … {percent:.0} % · {read} · {elapsed}"),
+        None => format!("Searching … {read} · {elapsed}"),
     }
 }
 
@@ -225,5 +247,19 @@ fn Warnings() -> impl IntoView {
                 }
             })
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_running_search_says_how_far_it_is() {
+        assert_eq!(searching(1_200, None), "Searching … 1.2 s");
+        let progress = Progress { rows_read: 2_000_000, bytes_read: 64_000_000, ..Progress::default() };
+        assert_eq!(searching(1_200, Some(progress)), "Searching … 2,000,000 rows, 64 MB read · 1.2 s");
+        let known = Progress { percent: Some(40.2), ..progress };
+        assert_eq!(searching(1_200, Some(known)), "Searching … 40 % · 2,000,000 rows, 64 MB read · 1.2 s");
     }
 }

@@ -1,12 +1,14 @@
 //! What a query with `stats` and the like gives: a table, and the picture that fits it.
 
+use super::explorer::explorer;
 use super::results::results;
-use crate::chart::{LineChart, Lines};
+use crate::chart::{BarChart, LineChart, Series};
 use crate::components::Glyph;
 use crate::components::Icon;
 use crate::format;
 use crate::preferences::shown_time;
-use crate::stats::{Picture, Top, line_chart, picture, top_list};
+use crate::stats::{Picture, Top, line_chart, pictures, stacked_chart, top_list};
+use crate::time_range::TimeRange;
 use api_types::search::{Column, SearchAnswer};
 use leptos::prelude::*;
 use serde_json::Value;
@@ -21,36 +23,39 @@ pub fn StatsView() -> impl IntoView {
 
 #[component]
 fn Stats(answer: Arc<SearchAnswer>) -> impl IntoView {
-    let fitting = picture(&answer.columns, &answer.rows);
-    let shown = RwSignal::new(fitting != Picture::Table);
+    let choices = pictures(&answer.columns, &answer.rows);
+    let shown = RwSignal::new(choices[0]);
+    let is_one = choices.len() == 1;
     let for_picture = Arc::clone(&answer);
+    let switch = choices.into_iter().map(|picture| {
+        let icon = if picture == Picture::Table { Icon::Table } else { Icon::Chart };
+        let is_shown = move || (shown.get() == picture).to_string();
+        view! {
+            <button type="button" aria-pressed=is_shown on:click=move |_| shown.set(picture)>
+                <Glyph icon size="icon-small"/>{picture.name()}
+            </button>
+        }
+    });
     view! {
         <div class="stats-view">
-            {(fitting != Picture::Table).then(|| view! {
+            {(!is_one).then(|| view! {
                 <div class="stats-switch">
-                    <div class="segmented" role="group" aria-label="Show as">
-                        <button type="button" aria-pressed=move || shown.get().to_string() on:click=move |_| shown.set(true)>
-                            <Glyph icon=Icon::Chart size="icon-small"/>{fitting.name()}
-                        </button>
-                        <button type="button" aria-pressed=move || (!shown.get()).to_string() on:click=move |_| shown.set(false)>
-                            <Glyph icon=Icon::Table size="icon-small"/>"Table"
-                        </button>
-                    </div>
+                    <div class="segmented" role="group" aria-label="Show as">{switch.collect_view()}</div>
                 </div>
             })}
-            {move || shown.get().then(|| view! { <PictureView fitting answer=Arc::clone(&for_picture)/> })}
+            {move || view! { <PictureView picture=shown.get() answer=Arc::clone(&for_picture)/> }}
             {
                 // A single number says all that its table would.
                 let answer = Arc::clone(&answer);
-                move || (!shown.get() || fitting != Picture::Number).then(|| view! { <ResultTable answer=Arc::clone(&answer)/> })
+                move || (shown.get() != Picture::Number).then(|| view! { <ResultTable answer=Arc::clone(&answer)/> })
             }
         </div>
     }
 }
 
 #[component]
-fn PictureView(fitting: Picture, answer: Arc<SearchAnswer>) -> impl IntoView {
-    match fitting {
+fn PictureView(picture: Picture, answer: Arc<SearchAnswer>) -> impl IntoView {
+    match picture {
         Picture::Table => ().into_any(),
         Picture::Number => {
             let column = answer.columns.first().map(|column| column.name.clone()).unwrap_or_default();
@@ -64,19 +69,25 @@ fn PictureView(fitting: Picture, answer: Arc<SearchAnswer>) -> impl IntoView {
             .into_any()
         }
         Picture::Lines => {
-            let chart: Signal<Option<Lines>> =
-                Signal::derive(move || Some(line_chart(&answer.columns, &answer.rows)));
-            let names = move || {
-                chart.with(|chart| chart.as_ref().map(|chart| chart.series.clone()).unwrap_or_default())
-            };
-            let legend = move || {
-                names().into_iter().map(|series| view! {
-                    <li><i class=format!("legend-dot {}", series.token)></i><span class="truncate">{series.name}</span></li>
-                }).collect_view()
-            };
+            let series = untrack(|| line_chart(&answer.columns, &answer.rows)).series;
+            let chart = Signal::derive(move || Some(line_chart(&answer.columns, &answer.rows)));
             view! {
                 <div class="stats-chart"><LineChart spec=chart summary="The table below as lines over time"/></div>
-                <ul class="legend">{legend}</ul>
+                <Legend series/>
+            }
+            .into_any()
+        }
+        Picture::Stacked => {
+            let explorer = explorer();
+            let series = untrack(|| stacked_chart(&answer.columns, &answer.rows)).series;
+            let chart = Signal::derive(move || Some(stacked_chart(&answer.columns, &answer.rows)));
+            let zoom = Callback::new(move |(from, to): (i64, i64)| {
+                explorer.remember_zoom();
+                explorer.zoom(TimeRange::between(from, to));
+            });
+            view! {
+                <div class="stats-chart"><BarChart spec=chart summary="The table below as bars over time" on_select=zoom/></div>
+                <Legend series/>
             }
             .into_any()
         }
@@ -96,6 +107,14 @@ fn PictureView(fitting: Picture, answer: Arc<SearchAnswer>) -> impl IntoView {
             .into_any()
         }
     }
+}
+
+#[component]
+fn Legend(series: Vec<Series>) -> impl IntoView {
+    let entries = series.into_iter().map(|series| view! {
+        <li><i class=format!("legend-dot {}", series.token)></i><span class="truncate">{series.name}</span></li>
+    });
+    view! { <ul class="legend">{entries.collect_view()}</ul> }
 }
 
 #[component]

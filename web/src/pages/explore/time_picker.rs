@@ -55,13 +55,13 @@ pub fn TimePicker() -> impl IntoView {
                 <span class="truncate">{label}</span>
                 <Glyph icon=Icon::ChevronDown size="icon-small"/>
             </button>
-            <Show when=move || open.get()><Panel/></Show>
+            <Show when=move || open.get()>{move || super::more::more().map(|more| (more.time_panel)())}</Show>
         </div>
     }
 }
 
 #[component]
-fn Panel() -> impl IntoView {
+pub fn Panel() -> impl IntoView {
     let explorer = explorer();
     let choose = move |range: TimeRange| {
         explorer.time_picker_open.set(false);
@@ -140,12 +140,9 @@ fn Ends(choose: Callback<TimeRange>) -> impl IntoView {
             Err(message) => wrong.set(Some(message)),
         }
     };
-    let zone_name = move || {
-        if preferences().zone.get() == Zone::Utc {
-            "Times are in UTC."
-        } else {
-            "Times are in your local zone."
-        }
+    let zone_name = move || match preferences().zone.get() {
+        Zone::Local => "Times are in your local zone.".to_owned(),
+        zone => format!("Times are in {}.", zone.name()),
     };
     view! {
         <form class="stack" on:submit=apply>
