@@ -8,7 +8,7 @@ import { App, browser, eventually, logIn, page } from "./harness.mjs";
 
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-const OUTSIDE = ["/login", "/signup", "/forgot-password", "/local", "/dev/components"];
+const OUTSIDE = ["/login", "/signup", "/forgot-password", "/local", "/dev/components", "/api/docs", "/no-such-page"];
 const INSIDE = ["/explore", "/send", "/alerts", "/alerts/new", "/settings/api-keys", "/settings/projects", "/settings/members", "/settings/channels", "/settings/routing", "/settings/organization", "/settings/audit-log", "/settings/erasure", "/settings/profile", "/settings/masking", "/ingest/health", "/ingest/usage", "/ingest/dead-letters"];
 
 /** What opens on top of pages: name, page, how. */
@@ -52,6 +52,43 @@ const OPENED = [
     await at.keyboard.press("ControlOrMeta+k");
     await at.getByRole("combobox", { name: "Command" }).waitFor();
   }],
+  ["find", "/explore", async (at) => {
+    await at.getByText("upstream timeout").first().waitFor();
+    await at.keyboard.press("ControlOrMeta+f");
+    await at.getByRole("searchbox", { name: "Find in loaded rows" }).waitFor();
+  }],
+  ["mark a moment", "/explore", async (at) => {
+    await at.getByText("upstream timeout").first().waitFor();
+    await at.keyboard.press("m");
+    await at.getByRole("dialog", { name: "Mark a moment" }).waitFor();
+  }],
+  ["a mark", "/explore", (at) => at.getByRole("button", { name: "Note: line cut" }).click()],
+  ["time zone", "/explore", async (at) => {
+    await at.getByText("upstream timeout").first().waitFor();
+    await at.keyboard.press("ControlOrMeta+k");
+    await at.getByRole("combobox", { name: "Command" }).fill("another zone");
+    await at.keyboard.press("Enter");
+    await at.getByRole("dialog", { name: "Time zone" }).waitFor();
+  }],
+  ["narrowed while typing", "/explore", async (at) => {
+    await at.getByText("upstream timeout").first().waitFor();
+    await at.keyboard.press("/");
+    await at.keyboard.type("timeout");
+    await at.getByTestId("narrowed").waitFor();
+  }],
+  ["completion", "/explore", async (at) => {
+    await at.getByText("upstream timeout").first().waitFor();
+    await at.keyboard.press("/");
+    await at.keyboard.type("lev");
+    await at.getByRole("option").first().waitFor();
+  }],
+  ["wrapped rows", "/explore", async (at) => {
+    await at.getByText("upstream timeout").first().waitFor();
+    await at.keyboard.press("v");
+    await at.locator(".rows-tall").waitFor();
+    await at.keyboard.press("v");
+    await at.keyboard.press("v");
+  }],
   ["share", "/explore", (at) => at.getByRole("button", { name: "Share" }).click()],
   ["a table", "/explore?q=* | stats count() by level", (at) => at.getByRole("table").first().waitFor()],
   ["a chart", "/explore?q=* | stats count() by bin(1s)", (at) => at.getByRole("table").first().waitFor()],
@@ -74,6 +111,7 @@ before(async () => {
     { level: "error", source: "api", message: "upstream timeout", http: { status: 504 } },
     { level: "info", source: "api", message: "all is well", http: { status: 200 } },
   ]);
+  await app.call("POST", "/api/v1/annotations", { token: account.token, body: { title: "line cut", at: "now-5m" } });
   await eventually("the events are found", async () => (await app.search(account.token, "")).rows.length === 2);
 });
 

@@ -23,7 +23,8 @@ before(async () => {
       message: incident ? `upstream timeout after ${3000 + index} ms` : `GET /cart 200 in ${index} ms`,
     };
   });
-  await app.ingest(account.key, events);
+  const before = { timestamp: new Date(now - 5_400_000).toISOString(), level: "info", source: "api", message: "legacy import done" };
+  await app.ingest(account.key, [before, ...events]);
   await eventually("the events are found", async () => (await app.search(account.token, "", { limit: 1000 })).rows.length === 300);
   at = await page(chromium);
   await logIn(at, app, account);
@@ -46,6 +47,9 @@ test("patterns are counted, and one can be excluded or looked at", async () => {
   const row = at.getByRole("row").filter({ hasText: "upstream timeout after <num>" });
   await row.getByText("40", { exact: false }).first().waitFor();
   assert.match(await row.innerText(), /^40/);
+  // The hour before had one other pattern.
+  await row.getByText("new", { exact: true }).waitFor();
+  await at.getByRole("region", { name: "Gone since the period before" }).getByText("legacy import done").waitFor();
   await row.getByRole("button", { name: "Events" }).click();
   await counted(40);
   assert.ok(asked().startsWith("message=~"));
@@ -85,6 +89,38 @@ test("what is different in a stretch of time is ranked", async () => {
   const text = await dialog.innerText();
   assert.match(text, /web-7/);
   assert.match(text, /error/);
+});
+
+test("a moment is marked on the histogram, and the mark taken away", async () => {
+  await show();
+  await counted(300);
+  await at.locator("#rows").focus();
+  await at.keyboard.press("m");
+  const dialog = at.getByRole("dialog", { name: "Mark a moment" });
+  await dialog.getByLabel("What happened").fill("checkout v42");
+  await dialog.getByLabel("Kind").selectOption("deployment");
+  await dialog.getByLabel("When").fill("now-5m");
+  await dialog.getByRole("button", { name: "Mark", exact: true }).click();
+  const mark = at.getByRole("group", { name: "Deployments, notes and alerts" }).getByRole("button", { name: "Deployment: checkout v42" });
+  await mark.waitFor();
+  await mark.click();
+  await at.getByRole("menuitem", { name: "Show the time around it" }).click();
+  await at.getByRole("button", { name: "Reset zoom" }).click();
+  await mark.click();
+  await at.getByRole("menuitem", { name: "Delete" }).click();
+  await mark.waitFor({ state: "detached" });
+});
+
+test("what a table says can be lines, stacked bars or the table alone", async () => {
+  await show("* | timechart count() by level");
+  const shown = at.getByRole("group", { name: "Show as" });
+  await shown.getByRole("button", { name: "Stacked bars" }).click();
+  await at.getByRole("img", { name: "The table below as bars over time" }).locator("canvas").waitFor();
+  await shown.getByRole("button", { name: "Lines" }).click();
+  await at.getByRole("img", { name: "The table below as lines over time" }).locator("canvas").waitFor();
+  await shown.getByRole("button", { name: "Table" }).click();
+  await at.locator(".stats-chart").waitFor({ state: "detached" });
+  await at.getByRole("table").waitFor();
 });
 
 test("everything found is exported as a file", async () => {

@@ -151,6 +151,69 @@ test("commands are found by a few letters", async () => {
   await at.waitForURL("**/alerts");
 });
 
+test("a text is found in rows that are not drawn", async () => {
+  await at.locator("#rows").focus();
+  await at.keyboard.press("ControlOrMeta+f");
+  const field = at.getByRole("searchbox", { name: "Find in loaded rows" });
+  await field.fill("job 1 done");
+  await at.getByTestId("find-count").getByText("1 rows").waitFor();
+  await at.keyboard.press("Enter");
+  await at.getByTestId("find-count").getByText("1 of 1").waitFor();
+  await at.locator(".line-cursor").getByText("job 1 done").waitFor();
+  await field.fill("TIMEOUT");
+  await at.keyboard.press("Enter");
+  await at.keyboard.press("Shift+Enter");
+  await eventually("every place counts", async () => /^\d+ of 20$/.test(await at.getByTestId("find-count").innerText()));
+  await at.keyboard.press("Escape");
+  await field.waitFor({ state: "detached" });
+});
+
+test("fields are pinned for oneself and for everybody", async () => {
+  const fields = at.getByRole("complementary", { name: "Fields" });
+  await fields.getByText("duration_ms").hover();
+  await fields.getByRole("button", { name: "Keep duration_ms at the top", exact: true }).click();
+  await fields.getByRole("heading", { name: "Pinned" }).waitFor();
+  await fields.getByText("http.status").hover();
+  await fields.getByRole("button", { name: "Keep http.status at the top for everybody" }).click();
+  await eventually("the server keeps it", async () => {
+    const { body } = await app.call("GET", `/api/v1/projects/${account.project}/pinned-fields`, { token: account.token });
+    return body.fields.join() === "http.status";
+  });
+  await at.reload();
+  await eventually("both are at the top", async () => {
+    const text = await fields.innerText();
+    return text.indexOf("http.status") < text.indexOf("level") && text.indexOf("duration_ms") < text.indexOf("level");
+  });
+});
+
+test("times are shown in any zone", async () => {
+  await at.keyboard.press("ControlOrMeta+k");
+  await at.getByRole("combobox", { name: "Command" }).fill("another zone");
+  await at.keyboard.press("Enter");
+  const dialog = at.getByRole("dialog", { name: "Time zone" });
+  await dialog.getByLabel("Find").fill("tokyo");
+  await at.keyboard.press("Enter");
+  await at.getByRole("button", { name: "Asia/Tokyo" }).waitFor();
+  await rows().first().click();
+  const event = at.getByRole("region", { name: "Event details" });
+  const time = event.locator("time");
+  const iso = await time.getAttribute("datetime");
+  const expected = new Date(iso).toLocaleTimeString("en-GB", { timeZone: "Asia/Tokyo" });
+  await eventually("the row has the time of Tokyo", async () => (await rows().first().innerText()).includes(expected));
+  await at.reload();
+  await at.getByRole("button", { name: "Asia/Tokyo" }).click();
+  await at.getByRole("columnheader").getByRole("button", { name: "UTC" }).waitFor();
+});
+
+test("a search is taken to a terminal", async () => {
+  await run("level:error");
+  await counted(20);
+  await at.getByRole("button", { name: "Share" }).click();
+  await at.getByRole("menuitem", { name: "Copy for the command line" }).click();
+  await eventually("the command is in the clipboard", async () =>
+    (await at.evaluate(() => navigator.clipboard.readText())).startsWith("cordwood query 'level:error' --from 'now-15m' --to 'now' --project "));
+});
+
 test("two events are compared", async () => {
   await rows().nth(0).click();
   await at.getByRole("button", { name: "Compare with another event" }).click();

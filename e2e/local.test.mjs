@@ -65,6 +65,18 @@ test("its messages are clustered", async () => {
   assert.match(await row.innerText(), /^500/);
 });
 
+test("its events are counted in a table", async () => {
+  await at.goto(`${app.url}/local`);
+  await at.getByLabel("Log file").setInputFiles({ name: "app.log", mimeType: "text/plain", buffer: Buffer.from(lines) });
+  await counted("5,000");
+  await at.keyboard.press("/");
+  await at.keyboard.type("* | stats count() as n by level | sort -n");
+  await at.keyboard.press("Enter");
+  const table = at.getByRole("table").first();
+  await table.getByText("info").waitFor();
+  assert.match(await table.innerText(), /info\s+4,500\s+error\s+500/);
+});
+
 test("a sample shows what it does", async () => {
   await at.goto(`${app.url}/local`);
   await at.getByRole("button", { name: "Try a sample" }).click();

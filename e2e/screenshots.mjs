@@ -37,6 +37,10 @@ const PAGES = [
   ["explore-chart", `/explore?q=*%20%7C%20timechart%20count()%20by%20source&${RANGE}`, (at) => at.locator(".stats-chart canvas").waitFor()],
   ["explore-table", `/explore?q=*%20%7C%20stats%20count()%20as%20events%2C%20p95(duration_ms)%20by%20source%20%7C%20sort%20-events&${RANGE}`, (at) => at.getByRole("table").first().waitFor()],
   ["explore-patterns", `/explore?tab=patterns&${RANGE}`, (at) => at.getByRole("region", { name: "Patterns" }).waitFor()],
+  ["explore-stacked", `/explore?q=*%20%7C%20timechart%20count()%20by%20level&${RANGE}`, async (at) => {
+    await at.getByRole("button", { name: "Stacked bars" }).click();
+    await at.locator(".stats-chart canvas").waitFor();
+  }],
   ["explore-context", `/explore?q=level%3Aerror&${RANGE}`, async (at) => {
     await rows(at);
     await at.locator(".rows-space .line").nth(6).click();
@@ -67,6 +71,14 @@ const PAGES = [
   ["settings-members", "/settings/members"],
   ["settings-channels", "/settings/channels"],
   ["settings-routing", "/settings/routing"],
+  ["settings-profile", "/settings/profile"],
+  ["settings-organization", "/settings/organization"],
+  ["settings-audit-log", "/settings/audit-log"],
+  ["settings-erasure", "/settings/erasure"],
+  ["settings-masking", "/settings/masking"],
+  ["ingest-dead-letters", "/ingest/dead-letters"],
+  ["api-docs", "/api/docs", null, "outside"],
+  ["components", "/dev/components", null, "outside"],
 ];
 
 async function fill(app, key) {
@@ -87,6 +99,10 @@ try {
     const found = await app.search(account.token, "* | stats count() as n", { from: "now-1d", to: "now+1h" });
     return found.rows[0].n > 50_000;
   });
+  for (const [kind, title, at] of [["deployment", "checkout v42", "now-150m"], ["note", "line to Frankfurt cut", "now-80m"]]) {
+    const made = await app.call("POST", "/api/v1/annotations", { token: account.token, body: { kind, title, at, project_id: account.project } });
+    if (made.status !== 201) throw new Error(`an annotation was answered with ${made.status}`);
+  }
   await mkdir(folder, { recursive: true });
   for (const theme of ["light", "dark"]) {
     for (const width of widths) {
