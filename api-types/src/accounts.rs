@@ -31,6 +31,84 @@ pub struct LoginRequest {
     pub code: Option<String>,
 }
 
+/// A provider by which people may sign in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SsoProvider {
+    pub id: String,
+    pub name: String,
+}
+
+/// What a login by a provider still needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SsoNeeds {
+    /// Of the second factor.
+    Code,
+    /// There is none yet: an organization, or an invitation.
+    Account,
+}
+
+/// Whom a provider has told us of.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SsoPending {
+    /// The provider's name.
+    pub provider: String,
+    pub email: String,
+    pub name: String,
+    pub needs: SsoNeeds,
+    /// The page of ours to go to afterwards.
+    pub next: String,
+}
+
+/// What was missing: a code; or for somebody new a name and an organization, or the token of an invitation.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SsoFinish {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organization: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invitation: Option<String>,
+}
+
+/// How somebody can sign in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SignInMethods {
+    pub has_password: bool,
+    pub items: Vec<LinkedIdentity>,
+}
+
+/// An account of a provider that signs in this one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LinkedIdentity {
+    pub id: String,
+    /// Of the provider.
+    pub provider: String,
+    pub name: String,
+    /// As it was when it was linked.
+    pub email: String,
+    pub created_at: String,
+    pub last_used_at: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LinkRequest {
+    pub provider: String,
+    /// Of accounts that have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
+}
+
+/// Where the browser has to go now.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LinkStarted {
+    pub url: String,
+}
+
 /// One's own password, given again before something that matters.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

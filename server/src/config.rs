@@ -75,6 +75,10 @@ settings! {
     listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8080)), "127.0.0.1:8080", "CORDWOOD_LISTEN";
     /// Address that people and mails use, without a slash at the end. Derived from `listen` when empty.
     public_url: String = String::new(), "", "CORDWOOD_PUBLIC_URL";
+    /// Certificate chain for https, a PEM file. It is read again when it changes. Without it there is no TLS here: put a proxy in front.
+    tls_certificate: PathBuf = PathBuf::new(), "", "CORDWOOD_TLS_CERTIFICATE";
+    /// Key of that certificate, a PEM file that others cannot read.
+    tls_certificate_key: PathBuf = PathBuf::new(), "", "CORDWOOD_TLS_CERTIFICATE_KEY";
     /// Folder for everything that is kept on this machine: write-ahead log, embedded databases, keys, mails.
     data_dir: PathBuf = PathBuf::from("data"), "data", "CORDWOOD_DATA_DIR";
     /// Metadata: `sqlite://path` or `postgres://…`. A SQLite file in the data folder when empty.
@@ -101,7 +105,29 @@ settings! {
     token_secret: Secret = Secret::from(""), "", "CORDWOOD_TOKEN_SECRET";
     /// Key that seals the secrets of notification channels, at least 32 characters. Made once and kept in the data folder when empty; set it when several nodes share one database.
     sealing_secret: Secret = Secret::from(""), "", "CORDWOOD_SEALING_SECRET";
-    /// Private networks that webhooks and Slack channels may reach, as in `10.0.0.0/8, 127.0.0.1`. None when empty.
+    /// An OpenID Connect provider by which people may sign in: its issuer, as in `https://login.example.com`. None when empty.
+    oidc_issuer: String = String::new(), "", "CORDWOOD_OIDC_ISSUER";
+    /// What the provider calls this installation.
+    oidc_client_id: String = String::new(), "", "CORDWOOD_OIDC_CLIENT_ID";
+    /// The secret that goes with it; empty for a public client.
+    oidc_client_secret: Secret = Secret::from(""), "", "CORDWOOD_OIDC_CLIENT_SECRET";
+    /// The provider's name on the login page.
+    oidc_name: String = "single sign-on".into(), "single sign-on", "CORDWOOD_OIDC_NAME";
+    /// What is asked of the provider.
+    oidc_scopes: String = "openid email profile".into(), "openid email profile", "CORDWOOD_OIDC_SCOPES";
+    /// Client id for signing in with Google. Not offered when empty.
+    google_client_id: String = String::new(), "", "CORDWOOD_GOOGLE_CLIENT_ID";
+    /// The secret that goes with it.
+    google_client_secret: Secret = Secret::from(""), "", "CORDWOOD_GOOGLE_CLIENT_SECRET";
+    /// Client id for signing in with GitHub. Not offered when empty.
+    github_client_id: String = String::new(), "", "CORDWOOD_GITHUB_CLIENT_ID";
+    /// The secret that goes with it.
+    github_client_secret: Secret = Secret::from(""), "", "CORDWOOD_GITHUB_CLIENT_SECRET";
+    /// Where GitHub is; an own GitHub Enterprise Server, for instance.
+    github_url: String = "https://github.com".into(), "https://github.com", "CORDWOOD_GITHUB_URL";
+    /// Where its API is: `https://<server>/api/v3` of a GitHub Enterprise Server.
+    github_api_url: String = "https://api.github.com".into(), "https://api.github.com", "CORDWOOD_GITHUB_API_URL";
+    /// Private networks that webhooks, Slack channels and identity providers may be reached in, as in `10.0.0.0/8, 127.0.0.1`. None when empty.
     outbound_allow_networks: String = String::new(), "", "CORDWOOD_OUTBOUND_ALLOW_NETWORKS";
     /// Where events for PagerDuty go.
     pagerduty_url: String = "https://events.pagerduty.com/v2/enqueue".into(), "https://events.pagerduty.com/v2/enqueue", "CORDWOOD_PAGERDUTY_URL";
@@ -231,10 +257,17 @@ impl Settings {
     #[must_use]
     pub fn public_url(&self) -> String {
         if self.public_url.is_empty() {
-            format!("http://{}", self.listen)
+            let scheme = if self.has_certificate() { "https" } else { "http" };
+            format!("{scheme}://{}", self.listen)
         } else {
             self.public_url.trim_end_matches('/').to_owned()
         }
+    }
+
+    /// Whether this server speaks TLS itself.
+    #[must_use]
+    pub fn has_certificate(&self) -> bool {
+        !self.tls_certificate.as_os_str().is_empty()
     }
 
     /// Whether cookies can be `Secure`: browsers treat loopback as secure too, but only by name.
@@ -285,10 +318,13 @@ impl Settings {
         }
         self.otlp_grpc()?;
         self.syslog()?;
+        if self.has_certificate() && !self.serves_tls() {
+            return refuse("there is a tls_certificate, but public_url does not begin with https://");
+        }
         if !self.listen.ip().is_loopback() && !self.serves_tls() && !self.allow_plain_http {
             return refuse(
                 "listen is not a loopback address and public_url is not https: sessions could be read on the way. \
-                 Put a TLS proxy in front and set public_url, or set allow_plain_http",
+                 Set tls_certificate, or put a TLS proxy in front and set public_url, or set allow_plain_http",
             );
         }
         Ok(self)
@@ -357,6 +393,11 @@ mod tests {
     fn unsafe_combinations_are_refused() {
         assert!(load_of(&["--listen", "0.0.0.0:80"], &[]).is_err());
         assert!(load_of(&["--listen", "0.0.0.0:80", "--public-url", "https://logs.example"], &[]).is_ok());
+        let certificate = ["--tls-certificate", "a.pem", "--tls-certificate-key", "a.key"];
+        assert!(load_of(&[&certificate[..], &["--listen", "0.0.0.0:443"]].concat(), &[]).is_ok());
+        assert!(
+            load_of(&[&certificate[..], &["--public-url", "http://logs.example"]].concat(), &[]).is_err()
+        );
         assert!(load_of(&["--token-secret", "short"], &[]).is_err());
         assert!(load_of(&["--default-retention-days", "31"], &[]).is_err());
         assert!(load_of(&["--roles", "ingest,search"], &[]).is_err());

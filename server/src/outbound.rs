@@ -1,4 +1,4 @@
-//! The one way in which the server calls addresses that its users give: webhooks, Slack, PagerDuty.
+//! The one way in which the server calls other servers: webhooks, Slack, PagerDuty, identity providers.
 //!
 //! Nobody can make it reach into the network it stands in. A name is resolved, every address it has is checked, and only a checked
 //! address is dialled, because the same check sits in the client's own resolver. Public targets are https on 443 or 8443; what the
@@ -11,7 +11,7 @@ use anyhow::Context;
 use futures::future::BoxFuture;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::HeaderMap;
-use reqwest::{Client, StatusCode, Url};
+use reqwest::{Client, RequestBuilder, StatusCode, Url};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -114,21 +114,24 @@ impl Outbound {
     /// # Errors
     /// The target may not be called, or does not answer in time. An answer of any status is none.
     pub async fn post(&self, url: &Url, headers: HeaderMap, body: Vec<u8>) -> Result<Answer, OutboundError> {
-        let client = match self.zone_of(url).await? {
+        let client = self.client_for(url).await?;
+        read(client.post(url.clone()).headers(headers).body(body)).await
+    }
+
+    /// Reads what is there.
+    ///
+    /// # Errors
+    /// As `post`.
+    pub async fn get(&self, url: &Url, headers: HeaderMap) -> Result<Answer, OutboundError> {
+        let client = self.client_for(url).await?;
+        read(client.get(url.clone()).headers(headers)).await
+    }
+
+    async fn client_for(&self, url: &Url) -> Result<&Client, OutboundError> {
+        Ok(match self.zone_of(url).await? {
             Zone::Public => &self.public,
             Zone::Allowed => &self.private,
-        };
-        let sent = client.post(url.clone()).headers(headers).body(body).send().await;
-        let mut response = sent.map_err(|error| OutboundError::Unreachable(in_words(&error)))?;
-        let (status, mut read) = (response.status(), Vec::new());
-        // an answer that breaks off was still an answer
-        while let Ok(Some(piece)) = response.chunk().await {
-            read.extend_from_slice(&piece[..piece.len().min(ANSWER_BYTES - read.len())]);
-            if read.len() >= ANSWER_BYTES {
-                break;
-            }
-        }
-        Ok(Answer { status, body: read })
+        })
     }
 
     async fn zone_of(&self, url: &Url) -> Result<Zone, OutboundError> {
@@ -151,6 +154,19 @@ impl Outbound {
             Some(Zone::Public) => public_form.map(|()| Zone::Public),
         }
     }
+}
+
+async fn read(request: RequestBuilder) -> Result<Answer, OutboundError> {
+    let mut response = request.send().await.map_err(|error| OutboundError::Unreachable(in_words(&error)))?;
+    let (status, mut read) = (response.status(), Vec::new());
+    // an answer that breaks off was still an answer
+    while let Ok(Some(piece)) = response.chunk().await {
+        read.extend_from_slice(&piece[..piece.len().min(ANSWER_BYTES - read.len())]);
+        if read.len() >= ANSWER_BYTES {
+            break;
+        }
+    }
+    Ok(Answer { status, body: read })
 }
 
 /// How the address of a public target is written.

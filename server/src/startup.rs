@@ -14,6 +14,7 @@ use crate::email::Mailer;
 use crate::erasure::Erasure;
 use crate::ingest::{Ingest, protocols};
 use crate::logstore::{self, Engine};
+use crate::outbound::Outbound;
 use crate::search::catalogues::Catalogues;
 use crate::search::execute::Executor;
 use crate::shutdown::Shutdown;
@@ -56,7 +57,8 @@ async fn start_services(settings: Settings) -> anyhow::Result<(Services, Option<
     let links = MailLinks::new(db.clone(), mailer.clone(), &settings.public_url());
     links.start(&shutdown);
     let audit = Audit::start(db.clone(), settings.audit_retention_days, &shutdown);
-    let accounts = Accounts::new(settings.clone(), db.clone(), auth.clone(), links);
+    let outbound = Outbound::new(&settings.outbound_allow_networks)?;
+    let accounts = Accounts::new(settings.clone(), db.clone(), auth.clone(), links, &outbound)?;
     let logs = logstore::start(&settings).await.context("cannot start the log store")?;
     let ingest = Ingest::start(&settings, db.clone(), Arc::new(logs.store.clone()), &shutdown)
         .await

@@ -40,6 +40,7 @@ pub fn App() -> impl IntoView {
             <Routes fallback=NotFound>
                 <Route path=path!("/login") view=auth::Login/>
                 <Route path=path!("/signup") view=auth::SignUp/>
+                <Route path=path!("/sso") view=auth::FinishLogin/>
                 <Route path=path!("/forgot-password") view=auth::ForgotPassword/>
                 <Route path=path!("/reset-password") view=auth::ResetPassword/>
                 <Route path=path!("/verify-email") view=auth::VerifyEmail/>

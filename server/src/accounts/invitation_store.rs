@@ -95,7 +95,7 @@ impl Gone {
 /// Who accepts.
 pub enum Joining<'a> {
     Known(Uuid),
-    New { name: &'a Name, password_hash: &'a str },
+    New { name: &'a Name, password_hash: Option<&'a str> },
 }
 
 /// Newest first.

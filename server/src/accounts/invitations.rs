@@ -155,7 +155,7 @@ async fn accept(
     accounts.open_session(known, organization_id, &client, StatusCode::OK).await
 }
 
-async fn record_joining(auditor: &Auditor, found: &Found, user_id: uuid::Uuid) {
+pub(super) async fn record_joining(auditor: &Auditor, found: &Found, user_id: uuid::Uuid) {
     let scope = TenantScope::authenticated(found.organization_id);
     let target = Target::of(user_id, &found.email);
     let detail = json!({"role": found.role()});
@@ -169,7 +169,7 @@ impl Accounts {
         refuse_any(&[name.as_ref().err(), password.as_ref().err()])?;
         let (name, password) = (name.map_err(InvalidFields::from)?, password.map_err(InvalidFields::from)?);
         let password_hash = self.auth.passwords.hash(password.into_secret()).await?;
-        let joining = Joining::New { name: &name, password_hash: &password_hash };
+        let joining = Joining::New { name: &name, password_hash: Some(&password_hash) };
         Ok(store::accept(&self.db, found, &joining).await?)
     }
 

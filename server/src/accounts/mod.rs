@@ -25,6 +25,7 @@ mod second_factor_store;
 mod session_store;
 mod sessions;
 mod sign_in;
+mod sso;
 mod user_store;
 
 pub use mail_links::MailLinks;
@@ -34,8 +35,11 @@ use crate::auth::Auth;
 use crate::config::Settings;
 use crate::db::Db;
 use crate::error::{Problem, ProblemKind};
+use crate::outbound::Outbound;
+use crate::sealing::Sealer;
 use actix_web::web;
 use attempts::{Attempts, TooMany};
+use sso::Providers;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,11 +53,13 @@ pub(crate) const STATEMENTS: &[(&str, &[(&str, &str)])] = &[
     ("accounts/project_store.rs", project_store::ALL),
     ("accounts/second_factor_store.rs", second_factor_store::ALL),
     ("accounts/session_store.rs", session_store::ALL),
+    ("accounts/sso/identity_store.rs", sso::ALL),
     ("accounts/user_store.rs", user_store::ALL),
 ];
 
 pub fn routes(app: &mut web::ServiceConfig) {
     sign_in::routes(app);
+    sso::routes(app);
     mail_links::routes(app);
     profile::routes(app);
     change_email::routes(app);
@@ -74,6 +80,8 @@ pub struct Accounts {
     links: MailLinks,
     settings: Arc<Settings>,
     limits: Limits,
+    sealer: Sealer,
+    providers: Providers,
 }
 
 #[derive(Clone)]
@@ -84,6 +92,8 @@ struct Limits {
     logins_of_address: Attempts,
     /// Of second factors, by account.
     codes: Attempts,
+    /// Logins by other providers that failed, by address.
+    sso: Attempts,
     resets_of_email: Attempts,
     resets_of_address: Attempts,
     /// By organization.
@@ -91,8 +101,15 @@ struct Limits {
 }
 
 impl Accounts {
-    #[must_use]
-    pub fn new(settings: Arc<Settings>, db: Db, auth: Auth, links: MailLinks) -> Self {
+    /// # Errors
+    /// The key that seals cannot be read or made, or a provider's address is none.
+    pub fn new(
+        settings: Arc<Settings>,
+        db: Db,
+        auth: Auth,
+        links: MailLinks,
+        outbound: &Outbound,
+    ) -> anyhow::Result<Self> {
         const QUARTER: Duration = Duration::from_secs(15 * 60);
         const HOUR: Duration = Duration::from_secs(60 * 60);
         let limits = Limits {
@@ -100,11 +117,13 @@ impl Accounts {
             logins: Attempts::new(settings.login_failures, QUARTER),
             logins_of_address: Attempts::new(settings.login_failures.saturating_mul(10), QUARTER),
             codes: Attempts::new(settings.login_failures, QUARTER),
+            sso: Attempts::new(settings.login_failures.saturating_mul(10), QUARTER),
             resets_of_email: Attempts::new(3, HOUR),
             resets_of_address: Attempts::new(10, HOUR),
             invitations: Attempts::new(settings.invitations_per_hour, HOUR),
         };
-        Self { db, auth, links, settings, limits }
+        let (sealer, providers) = (Sealer::of(&settings)?, Providers::of(&settings, outbound)?);
+        Ok(Self { db, auth, links, settings, limits, sealer, providers })
     }
 }
 
@@ -116,6 +135,16 @@ pub enum AccountError {
     SignupClosed,
     #[error("The e-mail address or the password is wrong.")]
     WrongCredentials,
+    #[error("This login is over. Begin again on the login page.")]
+    SsoOver,
+    #[error("Confirm your e-mail address first: open the link that was mailed to you.")]
+    EmailUnconfirmed,
+    #[error("The provider cannot be reached just now. Try again in a moment.")]
+    ProviderUnreachable,
+    #[error("This is the only way into your account. Choose a password first.")]
+    LastWayIn,
+    #[error("The invitation is for another address than the one of this account.")]
+    InvitedAnother,
     #[error("The session is over. Log in again.")]
     SessionOver,
     #[error("You are in no organization any more. Ask to be invited.")]
@@ -170,6 +199,13 @@ impl Problem for AccountError {
             Self::EmailTaken => ProblemKind::Conflict("email_taken"),
             Self::SignupClosed => ProblemKind::Forbidden("signup_closed"),
             Self::WrongCredentials => ProblemKind::Unauthorized("wrong_credentials"),
+            Self::SsoOver => ProblemKind::Unauthorized("sso_over"),
+            Self::EmailUnconfirmed => ProblemKind::Conflict("email_unconfirmed"),
+            Self::ProviderUnreachable => {
+                ProblemKind::Unavailable { code: "provider_unreachable", retry_after_s: 10 }
+            }
+            Self::LastWayIn => ProblemKind::Conflict("last_way_in"),
+            Self::InvitedAnother => ProblemKind::Conflict("invited_another"),
             Self::SessionOver => ProblemKind::Unauthorized("session_over"),
             Self::NoOrganization => ProblemKind::Forbidden("no_organization"),
             Self::TooManyAttempts { retry_after_s } => {

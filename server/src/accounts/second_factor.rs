@@ -220,6 +220,11 @@ impl Accounts {
         let key = format!("change {}", person.user_id);
         attempts.take(&key).await.map_err(AccountError::from)?;
         let stored = user.password_hash.clone();
+        if stored.is_none() {
+            let none =
+                "You have no password yet. Ask for one with “Forgot your password?” on the login page.";
+            return Err(InvalidFields::one(field, "no_password", none).into());
+        }
         if !self.auth.passwords.verify(password.into(), stored).await?.matches {
             let wrong = "This is not your current password.";
             return Err(InvalidFields::one(field, "wrong_password", wrong).into());

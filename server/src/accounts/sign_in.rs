@@ -53,19 +53,10 @@ async fn sign_up(
         email: &new.email,
         name: &new.name,
         organization: &new.organization,
-        password_hash: &hash,
+        password_hash: Some(&hash),
         retention_days: accounts.settings.default_retention_days,
     };
-    let made = user_store::sign_up(&accounts.db, &account).await;
-    if made.is_err() {
-        accounts.limits.signups.give_back(&client.address).await;
-    }
-    let (user_id, organization_id) = made?;
-    accounts.links.wake();
-    tracing::info!(org.id = %organization_id, user.id = %user_id, "signed up {organization_id}");
-    let (scope, actor) = (TenantScope::authenticated(organization_id), Actor::Person(user_id));
-    let target = Target::of(organization_id, new.organization.as_str());
-    auditor.record_as(scope, actor, "organization.created", target, json!({})).await;
+    let (user_id, organization_id) = accounts.found_organization(&account, &client, &auditor).await?;
     let token = session_store::open(&accounts.db, user_id, organization_id, &client).await?;
     Ok(accounts.signed_in(user_id, organization_id, token).await?.with_status(StatusCode::CREATED))
 }
@@ -181,6 +172,26 @@ impl CheckedSignup {
 }
 
 impl Accounts {
+    /// Makes an account with its organization; gives the attempt to sign up back when that fails.
+    pub(super) async fn found_organization(
+        &self,
+        account: &NewAccount<'_>,
+        client: &Client,
+        auditor: &Auditor,
+    ) -> Result<(Uuid, Uuid), ApiError> {
+        let made = user_store::sign_up(&self.db, account).await;
+        if made.is_err() {
+            self.limits.signups.give_back(&client.address).await;
+        }
+        let (user_id, organization_id) = made?;
+        self.links.wake();
+        tracing::info!(org.id = %organization_id, user.id = %user_id, "signed up {organization_id}");
+        let (scope, actor) = (TenantScope::authenticated(organization_id), Actor::Person(user_id));
+        let target = Target::of(organization_id, account.organization.as_str());
+        auditor.record_as(scope, actor, "organization.created", target, json!({})).await;
+        Ok((user_id, organization_id))
+    }
+
     /// Records a login in the organization in which it begins.
     pub(super) async fn record_login(
         &self,
@@ -195,7 +206,7 @@ impl Accounts {
     }
 
     /// Records a refused login where the account was last in use. Who has no account has no log either.
-    async fn record_refusal(&self, auditor: &Auditor, email: &Email) -> Result<(), AccountError> {
+    pub(super) async fn record_refusal(&self, auditor: &Auditor, email: &Email) -> Result<(), AccountError> {
         let Some(user) = user_store::by_email(&self.db, email).await? else { return Ok(()) };
         let Ok(organization_id) = organization_store::last_used(&self.db, user.id).await else {
             return Ok(());
@@ -298,6 +309,16 @@ pub(super) struct SignedIn {
 impl SignedIn {
     pub(super) fn with_status(self, status: StatusCode) -> Self {
         Self { status, ..self }
+    }
+
+    pub(super) fn with_cookie(mut self, cookie: Cookie<'static>) -> Self {
+        self.cookies.push(cookie);
+        self
+    }
+
+    /// For an answer that is no `Session`.
+    pub(super) fn into_cookies(self) -> Vec<Cookie<'static>> {
+        self.cookies
     }
 }
 

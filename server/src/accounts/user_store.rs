@@ -8,7 +8,7 @@ use crate::time::{Micros, now_us};
 use uuid::Uuid;
 
 crate::statements! {
-    INSERT_USER = "INSERT INTO users (id, email, name, password_hash, created_at) VALUES ($1, $2, $3, $4, $5) \
+    INSERT_USER = "INSERT INTO users (id, email, name, password_hash, email_verified_at, created_at) VALUES ($1, $2, $3, $4, $5, $6) \
         ON CONFLICT (email) DO NOTHING";
     INSERT_ORGANIZATION = "INSERT INTO organizations (id, name, slug, created_at) VALUES ($1, $2, $3, $4) \
         ON CONFLICT (slug) DO NOTHING";
@@ -40,11 +40,12 @@ pub struct NewAccount<'a> {
     pub email: &'a Email,
     pub name: &'a Name,
     pub organization: &'a Name,
-    pub password_hash: &'a str,
+    /// Absent: signs in by another provider, which has confirmed the address.
+    pub password_hash: Option<&'a str>,
     pub retention_days: u16,
 }
 
-/// Makes user, organization, project, ownership and the mail that confirms the address; tells user and organization.
+/// Makes user, organization, project, ownership and, if it has to be, the mail that confirms the address; tells user and organization.
 pub async fn sign_up(db: &Db, new: &NewAccount<'_>) -> Result<(Uuid, Uuid), AccountError> {
     try_sign_up(db, new).await.map_err(failed_to("sign up"))?.ok_or(AccountError::EmailTaken)
 }
@@ -52,10 +53,12 @@ pub async fn sign_up(db: &Db, new: &NewAccount<'_>) -> Result<(Uuid, Uuid), Acco
 async fn try_sign_up(db: &Db, new: &NewAccount<'_>) -> Result<Option<(Uuid, Uuid)>, sqlx::Error> {
     let (user_id, organization_id, now) = (Uuid::now_v7(), Uuid::now_v7(), now_us());
     let base = new.organization.slug();
+    let verified_at = new.password_hash.is_none().then_some(now);
     on!(db.write(), pool => {
         let mut transaction = pool.begin().await?;
         let user = sqlx::query(INSERT_USER)
-            .bind(user_id).bind(new.email.as_str()).bind(new.name.as_str()).bind(new.password_hash).bind(now)
+            .bind(user_id).bind(new.email.as_str()).bind(new.name.as_str()).bind(new.password_hash).bind(verified_at)
+            .bind(now)
             .execute(&mut *transaction).await?;
         if user.rows_affected() == 0 {
             return Ok(None);
@@ -71,9 +74,11 @@ async fn try_sign_up(db: &Db, new: &NewAccount<'_>) -> Result<Option<(Uuid, Uuid
         sqlx::query(INSERT_PROJECT)
             .bind(organization_id).bind(Uuid::now_v7()).bind(i64::from(new.retention_days)).bind(now)
             .execute(&mut *transaction).await?;
-        sqlx::query(INSERT_VERIFY_LINK)
-            .bind(Uuid::now_v7()).bind(user_id).bind(new.email.as_str()).bind(now)
-            .execute(&mut *transaction).await?;
+        if verified_at.is_none() {
+            sqlx::query(INSERT_VERIFY_LINK)
+                .bind(Uuid::now_v7()).bind(user_id).bind(new.email.as_str()).bind(now)
+                .execute(&mut *transaction).await?;
+        }
         transaction.commit().await?;
         Ok(Some((user_id, organization_id)))
     })

@@ -24,6 +24,10 @@ impl Cookies {
         Self { secure: settings.serves_tls(), public_origin: settings.public_url().into() }
     }
 
+    fn sso_name(&self) -> &'static str {
+        if self.secure { "__Host-cw_sso" } else { "cw_sso" }
+    }
+
     fn access_name(&self) -> &'static str {
         if self.secure { "__Host-cw_at" } else { "cw_at" }
     }
@@ -40,6 +44,17 @@ impl Cookies {
     #[must_use]
     pub fn refresh(&self, token: &str, seconds: i64) -> Cookie<'static> {
         self.cookie(self.refresh_name(), token, SameSite::Strict, seconds)
+    }
+
+    /// What a login by another provider has to remember until it is done; sealed. It must come along from that provider's page.
+    #[must_use]
+    pub fn sso(&self, sealed: &str, seconds: i64) -> Cookie<'static> {
+        self.cookie(self.sso_name(), sealed, SameSite::Lax, seconds)
+    }
+
+    #[must_use]
+    pub fn sso_state(&self, request: &HttpRequest) -> Option<String> {
+        self.value(request, self.sso_name())
     }
 
     /// Both, empty and already over: what a browser forgets them by.
@@ -84,6 +99,12 @@ impl Cookies {
             return Ok(());
         }
         if self.is_own(request.headers()) { Ok(()) } else { Err(AuthError::CrossSite) }
+    }
+
+    /// Whether a browser came here from one of our own pages, or by its address bar.
+    #[must_use]
+    pub fn came_from_us(&self, request: &HttpRequest) -> bool {
+        self.is_own(request.headers())
     }
 
     fn is_own(&self, headers: &HeaderMap) -> bool {

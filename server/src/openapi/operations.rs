@@ -32,6 +32,14 @@ const CONTEXT: &[(&str, &str)] = &[
     ("project_id", "The API key's project, or the first one, when absent."),
 ];
 
+const SSO_START: &[(&str, &str)] = &[("next", "The page of ours to go to afterwards.")];
+const SSO_BACK: &[(&str, &str)] = &[
+    ("code", "What the provider gives for the login."),
+    ("state", "What the login began with."),
+    ("error", "Why there is no code."),
+    ("iss", "Who answers."),
+];
+
 const fn call(
     method: &'static str,
     path: &'static str,
@@ -59,6 +67,30 @@ pub(super) const OPERATIONS: &[Operation] = &[
     call("POST", "/api/v1/auth/login", "Signs in.", None, None),
     call("POST", "/api/v1/auth/refresh", "Gives a new access token for the refresh cookie.", None, None),
     call("POST", "/api/v1/auth/logout", "Ends the session.", None, None),
+    get("/api/v1/auth/sso", "The providers by which people may sign in.", None, &[]),
+    get(
+        "/api/v1/auth/sso/pending",
+        "Whom a login elsewhere has brought, while something is missing.",
+        None,
+        &[],
+    ),
+    call(
+        "POST",
+        "/api/v1/auth/sso/finish",
+        "Gives what a login elsewhere still needs, and signs in.",
+        None,
+        None,
+    ),
+    get("/api/v1/auth/sso/{provider}/start", "Sends the browser to the provider.", None, SSO_START),
+    get(
+        "/api/v1/auth/sso/{provider}/callback",
+        "Where the provider sends the browser back to.",
+        None,
+        SSO_BACK,
+    ),
+    get("/api/v1/me/identities", "How the caller can sign in.", None, &[]),
+    call("POST", "/api/v1/me/identities", "Begins to link an account of a provider.", None, None),
+    call("DELETE", "/api/v1/me/identities/{id}", "Takes a link away.", None, None),
     get("/api/v1/me", "The caller with their organizations and projects.", None, &[]),
     get("/api/v1/projects", "The organization's projects.", None, &[]),
     get("/api/v1/api-keys", "The organization's API keys, without their secrets.", None, &[]),

@@ -121,10 +121,13 @@ impl Target {
             // Ones that exist are tried in the tests of ingest and search; here an id that is none of this tenant's.
             "/api/v1/jobs/"
             | "/api/v1/logs/"
+            | "/api/v1/me/identities/"
             | "/api/v1/dead-letters/"
             | "/api/v1/ingest/receipts/"
             | "/api/v1/notifications/" => &self.project_id,
             "/api/v1/syslog-listeners/" => &self.syslog_listener_id,
+            // No provider is set up here.
+            "/api/v1/auth/sso/" => return Some(named(pattern, "nobody")),
             // The names of Elasticsearch's clients: nobody's, whatever they are.
             elastic if !elastic.starts_with("/api/") => return Some(named(pattern, "name")),
             other => panic!("name an id for {other} in this test"),

@@ -25,6 +25,7 @@ mod searching;
 mod second_factor;
 mod sessions;
 mod sign_up;
+mod sso;
 mod starting;
 mod tail;
 mod usage;

@@ -47,6 +47,31 @@ pub async fn reset_password(request: ResetPasswordRequest) -> Result<Nothing, Ap
     public_for_nothing("/api/v1/auth/reset-password", &request).await
 }
 
+pub async fn sso_providers() -> Result<Vec<SsoProvider>, ApiError> {
+    let answer = send(Method::GET, "/api/v1/auth/sso", None).await?;
+    read::<List<SsoProvider>>(answer).await.map(|list| list.items)
+}
+
+pub async fn sso_pending() -> Result<SsoPending, ApiError> {
+    read(send(Method::GET, "/api/v1/auth/sso/pending", None).await?).await
+}
+
+pub async fn sso_finish(request: SsoFinish) -> Result<Session, ApiError> {
+    public("/api/v1/auth/sso/finish", &request).await
+}
+
+pub async fn sign_in_methods() -> Result<SignInMethods, ApiError> {
+    get("/api/v1/me/identities").await
+}
+
+pub async fn begin_link(provider: String, password: Option<String>) -> Result<LinkStarted, ApiError> {
+    post("/api/v1/me/identities", &LinkRequest { provider, password }).await
+}
+
+pub async fn unlink(id: String) -> Result<Nothing, ApiError> {
+    delete(&format!("/api/v1/me/identities/{id}")).await
+}
+
 pub async fn switch_organization(organization_id: String) -> Result<Session, ApiError> {
     post("/api/v1/auth/switch", &SwitchRequest { organization_id }).await
 }

@@ -3,6 +3,7 @@
 pub mod caller;
 pub mod logs;
 pub mod mail;
+pub mod provider;
 pub mod receiver;
 
 pub use caller::{Answer, Caller, Org};

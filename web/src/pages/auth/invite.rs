@@ -1,5 +1,6 @@
 //! The link from an invitation: joining with a new account, with the one that is signed in, or after logging in.
 
+use super::elsewhere::ProviderButtons;
 use super::frame::AuthFrame;
 use crate::api::{ApiError, accounts};
 use crate::browser;
@@ -94,6 +95,7 @@ fn NewAccount(token: String, email: String) -> impl IntoView {
     let (name, password) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
     let address = RwSignal::new(email);
     let submit = Submit::new();
+    let here = format!("/invite?token={token}");
     let token = StoredValue::new(token);
     let join = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
@@ -120,5 +122,6 @@ fn NewAccount(token: String, email: String) -> impl IntoView {
             />
             <Button kind=ButtonKind::Primary wide=true submit=true busy=submit.busy>"Join"</Button>
         </form>
+        <ProviderButtons next=here/>
     }
 }

@@ -1,5 +1,6 @@
 //! Logging in: the password, and for accounts with a second factor its code.
 
+use super::elsewhere::{ProviderButtons, ProviderFailure};
 use super::frame::{AuthFrame, next_address};
 use crate::api::accounts;
 use crate::app::Go;
@@ -45,6 +46,7 @@ pub fn Login() -> impl IntoView {
     });
     view! {
         <AuthFrame title="Log in" text="Welcome back.">
+            <ProviderFailure/>
             <form class="form" on:submit=log_in>
                 <FormError message/>
                 <TextField
@@ -77,6 +79,7 @@ pub fn Login() -> impl IntoView {
                 })}
                 <Button kind=ButtonKind::Primary wide=true submit=true busy=submit.busy>"Log in"</Button>
             </form>
+            <ProviderButtons next=Signal::derive(move || next_address(&search.get()))/>
             <p class="auth-foot"><a class="link" href="/forgot-password">"Forgot your password?"</a></p>
             <p class="auth-foot">"New here? "<a class="link" href="/signup">"Create an account"</a></p>
             <p class="auth-foot">"Just looking? "<a class="link" href="/local">"Search a log file in your browser"</a></p>

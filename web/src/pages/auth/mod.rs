@@ -1,5 +1,7 @@
 //! Signing up and in, and the pages that mails link to.
 
+mod elsewhere;
+mod finish;
 mod frame;
 mod invite;
 mod login;
@@ -7,6 +9,8 @@ mod passwords;
 mod sign_up;
 mod verify;
 
+pub use elsewhere::words as failure_words;
+pub use finish::FinishLogin;
 pub use frame::AuthFrame;
 pub use invite::AcceptInvitation;
 pub use login::Login;

@@ -1,5 +1,6 @@
 //! Signing up: one form, and one is in.
 
+use super::elsewhere::ProviderButtons;
 use super::frame::AuthFrame;
 use crate::api::accounts;
 use crate::app::Go;
@@ -63,6 +64,7 @@ pub fn SignUp() -> impl IntoView {
                 />
                 <Button kind=ButtonKind::Primary wide=true submit=true busy=submit.busy>"Create account"</Button>
             </form>
+            <ProviderButtons next="/send"/>
             <p class="auth-foot">"Already have an account? "<a class="link" href="/login">"Log in"</a></p>
         </AuthFrame>
     }

@@ -17,6 +17,7 @@ mod rotate_api_key;
 mod routing;
 mod second_factor;
 mod sessions;
+mod sign_in;
 
 use crate::components::{EmptyState, Icon, LinkButton};
 use crate::session::session;

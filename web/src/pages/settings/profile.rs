@@ -4,6 +4,7 @@ use super::SectionHead;
 use super::email::EmailAddress;
 use super::second_factor::SecondFactorSection;
 use super::sessions::SignedIn;
+use super::sign_in::SignInSection;
 use crate::api::accounts;
 use crate::components::{Button, ButtonKind, FormError, Icon, TextField, toast, toast_error};
 use crate::load::Submit;
@@ -34,10 +35,7 @@ pub fn Profile() -> impl IntoView {
                 </div>
             </div>
         </section>
-        <section class="section">
-            <SectionHead title="Password" text="A new password signs out your other devices."/>
-            <div class="card"><div class="card-body"><PasswordForm/></div></div>
-        </section>
+        <SignInSection/>
         <SecondFactorSection/>
         <section class="section">
             <SectionHead title="Appearance" text="On this browser."/>
@@ -98,7 +96,7 @@ fn NameForm(name: String) -> impl IntoView {
 }
 
 #[component]
-fn PasswordForm() -> impl IntoView {
+pub fn PasswordForm() -> impl IntoView {
     let (current, new) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
     let submit = Submit::new();
     let save = move |event: leptos::ev::SubmitEvent| {
