@@ -1,5 +1,6 @@
 //! What every answer has in common: request id, security headers, and problem+json for what actix itself refuses.
 
+use crate::config::Settings;
 use crate::error::{ApiError, ProblemKind, Refused};
 use crate::telemetry;
 use actix_web::body::{BoxBody, MessageBody};
@@ -12,6 +13,8 @@ use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, Responder, web};
 
 /// Largest JSON body of the API; ingest reads its own.
 const JSON_BYTES: usize = 1 << 20;
+
+const A_YEAR_OF_TLS: &str = "max-age=31536000; includeSubDomains";
 
 const SECURITY_HEADERS: &[(&str, &str)] = &[
     (
@@ -37,6 +40,7 @@ pub async fn every_answer(
     let id = telemetry::new_request_id();
     request.extensions_mut().insert(telemetry::RequestId(id.clone()));
     let is_api = request.path().starts_with("/api/");
+    let is_tls = request.app_data::<web::Data<Settings>>().is_some_and(|settings| settings.serves_tls());
     // Errors of handlers and extractors are answers already; the router needs the request for itself, so no copy is kept.
     let mut answer = telemetry::with_request_id(id.clone(), next.call(request)).await?.map_into_boxed_body();
     let headers = answer.headers_mut();
@@ -44,6 +48,9 @@ pub async fn every_answer(
         if !headers.contains_key(*name) {
             headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
+    }
+    if is_tls {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(A_YEAR_OF_TLS));
     }
     if is_api && !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

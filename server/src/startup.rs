@@ -19,7 +19,8 @@ use crate::search::catalogues::Catalogues;
 use crate::search::execute::Executor;
 use crate::shutdown::Shutdown;
 use crate::tail::Tails;
-use crate::{http_head, runtime, telemetry, usage};
+use crate::tls::Certificate;
+use crate::{http_head, runtime, start_checks, telemetry, usage};
 use actix_web::middleware::{NormalizePath, from_fn};
 use actix_web::{App, HttpServer};
 use anyhow::Context;
@@ -35,11 +36,14 @@ use std::time::Duration;
 pub async fn run(settings: Settings) -> anyhow::Result<()> {
     runtime::remember_main();
     telemetry::start_logs(&settings.log, settings.log_format == "json")?;
+    start_checks::check(&settings)?;
+    let certificate =
+        Certificate::of("tls_certificate", &settings.tls_certificate, &settings.tls_certificate_key)?;
     let listener = TcpListener::bind(settings.listen)
         .with_context(|| format!("cannot listen on {}: is another program using it?", settings.listen))?;
     let settings = Settings { listen: listener.local_addr()?, ..settings };
     let (services, engine) = start_services(settings).await?;
-    serve(listener, &services).await?;
+    serve(listener, certificate, &services).await?;
     stop_services(&services, engine).await;
     Ok(())
 }
@@ -121,7 +125,11 @@ pub(crate) fn database_url(settings: &Settings) -> String {
     }
 }
 
-async fn serve(listener: TcpListener, services: &Services) -> anyhow::Result<()> {
+async fn serve(
+    listener: TcpListener,
+    certificate: Option<Certificate>,
+    services: &Services,
+) -> anyhow::Result<()> {
     let shutdown = services.shutdown.clone();
     let for_workers = services.clone();
     let server = HttpServer::new(move || {
@@ -135,12 +143,19 @@ async fn serve(listener: TcpListener, services: &Services) -> anyhow::Result<()>
     .client_request_timeout(Duration::from_secs(5))
     .keep_alive(Duration::from_secs(75))
     .shutdown_timeout(services.settings.shutdown_timeout_s)
-    .disable_signals()
-    .listen(listener)?
-    .run();
+    .tls_handshake_timeout(Duration::from_secs(5))
+    .disable_signals();
+    let server = match &certificate {
+        Some(certificate) => {
+            shutdown.spawn(certificate.clone().keep_fresh(shutdown.token()));
+            server.listen_rustls_0_23(listener, certificate.config())?.run()
+        }
+        None => server.listen(listener)?.run(),
+    };
     let handle = server.handle();
     tell_address(&services.settings, "server", services.settings.listen)?;
-    tracing::info!(address = %services.settings.listen, "listening on http://{}", services.settings.listen);
+    let scheme = if certificate.is_some() { "https" } else { "http" };
+    tracing::info!(address = %services.settings.listen, "listening on {scheme}://{}", services.settings.listen);
     let served = tokio::spawn(server);
     shutdown.wanted().await?;
     tracing::info!("stopping: no new requests");

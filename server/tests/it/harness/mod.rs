@@ -90,7 +90,9 @@ impl TestApp {
             std::fs::read_to_string(&file).ok()
         })
         .await;
-        self.url = format!("http://{address}");
+        let has_certificate = self.arguments.iter().any(|argument| argument == "--tls-certificate");
+        let scheme = if has_certificate { "https" } else { "http" };
+        self.url = format!("{scheme}://{address}");
         let anonymous = self.anonymous();
         eventually("the server to answer", async || anonymous.get("/healthz").await.ok()).await;
     }
@@ -134,8 +136,16 @@ impl TestApp {
 
 fn run(folder: &TempDir, arguments: &[String]) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cordwood-server"));
-    command.args(["--listen", "127.0.0.1:0", "--log", "warn,cordwood_server=info", "--data-dir"]);
-    command.arg(folder.path()).args(arguments).env_clear().stdin(Stdio::null()).kill_on_drop(true);
+    if !arguments.iter().any(|argument| argument == "--log") {
+        command.args(["--log", "warn,cordwood_server=info"]);
+    }
+    command
+        .args(["--listen", "127.0.0.1:0", "--data-dir"])
+        .arg(folder.path())
+        .args(arguments)
+        .env_clear()
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
     let log = std::fs::File::options().create(true).append(true).open(folder.path().join("server.log"));
     command.stderr(log.expect("the log file can be made"));
     command.spawn().expect("the server program starts")

@@ -57,9 +57,13 @@ impl Receivers {
     /// # Errors
     /// When a certificate is configured and cannot be used.
     pub fn new(settings: &Settings, ingest: Ingest, auth: Auth, shutdown: &Shutdown) -> anyhow::Result<Self> {
+        let certificate = Certificate::of(settings)?;
+        if let Some(certificate) = &certificate {
+            shutdown.spawn(certificate.files().keep_fresh(shutdown.token()));
+        }
         Ok(Self {
             desk: Desk { ingest, auth },
-            certificate: Certificate::of(settings)?,
+            certificate,
             places: Arc::new(Semaphore::new(MOST_CONNECTIONS)),
             shutdown: shutdown.clone(),
         })
