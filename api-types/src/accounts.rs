@@ -246,6 +246,9 @@ pub struct Project {
     pub id: String,
     pub name: String,
     pub retention_days: u16,
+    /// The caller's role in it, where it differs from the one in the organization.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -282,6 +285,39 @@ pub struct Member {
 #[serde(deny_unknown_fields)]
 pub struct RoleChange {
     pub role: Role,
+}
+
+/// Who is to own the organization.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TransferRequest {
+    pub user_id: String,
+    /// Of the caller, if they have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
+}
+
+/// What a member may do in one project, where it differs from their role in the organization.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProjectRole {
+    /// The project is not shown to them.
+    None,
+    Viewer,
+    Editor,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProjectRoleOf {
+    pub project_id: String,
+    pub role: ProjectRole,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetProjectRoles {
+    pub items: Vec<ProjectRoleOf>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -21,8 +21,12 @@ const USAGE: &str = "cordwood-server admin <command> [settings]
   organizations                   lists them with their members, projects and keys
   reset-second-factor <e-mail>    for somebody who has lost phone and recovery codes
   revoke-keys <slug>              ends every API key of an organization
+  rotate-keys <slug>              makes a follower for each of them and prints its secret; the old ones work for a day more
 
 Settings are those of the server, such as --data-dir, --database-url or --config.";
+
+/// How long keys that were rotated by the operator still work.
+const OVERLAP_HOURS: u32 = 24;
 
 crate::statements! {
     ORGANIZATIONS = "SELECT o.id, o.slug, o.name, o.created_at, \
@@ -54,7 +58,7 @@ pub async fn run(mut arguments: impl Iterator<Item = String>) -> anyhow::Result<
     let command = arguments.next().unwrap_or_default();
     let subject = match command.as_str() {
         "organizations" => String::new(),
-        "reset-second-factor" | "revoke-keys" => {
+        "reset-second-factor" | "revoke-keys" | "rotate-keys" => {
             arguments.next().with_context(|| format!("say whose.\n\n{USAGE}"))?
         }
         "" | "help" | "--help" => return Ok(USAGE.to_owned()),
@@ -67,6 +71,7 @@ pub async fn run(mut arguments: impl Iterator<Item = String>) -> anyhow::Result<
     let answer = match command.as_str() {
         "reset-second-factor" => reset_second_factor(&db, &audit, &subject).await,
         "revoke-keys" => revoke_keys(&db, &audit, &subject).await,
+        "rotate-keys" => rotate_keys(&db, &audit, &subject).await,
         _ => organizations(&db).await,
     };
     shutdown.begin();
@@ -104,13 +109,29 @@ async fn reset_second_factor(db: &Db, audit: &Audit, email: &str) -> anyhow::Res
 }
 
 async fn revoke_keys(db: &Db, audit: &Audit, slug: &str) -> anyhow::Result<String> {
-    let found: Option<Uuid> =
-        on!(db.read(), pool => sqlx::query_scalar(BY_SLUG).bind(slug).fetch_optional(pool).await)?;
-    let organization_id = found.with_context(|| format!("no organization has the slug {slug}"))?;
+    let organization_id = organization(db, slug).await?;
     let revoked = on!(db.write(), pool => sqlx::query(REVOKE_KEYS)
         .bind(organization_id).bind(now_us()).execute(pool).await.map(|done| done.rows_affected()))?;
     let detail = json!({"keys": revoked, "by": "the operator"});
     let scope = TenantScope::of_job(organization_id);
     audit.record_of_system(scope, "api_key.all_revoked", Target::none(), detail).await;
     Ok(format!("{revoked} keys of {slug} are revoked; servers that run notice it within five seconds"))
+}
+
+async fn rotate_keys(db: &Db, audit: &Audit, slug: &str) -> anyhow::Result<String> {
+    let scope = TenantScope::of_job(organization(db, slug).await?);
+    let made = accounts::rotate_all_keys(db, &scope, OVERLAP_HOURS).await?;
+    let detail = json!({"keys": made.len(), "overlap_hours": OVERLAP_HOURS, "by": "the operator"});
+    audit.record_of_system(scope, "api_key.all_rotated", Target::none(), detail).await;
+    let mut text = String::from("project\tname\tsecret");
+    for created in made {
+        text.push_str(&format!("\n{}\t{}\t{}", created.key.project_id, created.key.name, created.secret));
+    }
+    Ok(text)
+}
+
+async fn organization(db: &Db, slug: &str) -> anyhow::Result<Uuid> {
+    let found: Option<Uuid> =
+        on!(db.read(), pool => sqlx::query_scalar(BY_SLUG).bind(slug).fetch_optional(pool).await)?;
+    found.with_context(|| format!("no organization has the slug {slug}"))
 }

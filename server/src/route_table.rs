@@ -9,8 +9,13 @@ use api_types::accounts::Role;
 pub enum Access {
     /// No credentials needed.
     Open,
-    /// A member with this role or a higher one; an API key with the scope `admin` counts as an admin.
+    /// A member with this role or a higher one, whose role is the same in every project; an API key with the scope `admin` counts as an admin.
     Member(Role),
+    /// The same, with the role in the project that it is about: the handler asks it of every project that it touches. Somebody with
+    /// roles in single projects is let in with the largest of them.
+    Project(Role),
+    /// A member with this role; shows nothing of any project, so that roles in single projects do not matter.
+    Anywhere(Role),
     /// Any signed-in person, about their own account; no API key.
     Person,
     /// A member, or an API key with the scope `query`.
@@ -19,7 +24,7 @@ pub enum Access {
     Ingest,
 }
 
-use Access::{Ingest, Member, Open, Person, Read};
+use Access::{Anywhere, Ingest, Member, Open, Person, Project, Read};
 use Role::{Admin, Editor, Owner, Viewer};
 
 /// Method, path, access.
@@ -56,10 +61,13 @@ pub const ROUTES: &[(&str, &str, Access)] = &[
     ("POST", "/api/v1/second-factor/disable", Person),
     ("GET", "/api/v1/sessions", Person),
     ("DELETE", "/api/v1/sessions/{id}", Person),
-    ("GET", "/api/v1/organization", Member(Viewer)),
+    ("GET", "/api/v1/organization", Anywhere(Viewer)),
     ("PATCH", "/api/v1/organization", Member(Admin)),
     ("DELETE", "/api/v1/organization", Member(Owner)),
-    ("GET", "/api/v1/members", Member(Viewer)),
+    ("POST", "/api/v1/organization/transfer", Member(Owner)),
+    ("GET", "/api/v1/members", Anywhere(Viewer)),
+    ("GET", "/api/v1/members/{user_id}/projects", Member(Admin)),
+    ("PUT", "/api/v1/members/{user_id}/projects", Member(Admin)),
     ("PATCH", "/api/v1/members/{user_id}", Member(Admin)),
     ("DELETE", "/api/v1/members/{user_id}", Member(Admin)),
     ("DELETE", "/api/v1/members/{user_id}/second-factor", Member(Admin)),
@@ -72,18 +80,18 @@ pub const ROUTES: &[(&str, &str, Access)] = &[
     ("GET", "/api/v1/audit-log", Member(Admin)),
     ("GET", "/api/v1/audit-log/export", Member(Admin)),
     ("GET", "/api/v1/audit-log/check", Member(Admin)),
-    ("GET", "/api/v1/projects", Member(Viewer)),
+    ("GET", "/api/v1/projects", Project(Viewer)),
     ("POST", "/api/v1/projects", Member(Admin)),
-    ("GET", "/api/v1/projects/{id}", Member(Viewer)),
+    ("GET", "/api/v1/projects/{id}", Project(Viewer)),
     ("PATCH", "/api/v1/projects/{id}", Member(Admin)),
-    ("GET", "/api/v1/projects/{id}/masking", Member(Viewer)),
+    ("GET", "/api/v1/projects/{id}/masking", Project(Viewer)),
     ("PUT", "/api/v1/projects/{id}/masking", Member(Admin)),
-    ("POST", "/api/v1/projects/{id}/masking/preview", Member(Viewer)),
+    ("POST", "/api/v1/projects/{id}/masking/preview", Project(Viewer)),
     ("DELETE", "/api/v1/projects/{id}", Member(Admin)),
-    ("GET", "/api/v1/api-keys", Member(Editor)),
-    ("POST", "/api/v1/api-keys", Member(Editor)),
-    ("DELETE", "/api/v1/api-keys/{id}", Member(Editor)),
-    ("POST", "/api/v1/api-keys/{id}/rotate", Member(Editor)),
+    ("GET", "/api/v1/api-keys", Project(Editor)),
+    ("POST", "/api/v1/api-keys", Project(Editor)),
+    ("DELETE", "/api/v1/api-keys/{id}", Project(Editor)),
+    ("POST", "/api/v1/api-keys/{id}/rotate", Project(Editor)),
     ("POST", "/api/v1/logs/ingest", Ingest),
     ("POST", "/api/v1/logs/delete", Member(Admin)),
     ("GET", "/api/v1/jobs", Member(Admin)),
@@ -103,11 +111,11 @@ pub const ROUTES: &[(&str, &str, Access)] = &[
     ("GET", "/api/v1/logs/{id}/context", Read),
     ("POST", "/api/v1/query/check", Read),
     ("POST", "/api/v1/query/translate", Read),
-    ("GET", "/api/v1/saved-searches", Member(Viewer)),
-    ("POST", "/api/v1/saved-searches", Member(Viewer)),
-    ("GET", "/api/v1/saved-searches/{id}", Member(Viewer)),
-    ("PATCH", "/api/v1/saved-searches/{id}", Member(Viewer)),
-    ("DELETE", "/api/v1/saved-searches/{id}", Member(Viewer)),
+    ("GET", "/api/v1/saved-searches", Anywhere(Viewer)),
+    ("POST", "/api/v1/saved-searches", Anywhere(Viewer)),
+    ("GET", "/api/v1/saved-searches/{id}", Anywhere(Viewer)),
+    ("PATCH", "/api/v1/saved-searches/{id}", Anywhere(Viewer)),
+    ("DELETE", "/api/v1/saved-searches/{id}", Anywhere(Viewer)),
     ("GET", "/api/v1/ingest/receipts/{batch}", Ingest),
     ("GET", "/api/v1/ingest/health", Member(Viewer)),
     ("GET", "/api/v1/usage", Member(Viewer)),
@@ -237,6 +245,15 @@ pub const ROUTES: &[(&str, &str, Access)] = &[
     ("POST", "/api/v1/notifications/{id}/retry", Member(Editor)),
     ("POST", "/api/v1/mute-links", Open),
 ];
+
+/// Who may call a route; `None` for what is none.
+#[must_use]
+pub fn access(method: &str, path: &str) -> Option<Access> {
+    ROUTES
+        .iter()
+        .find(|(known, pattern, _)| (*known, *pattern) == (method, path))
+        .map(|(_, _, access)| *access)
+}
 
 #[cfg(test)]
 mod tests {

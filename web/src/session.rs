@@ -63,9 +63,13 @@ impl Session {
         self.me.with_untracked(|me| me.role >= Role::Admin)
     }
 
-    /// Whether the person may create and change rules, channels and keys.
+    /// Whether the person may create and change rules, channels and keys, in the project that pages show.
     pub fn can_edit(self) -> bool {
-        self.me.with_untracked(|me| me.role >= Role::Editor)
+        let id = self.project.get_untracked();
+        self.me.with_untracked(|me| {
+            let here = me.projects.iter().find(|project| project.id == id).and_then(|project| project.role);
+            here.unwrap_or(me.role) >= Role::Editor
+        })
     }
 }
 

@@ -1,14 +1,16 @@
 //! API keys: with them programs send logs, search, or manage the organization.
 
-use super::api_key_store::{self, NewRow};
+use super::api_key_store::{self, KeyRow, NewRow};
 use super::checked::{Name, refuse_any};
 use super::{AccountError, Accounts, id, project_store};
 use crate::audit::{Auditor, Target};
 use crate::auth::api_key::NewKey;
 use crate::auth::{Editor, Member};
+use crate::db::Db;
 use crate::error::{ApiError, InvalidFields};
 use crate::http_head::NoContent;
 use crate::runtime::on_main;
+use crate::tenant::TenantScope;
 use crate::time::{HOUR_US, Micros, now_us};
 use actix_web::http::StatusCode;
 use actix_web::web;
@@ -18,6 +20,7 @@ use api_types::problem::FieldProblem;
 use jiff::Timestamp;
 use query_lang::network::Network;
 use serde_json::json;
+use uuid::Uuid;
 
 /// Thirty days.
 const MOST_OVERLAP_HOURS: u32 = 720;
@@ -33,7 +36,9 @@ async fn list(
     editor: Member<Editor>,
     accounts: web::Data<Accounts>,
 ) -> Result<web::Json<List<ApiKey>>, ApiError> {
-    Ok(web::Json(api_key_store::list(&accounts.db, editor.scope()).await?.into()))
+    let mut keys = api_key_store::list(&accounts.db, editor.scope()).await?;
+    keys.retain(|key| id(&key.project_id).is_ok_and(|project_id| editor.in_project(project_id).is_ok()));
+    Ok(web::Json(keys.into()))
 }
 
 /// Makes a key. The answer is the only place where its secret ever stands.
@@ -59,6 +64,7 @@ async fn create(
     let (name, scopes) = (name.map_err(InvalidFields::from)?, scopes.map_err(InvalidFields::from)?);
     refuse_unless_admin(&editor, &scopes)?;
     let project_id = id(&body.project_id)?;
+    editor.in_project(project_id)?;
     project_store::get(&accounts.db, editor.scope(), project_id).await?;
     let key = NewKey::generate(&scopes);
     let row = NewRow {
@@ -89,6 +95,7 @@ async fn revoke(
 ) -> Result<NoContent, ApiError> {
     let key_id = id(&path)?;
     let key = api_key_store::get(&accounts.db, editor.scope(), key_id).await?;
+    editor.in_project(key.project_id)?;
     refuse_unless_admin(&editor, &key.scopes())?;
     api_key_store::revoke(&accounts.db, editor.scope(), key_id).await?;
     accounts.auth.forget_key(&key.lookup).await;
@@ -112,28 +119,60 @@ async fn rotate(
     }
     let key_id = id(&path)?;
     let old = api_key_store::get(&accounts.db, editor.scope(), key_id).await?;
+    editor.in_project(old.project_id)?;
     let scopes = old.scopes();
     refuse_unless_admin(&editor, &scopes)?;
+    let (scope, by) = (editor.scope(), editor.user_id());
+    let made = follow(&accounts.db, scope, (key_id, &old), by, body.overlap_hours).await?;
+    if body.overlap_hours == 0 {
+        api_key_store::revoke(&accounts.db, editor.scope(), key_id).await?;
+    }
+    accounts.auth.forget_key(&old.lookup).await;
+    let detail = json!({"new_key": made.key.id, "overlap_hours": body.overlap_hours});
+    auditor.record("api_key.rotated", Target::of(key_id, &made.key.name), detail).await;
+    Ok((web::Json(made), StatusCode::CREATED))
+}
+
+/// Makes a key that may do what `old` may, which ends after the overlap.
+async fn follow(
+    db: &Db,
+    scope: &TenantScope,
+    (key_id, old): (Uuid, &KeyRow),
+    by: Option<Uuid>,
+    overlap_hours: u32,
+) -> Result<CreatedApiKey, AccountError> {
+    let scopes = old.scopes();
     let key = NewKey::generate(&scopes);
     let row = NewRow {
         project_id: old.project_id,
         name: &old.name,
         scopes: &scopes,
-        created_by: editor.user_id(),
+        created_by: by,
         expires_at: old.expires_at,
         allowed_networks: &old.allowed_networks,
         rows_per_day: old.rows_per_day,
         key: &key,
     };
-    let ends_at = now_us() + i64::from(body.overlap_hours) * HOUR_US;
-    let shown = api_key_store::replace(&accounts.db, editor.scope(), key_id, &row, ends_at).await?;
-    if body.overlap_hours == 0 {
-        api_key_store::revoke(&accounts.db, editor.scope(), key_id).await?;
+    let ends_at = now_us() + i64::from(overlap_hours) * HOUR_US;
+    let shown = api_key_store::replace(db, scope, key_id, &row, ends_at).await?;
+    Ok(CreatedApiKey { key: shown, secret: key.text })
+}
+
+/// Gives every key that works a follower, for the operator; the old ones work on for the overlap.
+pub(crate) async fn rotate_all(
+    db: &Db,
+    scope: &TenantScope,
+    overlap_hours: u32,
+) -> Result<Vec<CreatedApiKey>, AccountError> {
+    let mut made = Vec::new();
+    for listed in api_key_store::list(db, scope).await? {
+        let key_id = id(&listed.id)?;
+        let old = api_key_store::get(db, scope, key_id).await?;
+        if listed.replaced_by.is_none() && old.expires_at.is_none_or(|end| end > now_us()) {
+            made.push(follow(db, scope, (key_id, &old), None, overlap_hours).await?);
+        }
     }
-    accounts.auth.forget_key(&old.lookup).await;
-    let detail = json!({"new_key": shown.id, "overlap_hours": body.overlap_hours});
-    auditor.record("api_key.rotated", Target::of(key_id, &shown.name), detail).await;
-    Ok((web::Json(CreatedApiKey { key: shown, secret: key.text }), StatusCode::CREATED))
+    Ok(made)
 }
 
 fn refuse_unless_admin(editor: &Member<Editor>, scopes: &[KeyScope]) -> Result<(), AccountError> {

@@ -96,6 +96,39 @@ async fn try_change(
     })
 }
 
+/// Makes a member the owner, and whoever was it and gives it away an admin.
+pub async fn transfer(db: &Db, scope: &TenantScope, from: Uuid, to: Uuid) -> Result<(), AccountError> {
+    try_transfer(db, scope.organization_id(), from, to)
+        .await
+        .map_err(failed_to("transfer an organization"))?
+}
+
+async fn try_transfer(
+    db: &Db,
+    organization_id: Uuid,
+    from: Uuid,
+    to: Uuid,
+) -> Result<Result<(), AccountError>, sqlx::Error> {
+    on!(db.write(), pool => {
+        let mut transaction = pool.begin().await?;
+        sqlx::query(LOCK).bind(organization_id).execute(&mut *transaction).await?;
+        let held: Option<String> = sqlx::query_scalar(ROLE)
+            .bind(organization_id).bind(from).fetch_optional(&mut *transaction).await?;
+        if held.as_deref() != Some(word_of(Role::Owner)) {
+            return Ok(Err(AccountError::OwnersOnly));
+        }
+        let made = sqlx::query(SET_ROLE)
+            .bind(organization_id).bind(to).bind(word_of(Role::Owner)).execute(&mut *transaction).await?;
+        if made.rows_affected() == 0 {
+            return Ok(Err(AccountError::NotFound));
+        }
+        sqlx::query(SET_ROLE).bind(organization_id).bind(from).bind(word_of(Role::Admin))
+            .execute(&mut *transaction).await?;
+        transaction.commit().await?;
+        Ok(Ok(()))
+    })
+}
+
 fn allowed(held: Option<Role>, wanted: Option<Role>, by: Role, owners: i64) -> Result<(), AccountError> {
     let Some(held) = held else {
         return Err(AccountError::NotFound);

@@ -2,17 +2,18 @@
 
 use super::{AccountError, Accounts, id, member_store, user_store};
 use crate::audit::{Auditor, Target};
-use crate::auth::{Admin, Member, Viewer};
+use crate::auth::{Admin, Member, Owner, Viewer};
 use crate::error::ApiError;
 use crate::http_head::NoContent;
 use crate::runtime::on_main;
 use actix_web::web;
 use api_types::List;
-use api_types::accounts::{Member as MemberView, RoleChange};
+use api_types::accounts::{Member as MemberView, RoleChange, TransferRequest};
 use serde_json::json;
 
 pub fn routes(app: &mut web::ServiceConfig) {
     app.service(web::resource("/api/v1/members").get(on_main(list)))
+        .service(web::resource("/api/v1/organization/transfer").post(on_main(transfer)))
         .service(web::resource("/api/v1/members/{user_id}").patch(on_main(change)).delete(on_main(remove)));
 }
 
@@ -43,6 +44,37 @@ async fn change(
     let target = Target::of(user_id, &changed.email);
     auditor.record("member.role_changed", target, json!({"role": changed.role})).await;
     Ok(web::Json(changed))
+}
+
+/// Makes another member the owner, and the caller an admin. Asked for with the password: it cannot be taken back.
+///
+/// # Errors
+/// 404, 409 `already_owner`, 422 for a wrong password, 429 `too_many_attempts`.
+async fn transfer(
+    owner: Member<Owner>,
+    accounts: web::Data<Accounts>,
+    auditor: Auditor,
+    body: web::Json<TransferRequest>,
+) -> Result<web::Json<MemberView>, ApiError> {
+    let (person, to) = (owner.person()?, id(&body.user_id)?);
+    if to == person.user_id {
+        return Err(AccountError::AlreadyOwner.into());
+    }
+    let user = user_store::by_id(&accounts.db, person.user_id).await?.ok_or(AccountError::SessionOver)?;
+    if user.password_hash.is_some() {
+        accounts
+            .check_own_password(person, "password", body.into_inner().password.unwrap_or_default())
+            .await?;
+    }
+    member_store::transfer(&accounts.db, owner.scope(), person.user_id, to).await?;
+    accounts.auth.forget_sessions();
+    let members = member_store::list(&accounts.db, owner.scope()).await?;
+    let made =
+        members.into_iter().find(|each| each.user_id == to.to_string()).ok_or(AccountError::NotFound)?;
+    auditor
+        .record("organization.transferred", Target::of(to, &made.email), json!({"from": user.email}))
+        .await;
+    Ok(web::Json(made))
 }
 
 /// Removes a member; their sessions in this organization end.

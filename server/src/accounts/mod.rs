@@ -18,6 +18,8 @@ mod members;
 mod organization;
 mod organization_store;
 mod profile;
+mod project_role_store;
+mod project_roles;
 mod project_store;
 mod projects;
 mod second_factor;
@@ -28,10 +30,11 @@ mod sign_in;
 mod sso;
 mod user_store;
 
+pub(crate) use api_keys::rotate_all as rotate_all_keys;
 pub use mail_links::MailLinks;
 pub(crate) use second_factor::remove as remove_second_factor;
 
-use crate::auth::Auth;
+use crate::auth::{Auth, AuthError};
 use crate::config::Settings;
 use crate::db::Db;
 use crate::error::{Problem, ProblemKind};
@@ -50,6 +53,7 @@ pub(crate) const STATEMENTS: &[(&str, &[(&str, &str)])] = &[
     ("accounts/mail_link_store.rs", mail_link_store::ALL),
     ("accounts/member_store.rs", member_store::ALL),
     ("accounts/organization_store.rs", organization_store::ALL),
+    ("accounts/project_role_store.rs", project_role_store::ALL),
     ("accounts/project_store.rs", project_store::ALL),
     ("accounts/second_factor_store.rs", second_factor_store::ALL),
     ("accounts/session_store.rs", session_store::ALL),
@@ -66,6 +70,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
     second_factor::routes(app);
     organization::routes(app);
     members::routes(app);
+    project_roles::routes(app);
     invitations::routes(app);
     projects::routes(app);
     api_keys::routes(app);
@@ -177,8 +182,14 @@ pub enum AccountError {
     ProjectNameTaken,
     #[error("An organization keeps at least one owner. Make somebody else an owner first.")]
     LastOwner,
+    #[error("You are the owner already. Choose another member.")]
+    AlreadyOwner,
     #[error("Only an owner can do this to an owner, or make one.")]
     OwnersOnly,
+    #[error("Admins and owners have their role in every project.")]
+    RoleIsEverywhere,
+    #[error("failed to find out who may see which project")]
+    Auth(#[from] AuthError),
     #[error("Only an admin can make or revoke a key with the scope `admin`.")]
     AdminsOnly,
     #[error("This key was rotated already: its follower is in the list of keys.")]
@@ -222,8 +233,11 @@ impl Problem for AccountError {
             Self::MemberElsewhere => ProblemKind::Conflict("member_elsewhere"),
             Self::ProjectNameTaken => ProblemKind::Conflict("project_name_taken"),
             Self::KeyRotated => ProblemKind::Conflict("key_rotated"),
+            Self::AlreadyOwner => ProblemKind::Conflict("already_owner"),
             Self::LastOwner => ProblemKind::Conflict("last_owner"),
             Self::OwnersOnly | Self::AdminsOnly => ProblemKind::Forbidden("role_too_small"),
+            Self::RoleIsEverywhere => ProblemKind::Conflict("role_is_everywhere"),
+            Self::Auth(error) => error.kind(),
             Self::NotFound => ProblemKind::NotFound,
             Self::Store { source, .. } => ProblemKind::of_sqlx(source),
         }

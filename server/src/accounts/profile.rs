@@ -1,7 +1,7 @@
 //! The caller's own account.
 
 use super::checked::{Name, NewPassword};
-use super::{AccountError, Accounts, organization_store, project_store, user_store};
+use super::{AccountError, Accounts, organization_store, user_store};
 use crate::audit::{Auditor, Target};
 use crate::auth::extractors::Person;
 use crate::auth::{Member, Viewer};
@@ -29,7 +29,7 @@ async fn me(
         organization: organization_store::get(&accounts.db, member.scope()).await?,
         role: member.role(),
         organizations,
-        projects: project_store::list(&accounts.db, member.scope()).await?,
+        projects: member.projects(&accounts.db).await?,
     }))
 }
 

@@ -2,11 +2,12 @@
 
 use super::checked::Name;
 use super::{AccountError, failed_to};
+use crate::auth::ProjectRoles;
 use crate::db::Db;
 use crate::on;
 use crate::tenant::TenantScope;
 use crate::time::now_us;
-use api_types::accounts::Project;
+use api_types::accounts::{Project, Role};
 use uuid::Uuid;
 
 crate::statements! {
@@ -28,7 +29,7 @@ struct ProjectRow {
 impl From<ProjectRow> for Project {
     fn from(row: ProjectRow) -> Self {
         let retention_days = u16::try_from(row.retention_days).unwrap_or(u16::MAX);
-        Self { id: row.id.to_string(), name: row.name, retention_days }
+        Self { id: row.id.to_string(), name: row.name, retention_days, role: None }
     }
 }
 
@@ -38,6 +39,22 @@ pub async fn list(db: &Db, scope: &TenantScope) -> Result<Vec<Project>, AccountE
         .bind(scope.organization_id()).fetch_all(pool).await)
     .map_err(failed_to("list projects"))?;
     Ok(rows.into_iter().map(Project::from).collect())
+}
+
+/// Those that somebody sees, with the role that they have there where it is another than in the organization.
+pub async fn list_for(
+    db: &Db,
+    scope: &TenantScope,
+    role: Role,
+    roles: &ProjectRoles,
+) -> Result<Vec<Project>, AccountError> {
+    let shown = |mut project: Project| {
+        let project_id = Uuid::parse_str(&project.id).ok()?;
+        let held = roles.in_project(role, project_id)?;
+        project.role = Some(held).filter(|held| *held != role);
+        Some(project)
+    };
+    Ok(list(db, scope).await?.into_iter().filter_map(shown).collect())
 }
 
 pub async fn get(db: &Db, scope: &TenantScope, project_id: Uuid) -> Result<Project, AccountError> {
@@ -63,7 +80,7 @@ pub async fn insert(
     if inserted == 0 {
         return Err(AccountError::ProjectNameTaken);
     }
-    Ok(Project { id: project_id.to_string(), name: name.as_str().to_owned(), retention_days })
+    Ok(Project { id: project_id.to_string(), name: name.as_str().to_owned(), retention_days, role: None })
 }
 
 /// What is absent stays.

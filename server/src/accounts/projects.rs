@@ -1,10 +1,11 @@
 //! Projects: separate spaces of logs within the organization.
 
 use super::checked::{Name, refuse_any};
-use super::{Accounts, id, project_store};
+use super::{AccountError, Accounts, id, project_store};
 use crate::audit::{Auditor, Target};
 use crate::auth::{Admin, Member, Viewer};
 use crate::config::RETENTIONS_DAYS;
+use crate::db::Db;
 use crate::erasure;
 use crate::error::{ApiError, InvalidFields};
 use crate::runtime::on_main;
@@ -28,7 +29,7 @@ async fn list(
     member: Member<Viewer>,
     accounts: web::Data<Accounts>,
 ) -> Result<web::Json<List<Project>>, ApiError> {
-    Ok(web::Json(project_store::list(&accounts.db, member.scope()).await?.into()))
+    Ok(web::Json(member.projects(&accounts.db).await?.into()))
 }
 
 /// # Errors
@@ -54,7 +55,9 @@ async fn get(
     accounts: web::Data<Accounts>,
     path: web::Path<String>,
 ) -> Result<web::Json<Project>, ApiError> {
-    Ok(web::Json(project_store::get(&accounts.db, member.scope(), id(&path)?).await?))
+    let project_id = id(&path)?;
+    member.in_project(project_id)?;
+    Ok(web::Json(project_store::get(&accounts.db, member.scope(), project_id).await?))
 }
 
 /// Renames a project, or keeps its logs for another time; a shorter retention also erases what is older than it by
@@ -79,6 +82,13 @@ async fn change(
     let target = Target::of(project_id, &project.name);
     auditor.record("project.changed", target, json!({"retention_days": project.retention_days})).await;
     Ok(web::Json(project))
+}
+
+impl Member<Viewer> {
+    /// The projects that the caller sees.
+    pub(super) async fn projects(&self, db: &Db) -> Result<Vec<Project>, AccountError> {
+        project_store::list_for(db, self.scope(), self.role(), self.project_roles()).await
+    }
 }
 
 fn retention(days: u16) -> Result<u16, FieldProblem> {

@@ -61,7 +61,7 @@ async fn sign_up(
     Ok(accounts.signed_in(user_id, organization_id, token).await?.with_status(StatusCode::CREATED))
 }
 
-/// Signs in, into the organization that was used last.
+/// Signs in, into the organization that was used last. A session that this browser had before ends.
 ///
 /// # Errors
 /// 401 `wrong_credentials` for an unknown address as for a wrong password, `second_factor_required`, `second_factor_wrong`;
@@ -70,6 +70,7 @@ async fn log_in(
     accounts: web::Data<Accounts>,
     client: Client,
     auditor: Auditor,
+    before: RefreshCookie,
     body: web::Json<LoginRequest>,
 ) -> Result<SignedIn, ApiError> {
     let LoginRequest { email, password, code } = body.into_inner();
@@ -85,6 +86,7 @@ async fn log_in(
     }
     second?;
     let organization_id = organization_store::last_used(&accounts.db, user.id).await?;
+    accounts.leave(&before).await?;
     let token = session_store::open(&accounts.db, user.id, organization_id, &client).await?;
     accounts.record_login(&auditor, &user, organization_id, "password").await;
     Ok(accounts.signed_in(user.id, organization_id, token).await?)
@@ -192,6 +194,16 @@ impl Accounts {
         Ok((user_id, organization_id))
     }
 
+    /// Ends the session that a browser has, before it gets another.
+    pub(super) async fn leave(&self, before: &RefreshCookie) -> Result<(), AccountError> {
+        let Some(token) = &before.0 else { return Ok(()) };
+        if session_store::is_current(&self.db, token).await? {
+            session_store::end(&self.db, token.session_id).await?;
+            self.auth.forget_sessions();
+        }
+        Ok(())
+    }
+
     /// Records a login in the organization in which it begins.
     pub(super) async fn record_login(
         &self,
@@ -272,6 +284,8 @@ impl Accounts {
             .await?
             .ok_or(AccountError::NoOrganization)?;
         let scope = TenantScope::authenticated(organization_id);
+        let role = organization.role();
+        let project_roles = self.auth.project_roles(&scope, user_id, role).await?;
         let access_token = self.auth.tokens.issue(user_id, session_id, organization_id);
         let seconds = i64::try_from(LIFETIME_S).unwrap_or(i64::MAX);
         let cookies = vec![self.auth.cookies.access(&access_token, seconds)];
@@ -280,9 +294,9 @@ impl Accounts {
             token_type: "Bearer".to_owned(),
             expires_in: LIFETIME_S,
             user: user.into(),
-            role: organization.role(),
+            role,
             organization: organization.into(),
-            projects: project_store::list(&self.db, &scope).await?,
+            projects: project_store::list_for(&self.db, &scope, role, &project_roles).await?,
         };
         Ok(SignedIn { session, cookies, status: StatusCode::OK })
     }
@@ -346,7 +360,7 @@ impl Responder for SignedOut {
 }
 
 /// The refresh token that the browser sent, from one of our own pages.
-struct RefreshCookie(Option<RefreshToken>);
+pub(super) struct RefreshCookie(Option<RefreshToken>);
 
 impl FromRequest for RefreshCookie {
     type Error = AuthError;

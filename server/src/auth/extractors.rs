@@ -5,8 +5,10 @@
 use super::caller::Caller;
 use super::credentials::Credentials;
 use super::key_budget::KeyId;
+use super::project_roles::MayCall;
+use super::session_check::Membership;
 use super::standing::Standing;
-use super::{Auth, AuthError, Identity, store};
+use super::{Auth, AuthError, Identity, ProjectRoles, store};
 use crate::tenant::TenantScope;
 use actix_web::dev::Payload;
 use actix_web::http::header::HeaderMap;
@@ -62,6 +64,7 @@ impl FromRequest for Person {
 pub struct Member<R: Level> {
     scope: TenantScope,
     role: Role,
+    project_roles: ProjectRoles,
     default_project: Uuid,
     person: Option<Person>,
     level: PhantomData<fn() -> R>,
@@ -83,7 +86,25 @@ impl<R: Level> Member<R> {
         self.role
     }
 
-    /// The API key's project, or the organization's first one.
+    /// Where the caller's role is another one.
+    #[must_use]
+    pub fn project_roles(&self) -> &ProjectRoles {
+        &self.project_roles
+    }
+
+    /// Whether the caller may do this in a project: routes that the table calls `Project` ask it of every project that they touch.
+    ///
+    /// # Errors
+    /// `NotFound` for a project that the caller does not see, `RoleTooSmall`.
+    pub fn in_project(&self, project_id: Uuid) -> Result<(), AuthError> {
+        match self.project_roles.in_project(self.role, project_id) {
+            None => Err(AuthError::NotFound),
+            Some(held) if held < R::ROLE => Err(AuthError::RoleTooSmall { needed: R::ROLE, held }),
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// The API key's project, or the first one that the caller sees.
     #[must_use]
     pub fn default_project(&self) -> Uuid {
         self.default_project
@@ -101,11 +122,12 @@ impl<R: Level> Member<R> {
         self.person.ok_or(AuthError::PersonNeeded)
     }
 
-    fn of(identity: Identity) -> Result<Self, AuthError> {
+    fn of(identity: Identity, request: &HttpRequest) -> Result<Self, AuthError> {
         let member = match identity {
             Identity::Person { user_id, session_id, membership } => Self {
                 scope: membership.scope,
                 role: membership.role,
+                project_roles: membership.project_roles,
                 default_project: membership.project_id,
                 person: Some(Person { user_id, session_id }),
                 level: PhantomData,
@@ -113,16 +135,18 @@ impl<R: Level> Member<R> {
             Identity::Key(key) if key.allows(KeyScope::Admin) => Self {
                 scope: key.scope,
                 role: Role::Admin,
+                project_roles: ProjectRoles::default(),
                 default_project: key.project_id,
                 person: None,
                 level: PhantomData,
             },
             Identity::Key(_) => return Err(AuthError::ScopeTooSmall { needed: "admin" }),
         };
-        if member.role < R::ROLE {
-            return Err(AuthError::RoleTooSmall { needed: R::ROLE, held: member.role });
+        match member.project_roles.may_call(request, member.role, R::ROLE) {
+            MayCall::Yes => Ok(member),
+            MayCall::RoleTooSmall => Err(AuthError::RoleTooSmall { needed: R::ROLE, held: member.role }),
+            MayCall::OnlyInSomeProjects => Err(AuthError::OnlyInSomeProjects),
         }
-        Ok(member)
     }
 }
 
@@ -131,7 +155,7 @@ impl<R: Level> FromRequest for Member<R> {
     type Future = Ready<Result<Self, AuthError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Caller::of(request).and_then(Self::of))
+        ready(Caller::of(request).and_then(|identity| Self::of(identity, request)))
     }
 }
 
@@ -140,6 +164,8 @@ pub struct Reader {
     scope: TenantScope,
     default_project: Uuid,
     only_project: Option<Uuid>,
+    /// Of a person.
+    roles: Option<(Role, ProjectRoles)>,
     standing: Standing,
     /// The key that asks and its rows a day, if it has such a limit.
     budget: Option<(KeyId, u64)>,
@@ -175,10 +201,13 @@ impl Reader {
     /// # Errors
     /// `NotFound` when the project is not one of the organization, or not the one that the API key is for.
     pub async fn project(&self, asked: Option<&str>) -> Result<Uuid, AuthError> {
-        let Some(asked) = asked else {
-            return Ok(self.default_project);
+        let asked = match asked {
+            Some(asked) => Uuid::parse_str(asked).map_err(|_| AuthError::NotFound)?,
+            None => self.default_project,
         };
-        let asked = Uuid::parse_str(asked).map_err(|_| AuthError::NotFound)?;
+        if self.roles.as_ref().is_some_and(|(role, roles)| roles.in_project(*role, asked).is_none()) {
+            return Err(AuthError::NotFound);
+        }
         if asked == self.default_project {
             return Ok(asked);
         }
@@ -199,6 +228,10 @@ impl Reader {
             Identity::Key(key) => key.rows_per_day.map(|rows| ((key.scope.organization_id(), key.id), rows)),
             Identity::Person { .. } => None,
         };
+        let roles = match &identity {
+            Identity::Person { membership, .. } => Some((membership.role, membership.project_roles.clone())),
+            Identity::Key(_) => None,
+        };
         let (scope, default_project, only_project) = match identity {
             Identity::Person { membership, .. } => (membership.scope, membership.project_id, None),
             Identity::Key(key) if key.allows(KeyScope::Admin) => (key.scope, key.project_id, None),
@@ -207,7 +240,7 @@ impl Reader {
             }
             Identity::Key(_) => return Err(AuthError::ScopeTooSmall { needed: "query" }),
         };
-        Ok(Self { scope, default_project, only_project, budget, standing, auth })
+        Ok(Self { scope, default_project, only_project, roles, budget, standing, auth })
     }
 }
 
@@ -240,14 +273,20 @@ impl IngestKey {
                 key_id: Some(key.id),
             }),
             Identity::Key(_) => Err(AuthError::ScopeTooSmall { needed: "ingest" }),
-            Identity::Person { membership, .. } if membership.role >= Role::Editor => Ok(Self {
-                scope: membership.scope,
-                project_id: membership.project_id,
-                retention_days: membership.retention_days,
-                key_id: None,
-            }),
             Identity::Person { membership, .. } => {
-                Err(AuthError::RoleTooSmall { needed: Role::Editor, held: membership.role })
+                let Membership { role, project_id, project_roles, .. } = membership;
+                match project_roles.in_project(role, project_id) {
+                    None => Err(AuthError::NotFound),
+                    Some(held) if held < Role::Editor => {
+                        Err(AuthError::RoleTooSmall { needed: Role::Editor, held })
+                    }
+                    Some(_) => Ok(Self {
+                        scope: membership.scope,
+                        project_id,
+                        retention_days: membership.retention_days,
+                        key_id: None,
+                    }),
+                }
             }
         }
     }

@@ -14,6 +14,7 @@ pub mod extractors;
 mod key_budget;
 mod key_ring;
 pub mod password;
+mod project_roles;
 mod session_check;
 pub mod standing;
 pub(crate) mod store;
@@ -22,6 +23,7 @@ mod tests;
 pub mod totp;
 
 pub(crate) use key_ring::scopes_of;
+pub use project_roles::ProjectRoles;
 pub(crate) use session_check::{role_of, word_of};
 
 pub use extractors::{Admin, Editor, IngestKey, Member, Owner, Reader, Viewer};
@@ -55,6 +57,8 @@ pub enum AuthError {
     RoleTooSmall { needed: Role, held: Role },
     #[error("This is about a person's own account: sign in instead of using an API key.")]
     PersonNeeded,
+    #[error("Your roles differ between projects, and this is about all of them. Ask an admin.")]
+    OnlyInSomeProjects,
     #[error("This request came from another site and was refused.")]
     CrossSite,
     #[error("This API key is bound to networks, and the request did not come from one of them.")]
@@ -81,6 +85,7 @@ impl Problem for AuthError {
             Self::ScopeTooSmall { .. } => ProblemKind::Forbidden("scope_too_small"),
             Self::RoleTooSmall { .. } => ProblemKind::Forbidden("role_too_small"),
             Self::PersonNeeded => ProblemKind::Forbidden("person_needed"),
+            Self::OnlyInSomeProjects => ProblemKind::Forbidden("only_in_some_projects"),
             Self::CrossSite => ProblemKind::Forbidden("cross_site_request"),
             Self::NetworkNotAllowed => ProblemKind::Forbidden("network_not_allowed"),
             Self::BudgetSpent { retry_after_s, .. } => {
@@ -149,6 +154,19 @@ impl Auth {
     /// Forgets a key, so that its end counts at once on this node.
     pub async fn forget_key(&self, lookup: &str) {
         self.keys.forget(lookup).await;
+    }
+
+    /// What a member may do in single projects.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn project_roles(
+        &self,
+        scope: &TenantScope,
+        user_id: Uuid,
+        role: Role,
+    ) -> Result<ProjectRoles, AuthError> {
+        ProjectRoles::load(&self.db, scope.organization_id(), user_id, role).await
     }
 
     /// Whether the organization has this project.

@@ -1,6 +1,6 @@
 //! Whether a session still lives, and which role its user has, asked at most every five seconds per session.
 
-use super::{AuthError, store};
+use super::{AuthError, ProjectRoles, store};
 use crate::db::Db;
 use crate::tenant::TenantScope;
 use crate::time::now_us;
@@ -13,11 +13,13 @@ use uuid::Uuid;
 const FRESH: Duration = Duration::from_secs(5);
 
 /// A user's place in one organization.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Membership {
     pub scope: TenantScope,
     pub role: Role,
-    /// The organization's oldest project.
+    /// Where it is another one.
+    pub project_roles: ProjectRoles,
+    /// The organization's oldest project that they see.
     pub project_id: Uuid,
     pub retention_days: u16,
 }
@@ -37,9 +39,11 @@ impl SessionCheck {
         let load = async {
             let row = store::live_session(&self.db, session_id, organization_id, now_us()).await?;
             let row = row.ok_or(AuthError::Invalid)?;
+            let role = role_of(&row.role);
             Ok(Membership {
                 scope: TenantScope::authenticated(organization_id),
-                role: role_of(&row.role),
+                role,
+                project_roles: ProjectRoles::load(&self.db, organization_id, row.user_id, role).await?,
                 project_id: row.project_id,
                 retention_days: u16::try_from(row.retention_days).unwrap_or(u16::MAX),
             })

@@ -19,11 +19,13 @@ crate::statements! {
     ADD_ROWS_READ = "INSERT INTO api_key_reads (organization_id, key_id, day, rows_read) VALUES ($1, $2, $3, $4) \
         ON CONFLICT (organization_id, key_id, day) DO UPDATE SET rows_read = api_key_reads.rows_read + excluded.rows_read \
         RETURNING rows_read";
-    LIVE_SESSION = "SELECT m.role, p.id AS project_id, p.retention_days FROM sessions s \
+    LIVE_SESSION = "SELECT s.user_id, m.role, p.id AS project_id, p.retention_days FROM sessions s \
         JOIN memberships m ON m.user_id = s.user_id AND m.organization_id = $2 \
         JOIN projects p ON p.organization_id = m.organization_id \
+        LEFT JOIN project_roles r ON r.organization_id = p.organization_id AND r.project_id = p.id AND r.user_id = m.user_id \
         WHERE s.id = $1 AND s.revoked_at IS NULL AND s.expires_at > $3 \
-        ORDER BY p.created_at, p.id LIMIT 1";
+        ORDER BY CASE WHEN r.role = 'none' AND m.role IN ('viewer', 'editor') THEN 1 ELSE 0 END, p.created_at, p.id LIMIT 1";
+    PROJECT_ROLES = "SELECT project_id, role FROM project_roles WHERE organization_id = $1 AND user_id = $2";
     LIVE_KEY = "SELECT id FROM api_keys \
         WHERE organization_id = $1 AND id = $2 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $3)";
     PROJECT_EXISTS = "SELECT id FROM projects WHERE organization_id = $1 AND id = $2";
@@ -44,9 +46,21 @@ pub struct KeyRow {
 
 #[derive(sqlx::FromRow)]
 pub struct SessionRow {
+    pub user_id: Uuid,
     pub role: String,
+    /// The oldest one that the person sees, if there is one.
     pub project_id: Uuid,
     pub retention_days: i64,
+}
+
+pub async fn project_roles(
+    db: &Db,
+    organization_id: Uuid,
+    user_id: Uuid,
+) -> Result<Vec<(Uuid, String)>, AuthError> {
+    on!(db.read(), pool => sqlx::query_as(PROJECT_ROLES)
+        .bind(organization_id).bind(user_id).fetch_all(pool).await)
+    .map_err(store_error("look up roles in projects"))
 }
 
 pub async fn key_by_lookup(db: &Db, lookup: &str) -> Result<Option<KeyRow>, AuthError> {

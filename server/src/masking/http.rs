@@ -3,10 +3,10 @@
 use super::rules::{Rules, Tally, checked, shown};
 use super::{Masking, store};
 use crate::audit::{Auditor, Target};
+use crate::auth::extractors::Level;
 use crate::auth::{Admin, Auth, AuthError, Member, Viewer};
 use crate::error::{ApiError, InvalidFields};
 use crate::runtime::on_main;
-use crate::tenant::TenantScope;
 use actix_web::web;
 use api_types::masking as wire;
 use event::{Content, Intake, decode};
@@ -22,9 +22,10 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .service(web::resource("/api/v1/projects/{id}/masking/preview").post(on_main(preview)));
 }
 
-async fn own_project(auth: &Auth, scope: &TenantScope, id: &str) -> Result<Uuid, AuthError> {
+async fn own_project<R: Level>(auth: &Auth, member: &Member<R>, id: &str) -> Result<Uuid, AuthError> {
     let id = Uuid::parse_str(id).map_err(|_| AuthError::NotFound)?;
-    if auth.project_exists(scope, id).await? { Ok(id) } else { Err(AuthError::NotFound) }
+    member.in_project(id)?;
+    if auth.project_exists(member.scope(), id).await? { Ok(id) } else { Err(AuthError::NotFound) }
 }
 
 /// The rules of a project.
@@ -37,7 +38,7 @@ async fn get(
     auth: web::Data<Auth>,
     masking: web::Data<Masking>,
 ) -> Result<web::Json<wire::Masking>, ApiError> {
-    let project_id = own_project(&auth, member.scope(), &path).await?;
+    let project_id = own_project(&auth, &member, &path).await?;
     let rules = store::get(&masking.db, member.scope(), project_id).await?;
     Ok(web::Json(wire::Masking { rules: shown(&rules) }))
 }
@@ -54,7 +55,7 @@ async fn put(
     auditor: Auditor,
     body: web::Json<wire::Masking>,
 ) -> Result<web::Json<wire::Masking>, ApiError> {
-    let project_id = own_project(&auth, admin.scope(), &path).await?;
+    let project_id = own_project(&auth, &admin, &path).await?;
     let rules = checked(&body.rules)?;
     if !store::put(&masking.db, admin.scope(), project_id, &rules).await? {
         return Err(AuthError::NotFound.into());
@@ -75,7 +76,7 @@ async fn preview(
     auth: web::Data<Auth>,
     body: web::Json<wire::MaskingPreviewRequest>,
 ) -> Result<web::Json<wire::MaskingPreview>, ApiError> {
-    own_project(&auth, member.scope(), &path).await?;
+    own_project(&auth, &member, &path).await?;
     if body.text.len() > PREVIEW_BYTES {
         return Err(InvalidFields::one("text", "too_long", "Give at most 64 KiB of sample lines.").into());
     }

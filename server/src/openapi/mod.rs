@@ -146,7 +146,13 @@ fn who(access: Access) -> String {
         Access::Read => "For members, and API keys with the scope `query`.".into(),
         Access::Ingest => "For API keys with the scope `ingest`.".into(),
         Access::Person => "For signed-in people only.".into(),
-        Access::Member(role) => {
+        Access::Project(role) => {
+            let role = format!("{role:?}").to_lowercase();
+            format!(
+                "For members with the role `{role}` or higher in the project, and API keys with the scope `admin`."
+            )
+        }
+        Access::Member(role) | Access::Anywhere(role) => {
             let role = format!("{role:?}").to_lowercase();
             format!("For members with the role `{role}` or higher, and API keys with the scope `admin`.")
         }

@@ -32,6 +32,14 @@ async fn the_operator_lists_organizations_and_ends_their_keys() {
     .await;
     let log = acme.get("/api/v1/audit-log?q=action:api_key.all_revoked").await.expect(200).body;
     assert_eq!(log["items"][0]["actor"]["kind"], "system");
+    let fresh = acme.api_key(&["query"]).await["secret"].as_str().unwrap().to_owned();
+    let rotated = said(&admin(&app, &["rotate-keys", "acme"]).await);
+    let secret = rotated.lines().nth(1).unwrap().rsplit('\t').next().unwrap();
+    for works in [fresh.as_str(), secret] {
+        let answer = app.with_credential(works).post("/api/v1/query/check", json!({"query": "*"})).await;
+        answer.expect(200);
+    }
+    assert_eq!(rotated.lines().count(), 2, "revoked ones are not rotated: {rotated}");
     let wrong = admin(&app, &["revoke-keys", "globex"]).await;
     assert!(!wrong.status.success() && String::from_utf8_lossy(&wrong.stderr).contains("globex"));
     assert!(!admin(&app, &["conquer"]).await.status.success());

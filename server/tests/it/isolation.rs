@@ -10,6 +10,12 @@ use serde_json::{Value, json};
 fn body(path: &str, target: &Target) -> Value {
     match path {
         "/api/v1/auth/switch" => json!({"organization_id": target.organization_id}),
+        "/api/v1/organization/transfer" => {
+            json!({"user_id": target.user_id, "password": crate::harness::PASSWORD})
+        }
+        "/api/v1/members/{user_id}/projects" => {
+            json!({"items": [{"project_id": target.project_id, "role": "viewer"}]})
+        }
         "/api/v1/members/{user_id}" => json!({"role": "viewer"}),
         "/api/v1/organization" | "/api/v1/projects/{id}" => json!({"name": "taken over"}),
         "/api/v1/projects/{id}/masking" => json!({"rules": []}),
@@ -44,6 +50,11 @@ fn body(path: &str, target: &Target) -> Value {
         }
         _ => json!({}),
     }
+}
+
+/// The same, about a project and else nothing that there is.
+pub fn body_about(path: &str, project_id: &str) -> Value {
+    body(path, &Target { project_id: project_id.to_owned(), ..Target::nowhere() })
 }
 
 /// Ids of somebody else, by the kind of thing that a path names.
@@ -205,10 +216,14 @@ fn refusal(access: Access, caller: &str) -> Option<(u16, &'static str)> {
         (Access::Ingest, "query key") => Some((403, "scope_too_small")),
         (Access::Ingest, "ingest key" | "admin key") => None,
         (Access::Ingest, _) => role_at_least(Role::Editor),
-        (Access::Member(_), "ingest key" | "query key") => Some((403, "scope_too_small")),
+        (Access::Member(_) | Access::Project(_) | Access::Anywhere(_), "ingest key" | "query key") => {
+            Some((403, "scope_too_small"))
+        }
         (Access::Member(Role::Owner), "admin key") => Some((403, "role_too_small")),
-        (Access::Member(_), "admin key") => None,
-        (Access::Member(needed), _) => role_at_least(needed),
+        (Access::Member(_) | Access::Project(_) | Access::Anywhere(_), "admin key") => None,
+        (Access::Member(needed) | Access::Project(needed) | Access::Anywhere(needed), _) => {
+            role_at_least(needed)
+        }
     }
 }
 
@@ -315,7 +330,9 @@ async fn a_key_with_too_small_a_scope_is_refused_everywhere() {
             Access::Open => &[],
             Access::Read => &[&ingest],
             Access::Ingest => &[&query],
-            Access::Member(_) | Access::Person => &[&ingest, &query],
+            Access::Member(_) | Access::Project(_) | Access::Anywhere(_) | Access::Person => {
+                &[&ingest, &query]
+            }
         };
         for caller in refused {
             assert_eq!(call(caller, method, path, &target).await.status, 403, "{method} {path}");

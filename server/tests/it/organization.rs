@@ -1,6 +1,6 @@
 //! The organization, its members and projects.
 
-use crate::harness::TestApp;
+use crate::harness::{PASSWORD, TestApp};
 use serde_json::json;
 
 #[tokio::test]
@@ -56,4 +56,24 @@ async fn a_project_that_is_none_is_absent() {
     let acme = app.org("acme").await;
     acme.get("/api/v1/projects/not-an-id").await.expect_problem(404, "not_found");
     acme.get("/api/v1/projects/01890a5d-ac96-774b-bcce-b302099a8057").await.expect_problem(404, "not_found");
+}
+
+#[tokio::test]
+async fn an_organization_is_handed_over_with_the_password() {
+    let app = TestApp::spawn().await;
+    let acme = app.org("acme").await;
+    let bea = acme.member(&app, "bea", "editor").await;
+    let hand_over = |to: &str, password: &str| json!({"user_id": to, "password": password});
+    let path = "/api/v1/organization/transfer";
+    acme.post(path, hand_over(&bea.user_id, "wrong")).await.expect_problem(422, "invalid");
+    acme.post(path, hand_over(&acme.user_id, PASSWORD)).await.expect_problem(409, "already_owner");
+    bea.post(path, hand_over(&bea.user_id, PASSWORD)).await.expect_problem(403, "role_too_small");
+
+    let made = acme.post(path, hand_over(&bea.user_id, PASSWORD)).await.expect(200).body;
+
+    assert_eq!((made["email"].as_str(), made["role"].as_str()), (Some("bea@acme.example"), Some("owner")));
+    assert_eq!(acme.get("/api/v1/me").await.expect(200).body["role"], "admin");
+    acme.post(path, hand_over(&bea.user_id, PASSWORD)).await.expect_problem(403, "role_too_small");
+    let log = bea.get("/api/v1/audit-log?q=action:organization.transferred").await.expect(200).body;
+    assert_eq!(log["items"][0]["actor"]["id"], acme.user_id.as_str());
 }

@@ -29,6 +29,22 @@ async fn logging_in_opens_a_session_of_its_own() {
 }
 
 #[tokio::test]
+async fn logging_in_again_ends_the_session_that_this_browser_had() {
+    let app = TestApp::spawn().await;
+    let acme = app.org("acme").await;
+    let browser = app.anonymous().with_header("cookie", &format!("cw_rt={}", acme.refresh_cookie));
+    let body = json!({"email": acme.email, "password": PASSWORD});
+
+    let foreign = browser.with_header("origin", "https://evil.example");
+    foreign.post("/api/v1/auth/login", body.clone()).await.expect_problem(403, "cross_site_request");
+    let session = browser.post("/api/v1/auth/login", body).await.expect(200);
+
+    acme.get("/api/v1/me").await.expect_problem(401, "credentials_invalid");
+    let now = app.with_credential(session.body["access_token"].as_str().unwrap());
+    assert_eq!(now.get("/api/v1/sessions").await.expect(200).body["items"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn an_unknown_address_and_a_wrong_password_are_answered_alike() {
     let app = TestApp::spawn().await;
     app.org("acme").await;

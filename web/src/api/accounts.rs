@@ -116,6 +116,21 @@ pub async fn change_member(user_id: String, role: Role) -> Result<Member, ApiErr
     patch(&format!("/api/v1/members/{user_id}"), &serde_json::json!({ "role": role })).await
 }
 
+pub async fn transfer_organization(request: TransferRequest) -> Result<Member, ApiError> {
+    post("/api/v1/organization/transfer", &request).await
+}
+
+pub async fn project_roles(user_id: String) -> Result<Vec<ProjectRoleOf>, ApiError> {
+    get::<List<ProjectRoleOf>>(&format!("/api/v1/members/{user_id}/projects")).await.map(|list| list.items)
+}
+
+pub async fn set_project_roles(
+    user_id: String,
+    items: Vec<ProjectRoleOf>,
+) -> Result<List<ProjectRoleOf>, ApiError> {
+    put(&format!("/api/v1/members/{user_id}/projects"), &SetProjectRoles { items }).await
+}
+
 pub async fn remove_member(user_id: String) -> Result<Nothing, ApiError> {
     delete(&format!("/api/v1/members/{user_id}")).await
 }

@@ -2,6 +2,7 @@
 
 use super::SectionHead;
 use super::invitations::{Invite, Pending};
+use super::project_roles::ProjectRoles;
 use crate::api::accounts;
 use crate::components::{
     Age, Badge, BadgeKind, Button, ButtonKind, Confirm, EmptyState, Icon, IconButton, open_while, show,
@@ -18,6 +19,7 @@ pub const ROLES: [Role; 4] = [Role::Owner, Role::Admin, Role::Editor, Role::View
 pub fn Members() -> impl IntoView {
     let members = load(|| Some(()), |()| accounts::members());
     let removing = RwSignal::new(None::<Member>);
+    let placing = RwSignal::new(None::<Member>);
     let may = session().is_admin();
     let invitations = load(move || may.then_some(()), |()| accounts::invitations());
     let inviting = RwSignal::new(false);
@@ -37,7 +39,7 @@ pub fn Members() -> impl IntoView {
                     if members.is_empty() {
                         return view! { <EmptyState icon=Icon::Members title="No members" text="Nobody is in this organization."/> }.into_any();
                     }
-                    let rows = members.into_iter().map(|member| view! { <MemberRow member removing changed/> });
+                    let rows = members.into_iter().map(|member| view! { <MemberRow member removing placing changed/> });
                     view! {
                         <div class="table-scroll" tabindex="0" role="region" aria-label="Table">
                             <table class="table">
@@ -54,12 +56,18 @@ pub fn Members() -> impl IntoView {
             {may.then(|| view! { <Pending invitations/> })}
         </section>
         <Remove removing changed/>
+        <ProjectRoles member=placing/>
         <Invite open=inviting invited=Callback::new(move |()| invitations.refetch())/>
     }
 }
 
 #[component]
-fn MemberRow(member: Member, removing: RwSignal<Option<Member>>, changed: Callback<()>) -> impl IntoView {
+fn MemberRow(
+    member: Member,
+    removing: RwSignal<Option<Member>>,
+    placing: RwSignal<Option<Member>>,
+    changed: Callback<()>,
+) -> impl IntoView {
     let session = session();
     let is_me = untrack(|| session.me().user.id) == member.user_id;
     let may = session.is_admin() && !is_me;
@@ -90,6 +98,9 @@ fn MemberRow(member: Member, removing: RwSignal<Option<Member>>, changed: Callba
                 {may.then(|| view! {
                     <span class="row row-end">
                         {member.second_factor.then(|| view! { <Button small=true on_click=reset>"Reset second factor"</Button> })}
+                        {(member.role < Role::Admin).then(|| view! {
+                            <Button small=true on_click=move |_| placing.set(Some(known.get_value()))>"Projects"</Button>
+                        })}
                         <IconButton icon=Icon::Trash label=format!("Remove {}", member.name) on_click=move |_| removing.set(Some(known.get_value()))/>
                     </span>
                 })}

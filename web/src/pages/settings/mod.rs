@@ -12,12 +12,14 @@ mod members;
 mod new_api_key;
 mod organization;
 mod profile;
+mod project_roles;
 mod projects;
 mod rotate_api_key;
 mod routing;
 mod second_factor;
 mod sessions;
 mod sign_in;
+mod transfer;
 
 use crate::components::{EmptyState, Icon, LinkButton};
 use crate::session::session;

@@ -1,6 +1,7 @@
 //! The organization: its name, and its end.
 
 use super::SectionHead;
+use super::transfer::Transfer;
 use crate::api::accounts;
 use crate::components::{Button, ButtonKind, Dialog, FormError, TextField, toast};
 use crate::load::Submit;
@@ -19,6 +20,10 @@ pub fn OrganizationSection() -> impl IntoView {
             <div class="card"><div class="card-body"><NameForm name=name.clone()/></div></div>
         </section>
         {is_owner.then(|| view! {
+            <section class="section">
+                <SectionHead title="Ownership" text="Hand the organization over to another member. You stay as an admin."/>
+                <Transfer/>
+            </section>
             <section class="section">
                 <SectionHead title="Delete this organization" text="Everything goes: logs, alerts, keys, members. It can be cancelled for some days, and you get a proof by mail."/>
                 <DeleteOrganization name/>
