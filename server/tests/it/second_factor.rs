@@ -138,3 +138,17 @@ async fn an_address_changes_when_the_mail_to_the_new_one_is_followed() {
     let token = app.mails_about(&globex.email, "Confirm your new", 1).await.remove(0).token();
     confirm(json!(token)).await.expect_problem(409, "email_taken");
 }
+
+#[tokio::test]
+async fn a_reset_password_does_not_switch_off_the_second_factor() {
+    let app = TestApp::spawn().await;
+    let acme = app.org("acme").await;
+    let (_, codes, _) = switch_on(&acme).await;
+    app.anonymous().post("/api/v1/auth/forgot-password", json!({"email": acme.email})).await.expect(202);
+    let token = app.mails_about(&acme.email, "Reset", 1).await.remove(0).token();
+    let body = json!({"token": token, "password": PASSWORD});
+    app.anonymous().post("/api/v1/auth/reset-password", body).await.expect(204);
+
+    log_in(&app, &acme.email, None).await.expect_problem(401, "second_factor_required");
+    log_in(&app, &acme.email, Some(&codes[0])).await.expect(200);
+}
