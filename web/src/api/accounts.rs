@@ -1,6 +1,8 @@
 //! Signing up and in, the people and projects of an organization, its API keys.
 
-use super::{ApiError, Nothing, delete, delete_with, get, json, patch, post, post_for_nothing, read, send};
+use super::{
+    ApiError, Nothing, delete, delete_with, get, json, patch, post, post_for_nothing, put, read, send,
+};
 use crate::browser;
 use crate::url::escape;
 use api_types::List;
