@@ -1,10 +1,14 @@
 // Alerts over every kind of channel: made in the browser, fired by real events, and every byte of what is sent looked at.
 
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import net from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { after, before, test } from "node:test";
-import { App, browser, eventually, logIn, page } from "./harness.mjs";
+import { App, browser, eventually, logIn, page, programs } from "./harness.mjs";
+import { MailServer } from "./mail.mjs";
 
 /** Keeps every request; answers 200. */
 async function receiver() {
@@ -21,56 +25,17 @@ async function receiver() {
   return { requests, url: `http://127.0.0.1:${server.address().port}`, stop: () => server.close() };
 }
 
-/** A mail server that can be away. */
-async function mailServer() {
-  const mails = [];
-  const open = new Set();
-  const state = { away: false, leave: () => { state.away = true; for (const socket of open) socket.destroy(); } };
-  const server = net.createServer((socket) => {
-    if (state.away) return socket.destroy();
-    open.add(socket);
-    socket.on("close", () => open.delete(socket));
-    let text = "";
-    let inMail = false;
-    socket.on("error", () => {});
-    socket.write("220 mail.test ESMTP\r\n");
-    socket.on("data", (data) => {
-      text += data;
-      for (;;) {
-        const end = inMail ? text.indexOf("\r\n.\r\n") : text.indexOf("\r\n");
-        if (end < 0) return;
-        const part = text.slice(0, end);
-        text = text.slice(end + (inMail ? 5 : 2));
-        if (inMail) {
-          mails.push(part.replace(/=\r\n/g, "").replace(/=([0-9A-F]{2})/g, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16))));
-          inMail = false;
-          socket.write("250 taken\r\n");
-        } else if (/^DATA/i.test(part)) {
-          inMail = true;
-          socket.write("354 go on\r\n");
-        } else if (/^QUIT/i.test(part)) {
-          socket.end("221 bye\r\n");
-        } else {
-          socket.write(/^EHLO/i.test(part) ? "250-mail.test\r\n250 8BITMIME\r\n" : "250 ok\r\n");
-        }
-      }
-    });
-  });
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return { mails, state, url: `smtp://127.0.0.1:${server.address().port}`, stop: () => server.close() };
-}
-
 let app, chromium, at, account, slack, pagerduty, webhook, smtp;
 const channels = {};
 
 before(async () => {
-  [slack, pagerduty, webhook, smtp] = await Promise.all([receiver(), receiver(), receiver(), mailServer()]);
+  [slack, pagerduty, webhook, smtp] = await Promise.all([receiver(), receiver(), receiver(), MailServer.start()]);
   app = await App.start("--outbound-allow-networks", "127.0.0.0/8", "--pagerduty-url", `${pagerduty.url}/v2/enqueue`, "--smtp-url", smtp.url);
   chromium = await browser();
   at = await page(chromium);
   account = await app.account("ada");
-  const verify = await eventually("the mail with the link is there", async () => smtp.mails.find((mail) => mail.includes("/verify-email?token=")));
-  const token = verify.match(/\/verify-email\?token=([\w-]+)/)[1];
+  const verify = await eventually("the mail with the link is there", async () => smtp.mails.find((mail) => mail.text.includes("/verify-email?token=")));
+  const token = verify.text.match(/\/verify-email\?token=([\w-]+)/)[1];
   await app.call("POST", "/api/v1/auth/verify-email", { body: { token } });
   await app.ingest(account.key, [{ level: "info", source: "api", message: "all is well" }]);
   await logIn(at, app, account);
@@ -79,7 +44,8 @@ before(async () => {
 after(async () => {
   await chromium?.close();
   await app?.stop();
-  for (const each of [slack, pagerduty, webhook, smtp]) each?.stop();
+  await smtp?.leave();
+  for (const each of [slack, pagerduty, webhook]) each?.stop();
 });
 
 async function makeChannel(name, kind, fill) {
@@ -101,8 +67,8 @@ test("each kind of channel is made in the browser, and its test arrives", { time
   await makeChannel("Hook", "webhook", (dialog) => dialog.getByLabel("Address").fill(`${webhook.url}/hook`));
   for (const name of ["Mail", "Chat", "Pager", "Hook"]) await at.getByRole("row", { name }).getByRole("button", { name: "Test" }).click();
   const arrived = () => [slack, pagerduty, webhook].map((each) => each.requests.length).join(", ");
-  await eventually(() => `all four tests arrived, not ${arrived()} and the mails ${smtp.mails.map((mail) => mail.match(/^Subject: .*/m)?.[0])}`, async () =>
-    slack.requests.length === 1 && pagerduty.requests.length === 2 && webhook.requests.length === 1 && smtp.mails.some((mail) => /^Subject: Firing: Test of this channel/m.test(mail)),
+  await eventually(() => `all four tests arrived, not ${arrived()} and the mails ${smtp.mails.map((mail) => mail.subject)}`, async () =>
+    slack.requests.length === 1 && pagerduty.requests.length === 2 && webhook.requests.length === 1 && smtp.about("Firing: Test of this channel").length === 1,
   );
   const listed = await app.call("GET", "/api/v1/notification-channels", { token: account.token });
   for (const channel of listed.body.items) channels[channel.name] = channel.id;
@@ -118,9 +84,13 @@ const rule = (more) =>
 const fail = (source, count = 3) =>
   app.ingest(account.key, Array.from({ length: count }, (_, number) => ({ level: "error", source, message: `payment failed for order ${number}` })));
 const hooks = (event, group) => webhook.requests.filter(({ body }) => body.event === event && body.group === group);
-const mailsAbout = (subject) => smtp.mails.filter((mail) => mail.includes(`Subject: ${subject}`));
 
 let groups;
+
+test("each alert is to be a message of its own here", async () => {
+  const { status } = await app.call("PUT", "/api/v1/notification-policy", { token: account.token, body: { digest_after: 0 } });
+  assert.equal(status, 200);
+});
 
 test("a group that appears fires everywhere, and again while it goes on", { timeout: 180_000 }, async () => {
   const made = await rule({
@@ -142,7 +112,14 @@ test("a group that appears fires everywhere, and again while it goes on", { time
   assert.equal(fired[0].event_action, "trigger");
   assert.equal(new Set(fired.map((event) => event.dedup_key)).size, 1);
   assert.ok(slack.requests.some((request) => JSON.stringify(request.body).includes("*payment failed*")));
-  await eventually("the mail is there", async () => mailsAbout("Firing: Failures (source=api)").length === 1);
+  const [mail] = await eventually("the mail is there", async () => {
+    const mails = smtp.about("Firing: Failures (source=api)");
+    return mails.length === 1 && mails;
+  });
+  assert.deepEqual([mail.to, mail.headers["Auto-Submitted"]], [[account.email], "auto-generated"]);
+  assert.match(mail.text, /\*payment failed\* for order/);
+  assert.match(mail.html, /<mark[^>]*>payment failed<\/mark>/);
+  for (const part of [mail.text, mail.html]) assert.ok(part.includes(`${app.url}/alerts/${groups}`) && part.includes(`${app.url}/mute?token=`));
 });
 
 test("another group fires by itself, and both are resolved when they vanish", { timeout: 240_000 }, async () => {
@@ -151,7 +128,7 @@ test("another group fires by itself, and both are resolved when they vanish", { 
   await eventually("both are resolved", async () => hooks("resolved", "source=api").length === 1 && hooks("resolved", "source=web").length === 1, 120_000);
   const resolved = pagerduty.requests.map((request) => request.body).filter((event) => event.event_action === "resolve");
   assert.ok(resolved.length >= 3, "the test, and both groups");
-  await eventually("the mails are there", async () => mailsAbout("Resolved: Failures").length === 2);
+  await eventually("the mails are there", async () => smtp.about("Resolved: Failures").length === 2);
 });
 
 test("the link in a message mutes, after a question", { timeout: 180_000 }, async () => {
@@ -169,7 +146,7 @@ test("the link in a message mutes, after a question", { timeout: 180_000 }, asyn
 });
 
 test("while the mail server is away mails wait, and then arrive once", { timeout: 240_000 }, async () => {
-  smtp.state.leave();
+  await smtp.leave();
   const made = await rule({ name: "Silence", query: "source:heartbeat | stats max(n) as n", value: "n", condition: { op: ">", threshold: 1 }, no_data: "alert" });
   assert.equal(made.status, 201, JSON.stringify(made.body));
   await eventually("no data is told by webhook", async () => webhook.requests.some(({ body }) => body.rule.name === "Silence" && body.event === "no_data"), 60_000);
@@ -177,9 +154,67 @@ test("while the mail server is away mails wait, and then arrive once", { timeout
     const waiting = await app.call("GET", "/api/v1/notifications?state=queued", { token: account.token });
     return waiting.body.items.some((each) => each.title === "No data: Silence" && each.attempts > 0);
   });
-  assert.equal(mailsAbout("No data: Silence").length, 0);
-  smtp.state.away = false;
-  await eventually("the mail came after all", async () => mailsAbout("No data: Silence").length === 1, 120_000);
+  assert.equal(smtp.about("No data: Silence").length, 0);
+  await smtp.comeBack();
+  await eventually("the mail came after all", async () => smtp.about("No data: Silence").length === 1, 120_000);
+  const ids = smtp.mails.map((mail) => mail.id);
+  assert.equal(new Set(ids).size, ids.length, "no mail came twice");
+});
+
+test("routes, quiet hours and maintenance are set on their page", async () => {
+  await at.goto(`${app.url}/settings/routing`);
+  await at.getByRole("button", { name: "Add route" }).click();
+  const route = at.getByRole("dialog", { name: "Route" });
+  await route.getByLabel("Critical").check();
+  await route.getByLabel("With labels").fill("team=shop");
+  await route.getByLabel("Hook").check();
+  await route.getByRole("button", { name: "Save" }).click();
+  await at.getByTestId("routes").getByText("Critical, team=shop").waitFor();
+  await at.getByRole("button", { name: "Add quiet hours" }).click();
+  const quiet = at.getByRole("dialog", { name: "Quiet hours" });
+  await quiet.getByLabel("Time zone").fill("Nowhere/Land");
+  await quiet.getByRole("button", { name: "Save" }).click();
+  await quiet.getByText("Europe/Berlin or UTC").waitFor();
+  await quiet.getByLabel("Time zone").fill("Europe/Berlin");
+  await quiet.getByRole("button", { name: "Save" }).click();
+  await at.getByTestId("quiet-hours").getByText("22:00 – 07:00, every day").waitFor();
+  await at.getByRole("button", { name: "Add maintenance" }).click();
+  const maintenance = at.getByRole("dialog", { name: "Maintenance" });
+  await maintenance.getByLabel("Name").fill("Database move");
+  await maintenance.getByLabel("Alerts with labels").fill("team=nobody");
+  await maintenance.getByRole("button", { name: "Save" }).click();
+  await at.getByTestId("maintenance").getByText("Database move").waitFor();
+  await at.getByLabel("Gather what follows after").selectOption("10");
+  const saved = await eventually("all of it is saved", async () => {
+    const { body } = await app.call("GET", "/api/v1/notification-policy", { token: account.token });
+    return body.digest_after === 10 && body;
+  });
+  assert.deepEqual(saved.routes, [{ severities: ["critical"], labels: { team: "shop" }, channel_ids: [channels.Hook] }]);
+  assert.equal(saved.quiet_hours[0].time_zone, "Europe/Berlin");
+  assert.deepEqual(saved.maintenance[0].labels, { team: "nobody" });
+  await at.getByRole("button", { name: "Remove the quiet hours 22:00 – 07:00, every day" }).click();
+  await at.getByText("Messages leave at any time of day.").waitFor();
+});
+
+test("rules go through the command line as a file and come back the same", async () => {
+  const { body: key } = await app.call("POST", "/api/v1/api-keys", { token: account.token, body: { name: "rules", project_id: account.project, scopes: ["admin"] } });
+  const cordwood = (...args) => {
+    const ran = spawnSync(path.join(programs, "cordwood"), ["alerts", ...args], { encoding: "utf8", env: { ...process.env, CORDWOOD_SERVER: app.url, CORDWOOD_TOKEN: key.secret } });
+    assert.equal(ran.status, 0, ran.stderr);
+    return ran.stdout + ran.stderr;
+  };
+  const folder = await mkdtemp(path.join(tmpdir(), "cordwood-rules-"));
+  const file = path.join(folder, "alerts.yaml");
+  await writeFile(file, cordwood("export"));
+  assert.match(await readFile(file, "utf8"), /name: Failures[\s\S]*channels:[\s\S]*- Hook/);
+  assert.match(cordwood("apply", "--dry-run", file), /unchanged Failures/);
+  await writeFile(file, (await readFile(file, "utf8")).replace("name: Silence", "name: Silence again"));
+  assert.match(cordwood("apply", file), /created Silence again/);
+  assert.match(cordwood("list"), /Silence again/);
+  assert.match(cordwood("mute", "Silence again", "--for", "1h"), /Silence again is muted until/);
+  cordwood("pull", folder);
+  assert.match(cordwood("apply", path.join(folder, "silence-again.json")), /unchanged Silence again/);
+  await rm(folder, { recursive: true });
 });
 
 test("the pages show evaluations and attempts", async () => {

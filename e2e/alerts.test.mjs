@@ -45,6 +45,32 @@ test("an alert is made from the search that found the trouble", async () => {
   await at.getByTestId("preview-summary").getByText("Would not have fired").waitFor();
 });
 
+test("the threshold is dragged on the chart, and the rule replayed without asking again", async () => {
+  const chart = at.locator(".preview-chart .u-over");
+  const { x, y, width, height } = await chart.boundingBox();
+  const cursor = () => chart.evaluate((over) => over.style.cursor);
+  let line = 0;
+  for (let down = 1; down < height && !line; down += 3) {
+    await at.mouse.move(x + width / 2, y + down);
+    if ((await cursor()) === "ns-resize") line = down + 4;
+  }
+  assert.ok(line > 0, "the line can be taken");
+  let asked = 0;
+  at.on("request", (request) => (asked += request.url().includes("/preview")));
+  await at.mouse.move(x + width / 2, y + line);
+  await at.mouse.down();
+  await at.mouse.move(x + width / 2, y + line + (height - line) / 2, { steps: 5 });
+  const dragged = Number(await at.getByLabel("Threshold").inputValue());
+  assert.ok(dragged > 0 && dragged < 2, `the field follows: ${dragged}`);
+  assert.equal(asked, 0);
+  await at.mouse.move(x + width / 2, y + height - 1, { steps: 5 });
+  await at.mouse.up();
+  await at.getByLabel("Threshold").fill("-1");
+  await at.getByTestId("preview-summary").getByText(/Would have fired once · .* pages a week/).waitFor();
+  await at.getByLabel("Threshold").fill("2");
+  await at.getByTestId("preview-summary").getByText("Would not have fired").waitFor();
+});
+
 test("a channel is made without leaving the page", async () => {
   await at.getByRole("button", { name: "New channel" }).click();
   const dialog = at.getByRole("dialog", { name: "New channel" });

@@ -66,6 +66,7 @@ const PAGES = [
   ["settings-projects", "/settings/projects"],
   ["settings-members", "/settings/members"],
   ["settings-channels", "/settings/channels"],
+  ["settings-routing", "/settings/routing"],
 ];
 
 async function fill(app, key) {

@@ -322,13 +322,21 @@ pub struct PreviewSeries {
 }
 
 /// An organization's rules about its notifications: `GET, PUT /api/v1/notification-policy`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct NotificationPolicy {
     pub routes: Vec<Route>,
     pub quiet_hours: Vec<QuietHours>,
     pub maintenance: Vec<Maintenance>,
+    /// After so many messages within a minute to one address or Slack channel, what follows is gathered into one; 0: never.
+    pub digest_after: u32,
+}
+
+impl Default for NotificationPolicy {
+    fn default() -> Self {
+        Self { routes: Vec::new(), quiet_hours: Vec::new(), maintenance: Vec::new(), digest_after: 5 }
+    }
 }
 
 /// Adds channels to the rules that have one of these severities (any when empty) and all of these labels.

@@ -1,7 +1,8 @@
-//! Measures Cordwood on this machine: `cargo xtask bench ingest`, `search`. Figures go to RESULTS.md with their command.
+//! Measures Cordwood on this machine: `cargo xtask bench ingest`, `search`, `alerts`. Figures go to RESULTS.md with their command.
 //!
 //! Each run starts a server of its own in a temporary folder, on loopback, with limits lifted, and stops it afterwards.
 
+mod alerts;
 mod ingest;
 mod process;
 mod search;
@@ -22,6 +23,8 @@ enum Command {
     Ingest(ingest::Options),
     /// Times of typical searches over generated events, warm.
     Search(search::Options),
+    /// Alert rules over live events: evaluations a minute, how late they are, CPU.
+    Alerts(alerts::Options),
 }
 
 #[tokio::main]
@@ -29,5 +32,6 @@ async fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
         Command::Ingest(options) => ingest::run(&options).await,
         Command::Search(options) => search::run(&options).await,
+        Command::Alerts(options) => alerts::run(&options).await,
     }
 }

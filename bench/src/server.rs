@@ -79,7 +79,7 @@ impl Server {
         let key = NewApiKeyRequest {
             name: "bench".into(),
             project_id: session.projects.first().context("a first project")?.id.clone(),
-            scopes: vec![KeyScope::Ingest, KeyScope::Query],
+            scopes: vec![KeyScope::Admin],
             ..NewApiKeyRequest::default()
         };
         let created: CreatedApiKey = self.post("/api/v1/api-keys", &session.access_token, &key).await?;

@@ -8,19 +8,20 @@ use crate::say;
 use crate::terminal::{ColorChoice, Style};
 use anyhow::{Context, Result, bail};
 use api_types::List;
-use api_types::alerts::{AlertRule, AlertRuleRequest};
+use api_types::alerts::{AlertRule, AlertRuleRequest, AppliedRules};
 use api_types::search::Column;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use serde_json::{Value as Json, json};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   cordwood alerts list
   cordwood alerts mute '5xx spike' --for 2h
-  cordwood alerts pull alerts/
-  cordwood alerts apply alerts/*.json")]
+  cordwood alerts export > alerts.yaml
+  cordwood alerts apply --dry-run alerts.yaml")]
 pub struct Options {
     #[command(subcommand)]
     command: Command,
@@ -46,7 +47,9 @@ enum Command {
     },
     /// Write each rule to a JSON file in a folder.
     Pull { folder: PathBuf },
-    /// Make or change rules as JSON files say; a rule is known by its name.
+    /// Print all rules as YAML, with projects and channels by name.
+    Export,
+    /// Make or change rules as files say, YAML of many or JSON of one; a rule is known by its name.
     Apply {
         #[arg(required = true)]
         files: Vec<PathBuf>,
@@ -71,6 +74,7 @@ pub async fn run(options: &Options) -> Result<()> {
             Ok(())
         }
         Command::Pull { folder } => pull(&client, folder).await,
+        Command::Export => export(&client).await,
         Command::Apply { files, dry_run } => apply(&client, files, *dry_run).await,
     }
 }
@@ -144,17 +148,43 @@ fn file_name(name: &str) -> String {
     plain.split('-').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-")
 }
 
+async fn export(client: &Client) -> Result<()> {
+    let answer = client.answer(client.request(Method::GET, &format!("{PATH}/export"))).await?;
+    let text = answer.text().await.context("the answer was cut off")?;
+    std::io::stdout().lock().write_all(text.as_bytes()).context("cannot write the rules")
+}
+
+/// The server reads a YAML file: there names of projects and channels are known, and one wrong rule changes nothing.
+async fn apply_yaml(client: &Client, text: String, dry_run: bool) -> Result<()> {
+    let path = format!("{PATH}/import?dry_run={dry_run}");
+    let answer = client.answer(client.request(Method::POST, &path).body(text)).await?;
+    let applied: AppliedRules = answer.json().await.context("the answer is not as expected")?;
+    let would = if dry_run { "would be " } else { "" };
+    for (done, names) in [("created", applied.created), ("changed", applied.changed)] {
+        names.iter().for_each(|name| say(&format!("{would}{done} {name}")));
+    }
+    applied.unchanged.iter().for_each(|name| say(&format!("unchanged {name}")));
+    Ok(())
+}
+
 async fn apply(client: &Client, files: &[PathBuf], dry_run: bool) -> Result<()> {
     // All files are read before anything is changed.
-    let mut wanted = Vec::new();
+    let (mut wanted, mut yaml) = (Vec::new(), Vec::new());
     for path in files {
         let text =
             std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        if path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml") {
+            yaml.push((path, text));
+            continue;
+        }
         let rule: AlertRuleRequest =
             serde_json::from_str(&text).with_context(|| format!("{} is no alert rule", path.display()))?;
         wanted.push(rule);
     }
-    let known = rules(client).await?;
+    for (path, text) in yaml {
+        apply_yaml(client, text, dry_run).await.with_context(|| path.display().to_string())?;
+    }
+    let known = if wanted.is_empty() { Vec::new() } else { rules(client).await? };
     for rule in wanted {
         let same_name = known.iter().find(|known| known.definition.name == rule.name);
         let (method, path, done) = match same_name {

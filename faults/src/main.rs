@@ -5,9 +5,14 @@
 //! and when what else it promises holds. `--long` runs the numbers of a release.
 
 mod check;
+mod database;
 mod lab;
 mod load;
+#[path = "../../server/tests/it/harness/mail_server.rs"]
+mod mail_server;
 mod proxy;
+#[path = "../../server/tests/it/harness/receiver.rs"]
+mod receiver;
 mod report;
 
 use anyhow::{Result, ensure};
@@ -30,6 +35,9 @@ struct Options {
     /// libchdb.so.
     #[arg(long)]
     library: PathBuf,
+    /// A Postgres server: the address of its maintenance database, as one who may create databases.
+    #[arg(long)]
+    postgres: Option<String>,
     /// Writes the figures into this page.
     #[arg(long)]
     page: Option<PathBuf>,
@@ -38,7 +46,7 @@ struct Options {
 #[tokio::main]
 async fn main() -> Result<()> {
     let options = Options::parse();
-    let lab = Lab::new(options.programs, options.library, options.long)?;
+    let lab = Lab::new(options.programs, options.library, options.postgres, options.long)?;
     let (mut figures, mut failed) = (Vec::new(), Vec::new());
     for fault in check::all() {
         if !options.only.is_empty() && !options.only.iter().any(|id| id == fault.id) {

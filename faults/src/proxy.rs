@@ -31,6 +31,8 @@ pub enum Mode {
     Trickle {
         bytes: usize,
     },
+    /// Nothing passes, and nobody is told: what is on its way arrives when this ends.
+    Hold,
 }
 
 pub struct Proxy {
@@ -50,6 +52,12 @@ struct Shared {
 impl Shared {
     fn mode(&self) -> Mode {
         *self.mode.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn held(&self) {
+        while self.mode() == Mode::Hold {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     fn note_broken(&self) {
@@ -114,6 +122,7 @@ async fn requests(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shar
     let (mut buffer, mut passed) = (vec![0; 64 << 10], 0);
     loop {
         let Ok(count @ 1..) = from.read(&mut buffer).await else { return };
+        shared.held().await;
         let mut part = &buffer[..count];
         match shared.mode() {
             Mode::Refuse => return shared.note_broken(),
@@ -145,11 +154,12 @@ async fn answers(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Share
     let mut buffer = vec![0; 64 << 10];
     loop {
         let Ok(count @ 1..) = from.read(&mut buffer).await else { return };
+        shared.held().await;
         match shared.mode() {
             Mode::Refuse | Mode::DropAnswers => return shared.note_broken(),
             Mode::Slow { delay_ms, drop_one_in } => {
                 tokio::time::sleep(Duration::from_millis(delay_ms)).await;
-                if shared.answers.fetch_add(1, Ordering::Relaxed).is_multiple_of(drop_one_in) {
+                if (shared.answers.fetch_add(1, Ordering::Relaxed) + 1).is_multiple_of(drop_one_in) {
                     return shared.note_broken();
                 }
             }

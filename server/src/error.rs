@@ -36,6 +36,9 @@ impl ProblemKind {
             sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
             | sqlx::Error::Io(_)
+            // a connection that broke in the middle of a conversation
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::WorkerCrashed
             | sqlx::Error::Tls(_) => Self::Unavailable { code: "database_unavailable", retry_after_s: 5 },
             sqlx::Error::Database(error) if is_outage(&**error) => {
                 Self::Unavailable { code: "database_unavailable", retry_after_s: 5 }

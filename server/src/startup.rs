@@ -4,7 +4,7 @@
 //! any more, no new requests, running ones answered, background tasks, write-ahead log sealed, engine, pools.
 
 use crate::accounts::{Accounts, MailLinks};
-use crate::alerts::Alerts;
+use crate::alerts::{Alerts, Waiting};
 use crate::app::{self, Services};
 use crate::audit::Audit;
 use crate::auth::{self, Auth};
@@ -83,8 +83,13 @@ async fn start_services(settings: Settings) -> anyhow::Result<(Services, Option<
     );
     erasure.start(&shutdown);
     let alerts = Alerts::new(&settings, db.clone(), mailer, searches.clone())?;
+    let waiting = {
+        let ingest = ingest.clone();
+        Waiting::new(db.clone(), move || ingest.lag().waiting_since())
+    };
+    shutdown.spawn(waiting.clone().tell(shutdown.token()));
     if settings.has_role("alerts") {
-        alerts.start(&settings.node_name, &shutdown);
+        alerts.start(&settings.node_name, waiting, &shutdown);
     }
     let services = Services {
         settings,

@@ -45,6 +45,13 @@ pub fn zone_offset_minutes(at_ms: i64) -> i64 {
     -(js_sys::Date::new(&JsValue::from_f64(at_ms as f64)).get_timezone_offset() as i64)
 }
 
+/// The name of the zone that the browser is set to, as in `Europe/Berlin`.
+pub fn time_zone() -> String {
+    let format = js_sys::Intl::DateTimeFormat::new(&js_sys::Array::new(), &js_sys::Object::new());
+    let zone = js_sys::Reflect::get(&format.resolved_options(), &"timeZone".into());
+    zone.ok().and_then(|zone| zone.as_string()).unwrap_or_else(|| "UTC".into())
+}
+
 pub fn stored(key: &str) -> Option<String> {
     window().local_storage().ok()??.get_item(key).ok()?
 }

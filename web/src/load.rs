@@ -42,6 +42,16 @@ impl<T: Send + Sync + 'static> Clone for Loaded<T> {
 impl<T: Send + Sync + 'static> Copy for Loaded<T> {}
 
 impl<T: Send + Sync + 'static> Loaded<T> {
+    /// Something that is there already.
+    pub fn of(value: T) -> Self {
+        Self {
+            state: RwSignal::new(Load::Ready(value)),
+            busy: RwSignal::new(false),
+            again: Trigger::new(),
+            running: StoredValue::new(None),
+        }
+    }
+
     pub fn refetch(&self) {
         self.again.notify();
     }

@@ -2,11 +2,10 @@
 //!
 //! What they need is prepared once in `target/clients`: a Python environment, and one folder for each version of elasticsearch-py.
 
-use crate::debian;
 use crate::programs::{self, cargo, root, target};
-use crate::web;
-use anyhow::{Context, Result};
-use std::path::{Path, PathBuf};
+use crate::{debian, python, web};
+use anyhow::Result;
+use std::path::PathBuf;
 use std::process::Command;
 
 const ELASTICSEARCH: [&str; 3] = ["elasticsearch-7", "elasticsearch-8", "elasticsearch-9"];
@@ -29,46 +28,20 @@ pub fn run() -> Result<()> {
 /// Installs what is not there yet, or not in the versions that are asked for now.
 fn prepare() -> Result<PathBuf> {
     let (folder, wanted) = (target().join("clients"), root().join("clients"));
-    std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let environment = folder.join("venv");
-    let python = environment.join("bin/python");
-    if !python.exists() {
-        debian::ensure(&["python3"], "python3-venv")?;
-        programs::run(Command::new("python3").args(["-m", "venv"]).arg(&environment))?;
-    }
-    let pip = |requirements: &Path| {
-        let mut command = Command::new(&python);
-        command.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]);
-        command.arg(requirements);
-        command
-    };
-    once(&folder, &wanted.join("python/requirements.txt"), |requirements| {
-        programs::run(&mut pip(requirements))
-    })?;
+    let python = python::environment(&folder, &wanted.join("python/requirements.txt"))?;
     for version in ELASTICSEARCH {
-        once(&folder, &wanted.join(format!("python/{version}.txt")), |requirements| {
+        python::once(&folder, &wanted.join(format!("python/{version}.txt")), |requirements| {
             programs::run(
-                pip(requirements).args(["--no-deps", "--upgrade", "--target"]).arg(folder.join(version)),
+                python::pip(&python, requirements)
+                    .args(["--no-deps", "--upgrade", "--target"])
+                    .arg(folder.join(version)),
             )
         })?;
     }
-    once(&folder, &wanted.join("node/package-lock.json"), |_| {
+    python::once(&folder, &wanted.join("node/package-lock.json"), |_| {
         programs::run(
             Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(wanted.join("node")),
         )
     })?;
     Ok(folder)
-}
-
-/// Does the work unless it was done for the same list.
-fn once(folder: &Path, list: &Path, work: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
-    let text = std::fs::read(list).with_context(|| format!("cannot read {}", list.display()))?;
-    let done = folder.join(list.file_name().context("a list has a name")?).with_extension("done");
-    let is_done = std::fs::read(&done).is_ok_and(|before| before == text);
-    let is_there = !list.ends_with("package-lock.json") || list.with_file_name("node_modules").is_dir();
-    if is_done && is_there {
-        return Ok(());
-    }
-    work(list)?;
-    std::fs::write(&done, text).with_context(|| format!("cannot write {}", done.display()))
 }

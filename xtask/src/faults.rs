@@ -1,5 +1,6 @@
 //! `cargo xtask faults`: builds the programs and has the checks of docs/RESILIENCY.md run against them.
 
+use crate::postgres::Postgres;
 use crate::programs::{self, cargo, root, target};
 use crate::web;
 use anyhow::Result;
@@ -34,6 +35,10 @@ pub fn run(options: &Options) -> Result<()> {
     if let Some(only) = &options.only {
         command.args(["--only", only]);
     }
+    let postgres = needs_postgres(options.only.as_deref()).then(Postgres::start).transpose()?;
+    if let Some(postgres) = &postgres {
+        command.args(["--postgres", &postgres.url()]);
+    }
     if options.long {
         command.arg("--long");
     }
@@ -41,4 +46,10 @@ pub fn run(options: &Options) -> Result<()> {
         command.args(["--page", "docs/RESILIENCY.md"]);
     }
     programs::run(&mut command)
+}
+
+/// The checks of the metadata database and of several nodes.
+fn needs_postgres(only: Option<&str>) -> bool {
+    const ON_POSTGRES: [&str; 6] = ["F15", "F16", "F19", "F20", "F21", "F22"];
+    only.is_none_or(|only| only.split(',').any(|id| ON_POSTGRES.contains(&id)))
 }

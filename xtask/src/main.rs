@@ -8,6 +8,7 @@ mod differential;
 mod faults;
 mod postgres;
 mod programs;
+mod python;
 mod schemathesis;
 mod test;
 mod up;

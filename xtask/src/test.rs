@@ -2,7 +2,7 @@
 
 use crate::postgres::Postgres;
 use crate::programs::{self, cargo, is_installed, root, say, target};
-use crate::{check, clients, debian, web};
+use crate::{check, clients, debian, python, web};
 use anyhow::Result;
 use std::process::Command;
 use std::time::Instant;
@@ -69,11 +69,14 @@ fn on_postgres() -> Result<()> {
 
 fn in_browser() -> Result<()> {
     let chromium = debian::ensure(&["/usr/bin/chromium", "/usr/bin/google-chrome"], "chromium")?;
-    programs::run(cargo().args(["build", "--quiet", "--package=cordwood-server", "--package=engine"]))?;
+    let python = python::environment(&target().join("e2e"), &root().join("e2e/requirements.txt"))?;
+    let packages = ["--package=cordwood-server", "--package=engine", "--package=cordwood"];
+    programs::run(cargo().args(["build", "--quiet"]).args(packages))?;
     programs::run(
         Command::new("node")
             .current_dir(root())
             .args(["--test", "--test-reporter=spec", "e2e/"])
+            .env("CORDWOOD_PYTHON", python)
             .env("CORDWOOD_CHROMIUM", chromium)
             .env("CORDWOOD_PROGRAMS", target().join("debug")),
     )

@@ -135,7 +135,7 @@ async fn failing_sync(lab: &Lab) -> Result<String> {
     let (shim, control) = (build_shim(tools.path())?, tools.path().join("control"));
     std::fs::write(&control, "0")?;
     let environment = [("LD_PRELOAD", shim), ("FAULTS_CONTROL", control.display().to_string())];
-    let mut stack = lab.stack_with(&[], &environment).await?;
+    let stack = lab.stack_with(&[], &environment).await?;
     let load = Load::start(&stack, &stack.server.url, Shape::default()).await?;
     let mut slowest = Duration::ZERO;
     for round in 0..rounds {
@@ -189,7 +189,7 @@ async fn full_disk(lab: &Lab) -> Result<String> {
     let wal = folder.path().join("data/wal");
     let _disk = SmallDisk::mount(&wal, 96)?;
     let settings = ["--wal-segment-bytes=4194304", "--wal-reserve-bytes=16777216"];
-    let mut stack = lab.stack_in(folder, &settings, &[]).await?;
+    let stack = lab.stack_in(folder, &settings, &[]).await?;
     let load = Load::start(&stack, &stack.server.url, Shape::default()).await?;
     let (filler, mut slowest) = (wal.join("somebody-elses-file"), Duration::ZERO);
     for _ in 0..rounds {

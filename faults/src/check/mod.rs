@@ -1,5 +1,6 @@
 //! Every check, in the order of its number. A new one is an entry of its module's `FAULTS`.
 
+mod alerts;
 mod bodies;
 mod disk;
 mod engine;
@@ -24,6 +25,10 @@ pub struct Fault {
 pub fn all() -> Vec<Fault> {
     let modules = [
         kill::FAULTS,
+        alerts::database::FAULTS,
+        alerts::mail::FAULTS,
+        alerts::nodes::FAULTS,
+        alerts::clock::FAULTS,
         disk::FAULTS,
         engine::FAULTS,
         neighbour::FAULTS,

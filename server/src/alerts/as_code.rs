@@ -5,9 +5,10 @@
 
 use super::definition::Definition;
 use super::history::History;
-use super::http::{checked, problems_of};
+use super::http::{checked, note_changed, note_created, problems_of};
 use super::store::StoredRule;
 use super::{AlertError, Alerts};
+use crate::audit::Auditor;
 use crate::auth::{Editor, Member, Viewer};
 use crate::error::{ApiError, InvalidFields};
 use crate::on;
@@ -138,6 +139,7 @@ struct ImportQuery {
 async fn import(
     editor: Member<Editor>,
     alerts: web::Data<Alerts>,
+    auditor: Auditor,
     query: web::Query<ImportQuery>,
     body: web::Bytes,
 ) -> Result<web::Json<AppliedRules>, ApiError> {
@@ -179,8 +181,14 @@ async fn import(
             continue;
         }
         match rule {
-            None => drop(alerts.store.insert(scope, project_id, &definition, editor.user_id()).await?),
-            Some(rule) => replace(&alerts, scope, rule.id, project_id, &definition).await?,
+            None => {
+                let id = alerts.store.insert(scope, project_id, &definition, editor.user_id()).await?;
+                note_created(&auditor, id, &definition).await;
+            }
+            Some(rule) => {
+                replace(&alerts, scope, rule.id, project_id, &definition).await?;
+                note_changed(&auditor, rule.id, &rule.definition, &definition).await;
+            }
         }
     }
     Ok(web::Json(applied))
@@ -202,7 +210,7 @@ async fn replace(
                 &alerts.policies,
                 &rule,
                 "the rule was switched off",
-                crate::time::now_us(),
+                alerts.clock.now(),
             )
             .await?
         } else {

@@ -4,7 +4,8 @@ use super::channel_config::ChannelConfig;
 use super::channels::{StoredChannel, checked_name};
 use super::http::{PageQuery, id_of, page_of};
 use super::notify::Job;
-use super::{AlertError, Alerts, notice};
+use super::{AlertError, Alerts, notice, policy};
+use crate::audit::{Auditor, Target};
 use crate::auth::{Editor, Member, Viewer};
 use crate::error::{ApiError, InvalidFields};
 use crate::http_head::NoContent;
@@ -62,6 +63,7 @@ async fn get(
 async fn create(
     editor: Member<Editor>,
     alerts: web::Data<Alerts>,
+    auditor: Auditor,
     body: web::Json<ChannelRequest>,
 ) -> Result<(web::Json<Channel>, StatusCode), ApiError> {
     let ChannelRequest { name, kind, config } = body.into_inner();
@@ -70,6 +72,7 @@ async fn create(
     let config = ChannelConfig::parse(kind, config, None)?;
     refuse_undeliverable(&alerts, editor.scope(), &config).await?;
     let channel = alerts.channels.insert(editor.scope(), name, config).await?;
+    note(&auditor, "notification_channel.created", &channel).await;
     let mut answer = shown(&alerts, editor.scope(), &channel).await?;
     if let (Some(ChannelConfig::Webhook { secret, .. }), false) = (&channel.config, has_secret) {
         answer.config["secret"] = json!(secret);
@@ -92,6 +95,7 @@ struct ChannelChange {
 async fn change(
     editor: Member<Editor>,
     alerts: web::Data<Alerts>,
+    auditor: Auditor,
     path: web::Path<String>,
     body: web::Json<ChannelChange>,
 ) -> Result<web::Json<Channel>, ApiError> {
@@ -107,6 +111,7 @@ async fn change(
     }
     alerts.channels.update(scope, id, &name, &config).await?;
     let channel = alerts.channels.get(scope, id).await?;
+    note(&auditor, "notification_channel.changed", &channel).await;
     Ok(web::Json(shown(&alerts, scope, &channel).await?))
 }
 
@@ -115,9 +120,16 @@ async fn change(
 async fn delete(
     editor: Member<Editor>,
     alerts: web::Data<Alerts>,
+    auditor: Auditor,
     path: web::Path<String>,
 ) -> Result<NoContent, ApiError> {
-    alerts.channels.delete(editor.scope(), id_of(&path)?).await?;
+    let (scope, id) = (editor.scope(), id_of(&path)?);
+    let channel = alerts.channels.get(scope, id).await?;
+    if policy::names(&alerts.policies.of(scope).await?, id) {
+        return Err(AlertError::ChannelInUse { rules: vec!["the routes and quiet hours".into()] }.into());
+    }
+    alerts.channels.delete(scope, id).await?;
+    note(&auditor, "notification_channel.deleted", &channel).await;
     Ok(NoContent)
 }
 
@@ -128,9 +140,11 @@ async fn delete(
 async fn test(
     editor: Member<Editor>,
     alerts: web::Data<Alerts>,
+    auditor: Auditor,
     path: web::Path<String>,
 ) -> Result<web::Json<Value>, ApiError> {
     let channel = alerts.channels.get(editor.scope(), id_of(&path)?).await?;
+    note(&auditor, "notification_channel.tested", &channel).await;
     let mut answers = Vec::new();
     for address in channel.addresses() {
         for notice in notice::examples(channel.kind, now_us()) {
@@ -140,6 +154,13 @@ async fn test(
         }
     }
     Ok(web::Json(json!({ "delivered": true, "detail": answers.join("; ") })))
+}
+
+/// Where it leads, and never a secret.
+async fn note(auditor: &Auditor, action: &'static str, channel: &StoredChannel) {
+    let shown = channel.to_wire();
+    let detail = json!({"kind": shown.kind, "config": shown.config});
+    auditor.record(action, Target::of(channel.id, &channel.name), detail).await;
 }
 
 /// E-mail is for members: nobody can make this service write to strangers. Calls go where the operator lets them.

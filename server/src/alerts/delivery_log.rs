@@ -4,6 +4,7 @@ use super::AlertError;
 use super::http::{PageQuery, id_of, page_of};
 use super::notice::Notice;
 use super::{Alerts, history};
+use crate::audit::{Auditor, Target};
 use crate::auth::{Editor, Member, Viewer};
 use crate::db::Db;
 use crate::error::{ApiError, InvalidFields};
@@ -11,7 +12,7 @@ use crate::http_head::NoContent;
 use crate::on;
 use crate::runtime::on_main;
 use crate::tenant::TenantScope;
-use crate::time::{Micros, now_us, rfc3339};
+use crate::time::{Micros, rfc3339};
 use actix_web::web;
 use api_types::List;
 use api_types::alerts::LoggedNotification;
@@ -25,7 +26,7 @@ crate::statements! {
         ORDER BY id DESC LIMIT $5";
     ATTEMPTS = "SELECT outbox_id, at, took_ms, outcome, detail FROM alert_deliveries \
         WHERE organization_id = $1 AND outbox_id >= $2 AND outbox_id <= $3 ORDER BY outbox_id, attempt";
-    SEND_AGAIN = "UPDATE alert_outbox SET state = 'queued', next_attempt_at = $3, claimed_until = 0 \
+    SEND_AGAIN = "UPDATE alert_outbox SET state = 'queued', next_attempt_at = $3, claimed_until = 0, digest_id = NULL, gathers = FALSE \
         WHERE organization_id = $1 AND id = $2 AND state = 'failed'";
     EXISTS = "SELECT COUNT(*) FROM alert_outbox WHERE organization_id = $1 AND id = $2";
 }
@@ -112,6 +113,7 @@ async fn read(
 async fn retry(
     editor: Member<Editor>,
     alerts: web::Data<Alerts>,
+    auditor: Auditor,
     path: web::Path<String>,
 ) -> Result<NoContent, ApiError> {
     let (organization, id) = (editor.scope().organization_id(), id_of(&path)?);
@@ -122,8 +124,9 @@ async fn retry(
         return Err(AlertError::NotFound.into());
     }
     on!(alerts.db.write(), pool => sqlx::query(SEND_AGAIN)
-        .bind(organization).bind(id).bind(now_us()).execute(pool).await.map(|_| ()))
+        .bind(organization).bind(id).bind(alerts.clock.now()).execute(pool).await.map(|_| ()))
     .map_err(AlertError::store("send a notification again"))?;
     alerts.outbox.wake();
+    auditor.record("notification.sent_again", Target::of(id, ""), serde_json::json!({})).await;
     Ok(NoContent)
 }

@@ -158,6 +158,10 @@ pub mod fake {
             self.set(Ok(Evaluation { grouped: true, column: "n".into(), groups }));
         }
 
+        pub fn answers(&self, evaluation: Evaluation) {
+            self.set(Ok(evaluation));
+        }
+
         pub fn fails(&self, reason: &str, lasting: bool) {
             self.set(Err(Failure { reason: reason.into(), lasting }));
         }

@@ -59,6 +59,8 @@ pub struct NewNotification {
     pub payload: String,
     /// When it may leave.
     pub at: Micros,
+    /// Whether it may be told together with others: a person reads it.
+    pub gathers: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +83,8 @@ impl RecipientKind {
 #[derive(Debug, Clone)]
 pub struct Recipient {
     pub kind: RecipientKind,
+    /// Whether a person reads it, who would rather have one message than many.
+    pub is_read: bool,
     pub id: Uuid,
     pub name: String,
     /// Of one mail; empty for other kinds of channels, and for a member, whose address is looked up when the mail leaves.
@@ -135,7 +139,8 @@ impl History {
             for part in heard.chunks(size.max(1)) {
                 for address in channel.addresses() {
                     let (kind, name) = (RecipientKind::Channel, channel.name.clone());
-                    self.push(part, Recipient { kind, id: channel.id, name, address }, context);
+                    let is_read = matches!(channel.kind, ChannelKind::Email | ChannelKind::Slack);
+                    self.push(part, Recipient { kind, is_read, id: channel.id, name, address }, context);
                 }
             }
         }
@@ -144,7 +149,7 @@ impl History {
     fn tell_owner(&mut self, told: &[(Uuid, &Transition)], context: &Context<'_>) {
         if let Some(owner) = context.rule.created_by {
             let (kind, name) = (RecipientKind::Member, "the rule's author".to_owned());
-            let recipient = Recipient { kind, id: owner, name, address: String::new() };
+            let recipient = Recipient { kind, is_read: true, id: owner, name, address: String::new() };
             for one in told.iter().filter(|(_, each)| each.notify == Notify::Yes) {
                 self.push(&[*one], recipient.clone(), context);
             }
@@ -165,6 +170,7 @@ impl History {
             rule_id: context.rule.id,
             episode: first.episode,
             transition: format!("{}-{}", first.number, first.kind.as_str()),
+            gathers: recipient.is_read,
             recipient,
             payload: serde_json::to_string(&notice).expect("a notice is strings and finite numbers"),
             at: held.unwrap_or(first.at_us),
@@ -221,6 +227,7 @@ fn notice(transitions: &[&Transition], context: &Context<'_>) -> Notice {
         others_more: others_more + context.memory.groups_left_out,
         samples: lines.samples,
         recent: context.recent.iter().copied().chain([newest]).collect(),
+        bad: Some(rule.definition.rule(true).condition),
         runbook_url: wire.runbook_url.clone().filter(|url| !url.is_empty()),
         message: wire.message.clone().filter(|message| !message.trim().is_empty()),
     }

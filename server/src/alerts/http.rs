@@ -5,6 +5,7 @@ use super::history::{self, EventFilter, History};
 use super::notice::GroupLine;
 use super::store::StoredRule;
 use super::{AlertError, Alerts, closing, preview, searcher, why};
+use crate::audit::{Auditor, Target};
 use crate::auth::{Editor, Member, Viewer};
 use crate::error::{ApiError, InvalidFields};
 use crate::http_head::NoContent;
@@ -23,7 +24,7 @@ use api_types::alerts::{
 use api_types::problem::FieldProblem;
 use api_types::search::TimeInput;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 const DEFAULT_PAGE: u32 = 100;
@@ -117,12 +118,14 @@ async fn get(
 async fn create(
     editor: Member<Editor>,
     alerts: web::Data<Alerts>,
+    auditor: Auditor,
     body: web::Json<AlertRuleRequest>,
 ) -> Result<(web::Json<AlertRule>, StatusCode), ApiError> {
     let (project_id, definition) =
         checked(&alerts, editor.scope(), editor.default_project(), body.into_inner()).await?;
     let id = alerts.store.insert(editor.scope(), project_id, &definition, editor.user_id()).await?;
     let rule = alerts.store.get(editor.scope(), id).await?;
+    note_created(&auditor, id, &rule.definition).await;
     Ok((web::Json(to_wire(&rule)), StatusCode::CREATED))
 }
 
@@ -133,6 +136,7 @@ async fn create(
 async fn change(
     editor: Member<Editor>,
     alerts: web::Data<Alerts>,
+    auditor: Auditor,
     path: web::Path<String>,
     body: web::Json<Value>,
 ) -> Result<web::Json<AlertRule>, ApiError> {
@@ -143,13 +147,20 @@ async fn change(
         let (project_id, definition) = checked(&alerts, scope, rule.project_id, request).await?;
         let is_switched_off = rule.definition.wire.enabled && !definition.wire.enabled;
         let (memory, history) = if is_switched_off {
-            closing::close(&alerts.channels, &alerts.policies, &rule, "the rule was switched off", now_us())
-                .await?
+            closing::close(
+                &alerts.channels,
+                &alerts.policies,
+                &rule,
+                "the rule was switched off",
+                alerts.clock.now(),
+            )
+            .await?
         } else {
             (rule.memory.clone(), History::default())
         };
         if alerts.store.update(&rule, project_id, &definition, &memory, &history).await? {
             alerts.outbox.wake();
+            note_changed(&auditor, id, &rule.definition, &definition).await;
             return Ok(web::Json(to_wire(&alerts.store.get(scope, id).await?)));
         }
     }
@@ -160,16 +171,24 @@ async fn change(
 async fn delete(
     editor: Member<Editor>,
     alerts: web::Data<Alerts>,
+    auditor: Auditor,
     path: web::Path<String>,
 ) -> Result<NoContent, ApiError> {
     let (scope, id) = (editor.scope(), id_of(&path)?);
     for _ in 0..TRIES {
         let rule = alerts.store.get(scope, id).await?;
-        let (_, history) =
-            closing::close(&alerts.channels, &alerts.policies, &rule, "the rule was deleted", now_us())
-                .await?;
+        let (_, history) = closing::close(
+            &alerts.channels,
+            &alerts.policies,
+            &rule,
+            "the rule was deleted",
+            alerts.clock.now(),
+        )
+        .await?;
         if alerts.store.delete(&rule, &history).await? {
             alerts.outbox.wake();
+            let target = Target::of(id, &rule.definition.wire.name);
+            auditor.record("alert_rule.deleted", target, json!({"query": rule.definition.wire.query})).await;
             return Ok(NoContent);
         }
     }
@@ -180,16 +199,40 @@ async fn delete(
 async fn mute(
     editor: Member<Editor>,
     alerts: web::Data<Alerts>,
+    auditor: Auditor,
     path: web::Path<String>,
     body: web::Json<MuteRequest>,
 ) -> Result<web::Json<AlertRule>, ApiError> {
-    let (scope, id, now) = (editor.scope(), id_of(&path)?, now_us());
+    let (scope, id, now) = (editor.scope(), id_of(&path)?, alerts.clock.now());
     let until = body.until.as_deref().map(|text| time(text, now)).transpose()?;
     let rule = alerts.store.get(scope, id).await?;
     let mut mutes = rule.mutes;
-    mutes.set(body.group.as_deref().unwrap_or_default(), until, now);
+    let group = body.group.as_deref().unwrap_or_default();
+    mutes.set(group, until, now);
     alerts.store.set_mutes(scope, id, &mutes).await?;
+    let target = Target::of(id, &rule.definition.wire.name);
+    let detail = json!({"group": group, "until": until.map(rfc3339)});
+    auditor.record("alert_rule.muted", target, detail).await;
     Ok(web::Json(to_wire(&alerts.store.get(scope, id).await?)))
+}
+
+pub async fn note_created(auditor: &Auditor, id: Uuid, definition: &Definition) {
+    let wire = &definition.wire;
+    let detail = json!({"query": wire.query, "condition": wire.condition, "channel_ids": wire.channel_ids});
+    auditor.record("alert_rule.created", Target::of(id, &wire.name), detail).await;
+}
+
+/// Tells what is different now, each with what it was.
+pub async fn note_changed(auditor: &Auditor, id: Uuid, before: &Definition, after: &Definition) {
+    let members = |definition: &Definition| serde_json::to_value(&definition.wire).unwrap_or_default();
+    let (old, new) = (members(before), members(after));
+    let names = [&old, &new].into_iter().filter_map(Value::as_object).flat_map(Map::keys);
+    let different: Map<String, Value> = names
+        .filter(|name| old[name.as_str()] != new[name.as_str()])
+        .map(|name| (name.clone(), json!({"from": old[name.as_str()], "to": new[name.as_str()]})))
+        .collect();
+    let target = Target::of(id, &after.wire.name);
+    auditor.record("alert_rule.changed", target, Value::Object(different)).await;
 }
 
 #[derive(Debug, Deserialize)]

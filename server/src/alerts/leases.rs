@@ -25,6 +25,7 @@ crate::statements! {
             SELECT shard FROM alert_leases WHERE expires_at < $3 OR expires_at > $4 ORDER BY shard LIMIT $5)";
     GIVE_BACK = "UPDATE alert_leases SET owner = '', expires_at = 0 \
         WHERE owner = $1 AND shard IN (SELECT shard FROM alert_leases WHERE owner = $1 ORDER BY shard DESC LIMIT $2)";
+    NEXT_END = "SELECT MIN(expires_at) FROM alert_leases WHERE owner <> $1 AND owner <> ''";
     LEAVE = "DELETE FROM alert_nodes WHERE node = $1";
 }
 
@@ -77,6 +78,17 @@ impl Leases {
         })
     }
 
+    /// How long nothing can have changed: until it is time to renew, or until a lease of another node ends unless that one renews it.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn rest(&self, now: Micros) -> Result<Micros, sqlx::Error> {
+        let end: Option<Micros> = on!(self.db.read(), pool => sqlx::query_scalar(NEXT_END)
+            .bind(&self.owner).fetch_one(pool).await)?;
+        let until_end = end.map_or(RENEW_US, |end| end + 1 - now);
+        Ok(until_end.clamp(SECOND_US / 4, RENEW_US))
+    }
+
     /// Gives everything back, so that another node goes on at once.
     ///
     /// # Errors
@@ -116,6 +128,19 @@ mod tests {
             heir.renew(NOW + LEASE_US + 1).await.unwrap();
             assert_eq!(heir.renew(NOW + LEASE_US + 2).await.unwrap(), SHARDS);
             assert_eq!(dead.renew(NOW + LEASE_US + 3).await.unwrap(), 0, "it wakes up and holds nothing");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_node_looks_again_at_the_moment_when_a_lease_of_another_one_ends() {
+        for db in testing::databases().await {
+            let (dead, heir) = (Leases::new(db.clone(), "one"), Leases::new(db.clone(), "two"));
+            dead.renew(NOW).await.unwrap();
+            heir.renew(NOW).await.unwrap();
+            assert_eq!(heir.rest(NOW).await.unwrap(), RENEW_US);
+            let before_the_end = NOW + LEASE_US - SECOND_US;
+            assert_eq!(heir.rest(before_the_end).await.unwrap(), SECOND_US + 1);
+            assert!(heir.renew(before_the_end + SECOND_US + 1).await.unwrap() > 0);
         }
     }
 

@@ -6,6 +6,9 @@
 //! because a mail server took it and nobody heard, carries the same id.
 
 mod as_code;
+#[cfg(test)]
+mod backtest_tests;
+mod bundle;
 mod channel_config;
 mod channel_http;
 pub mod channels;
@@ -34,6 +37,7 @@ mod preview;
 #[cfg(test)]
 #[path = "../../tests/it/harness/receiver.rs"]
 mod receiver;
+mod recorder;
 mod scheduler;
 mod searcher;
 mod series;
@@ -43,6 +47,7 @@ mod store;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod waiting;
 mod why;
 
 use crate::config::Settings;
@@ -68,10 +73,13 @@ use std::sync::Arc;
 use store::AlertStore;
 use uuid::Uuid;
 
+pub use waiting::Waiting;
+
 /// For the test that prepares every statement.
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[(&str, &[(&str, &str)])] = &[
     ("alerts/as_code.rs", as_code::ALL),
+    ("alerts/bundle.rs", bundle::ALL),
     ("alerts/channels.rs", channels::ALL),
     ("alerts/delivery_log.rs", delivery_log::ALL),
     ("alerts/history.rs", history::ALL),
@@ -79,12 +87,15 @@ pub(crate) const STATEMENTS: &[(&str, &[(&str, &str)])] = &[
     ("alerts/outbox.rs", outbox::ALL),
     ("alerts/policy.rs", policy::ALL),
     ("alerts/store.rs", store::ALL),
+    ("alerts/waiting.rs", waiting::ALL),
 ];
 
 /// What the handlers of this feature share; cheap to clone.
 #[derive(Clone)]
 pub struct Alerts {
     db: Db,
+    /// What all nodes agree on.
+    clock: Clock,
     channels: Channels,
     policies: Policies,
     sealer: Sealer,
@@ -107,14 +118,16 @@ impl Alerts {
             settings.public_url(),
             settings.pagerduty_url.parse().context("pagerduty_url is not an address")?,
         );
-        let (store, outbox) = (AlertStore::new(db.clone()), Outbox::new(db.clone(), notifier));
         let policies = Policies::new(db.clone());
-        Ok(Self { db, channels, policies, sealer, store, outbox, searcher: Searcher::new(executor) })
+        let store = AlertStore::new(db.clone());
+        let outbox = Outbox::new(db.clone(), notifier, policies.clone());
+        let (clock, searcher) = (Clock::default(), Searcher::new(executor));
+        Ok(Self { db, clock, channels, policies, sealer, store, outbox, searcher })
     }
 
     /// Evaluates rules and sends notifications on this node until the shutdown.
-    pub fn start(&self, node: &str, shutdown: &Shutdown) {
-        let clock = Clock::default();
+    pub fn start(&self, node: &str, waiting: Waiting, shutdown: &Shutdown) {
+        let clock = self.clock.clone();
         let evaluator = Arc::new(self.searcher.clone());
         let scheduler = Scheduler::new(
             self.store.clone(),
@@ -122,6 +135,7 @@ impl Alerts {
             self.policies.clone(),
             evaluator,
             self.outbox.clone(),
+            waiting,
             clock.clone(),
             node,
         );
@@ -136,7 +150,7 @@ pub enum AlertError {
     NotFound,
     #[error("The name `{name}` is taken: choose another one.")]
     NameTaken { name: String },
-    #[error("Rules still use this channel: {}. Take it out of them first.", .rules.join(", "))]
+    #[error("This channel is still used by {}. Take it out of there first.", .rules.join(", "))]
     ChannelInUse { rules: Vec<String> },
     #[error("The query cannot be used in an alert: {}", .0.first().map(|first| first.message.as_str()).unwrap_or_default())]
     Query(Vec<Diagnostic>),

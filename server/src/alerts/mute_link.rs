@@ -3,12 +3,14 @@
 use super::notify::MuteLink;
 use super::store::StoredRule;
 use super::{AlertError, Alerts};
+use crate::audit::{Actor, Auditor, Target};
 use crate::error::{ApiError, InvalidFields};
 use crate::runtime::on_main;
 use crate::tenant::TenantScope;
-use crate::time::{HOUR_US, now_us, rfc3339};
+use crate::time::{HOUR_US, rfc3339};
 use actix_web::web;
 use api_types::alerts::{MuteLinkRequest, MuteLinkView};
+use serde_json::json;
 
 /// For longer one signs in.
 const MOST_HOURS: u32 = 24;
@@ -23,9 +25,10 @@ pub fn routes(app: &mut web::ServiceConfig) {
 /// 422 `link_invalid`: cut off, too old, or its rule is gone.
 async fn follow(
     alerts: web::Data<Alerts>,
+    auditor: Auditor,
     body: web::Json<MuteLinkRequest>,
 ) -> Result<web::Json<MuteLinkView>, ApiError> {
-    let now = now_us();
+    let now = alerts.clock.now();
     let link = MuteLink::parse(&body.token, &alerts.sealer, now).map_err(|_| AlertError::LinkInvalid)?;
     let scope = TenantScope::of_job(link.organization_id);
     if let Some(hours) = body.hours {
@@ -33,10 +36,14 @@ async fn follow(
             let detail = format!("At most {MOST_HOURS}; sign in to mute for longer.");
             return Err(InvalidFields::one("hours", "out_of_range", &detail).into());
         }
-        let mut mutes = rule_of(&alerts, &scope, &link).await?.mutes;
+        let rule = rule_of(&alerts, &scope, &link).await?;
+        let mut mutes = rule.mutes;
         let until = (hours > 0).then(|| now + i64::from(hours) * HOUR_US);
         mutes.set(&link.group, until, now);
         alerts.store.set_mutes(&scope, link.rule_id, &mutes).await?;
+        let target = Target::of(link.rule_id, &rule.definition.wire.name);
+        let detail = json!({"group": link.group, "until": until.map(rfc3339), "by": "the link in a message"});
+        auditor.record_as(scope, Actor::System, "alert_rule.muted", target, detail).await;
     }
     let rule = rule_of(&alerts, &scope, &link).await?;
     let until = match link.group.as_str() {

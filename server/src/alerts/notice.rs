@@ -5,7 +5,7 @@
 use super::definition::Definition;
 use super::evaluate::Sample;
 use crate::time::rfc3339;
-use alert_rules::{Kind, RuleState, State};
+use alert_rules::{Condition, Kind, RuleState, State};
 use api_types::alerts::{ChannelKind, Severity};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -48,6 +48,9 @@ pub struct Notice {
     /// The rule's worst values of late, this one last; for a picture.
     #[serde(default)]
     pub recent: Vec<Option<f64>>,
+    /// What makes a value bad; for the same picture.
+    #[serde(default)]
+    pub bad: Option<Condition>,
     pub runbook_url: Option<String>,
     /// The author's own words.
     pub message: Option<String>,
@@ -96,10 +99,10 @@ impl Notice {
         line.replace(char::is_control, " ")
     }
 
-    /// One sentence: `n is 12 (alert when > 10), over 5m until 2026-03-10T10:00:00Z`.
+    /// One sentence: `n is 12 (the rule alerts when it is > 10), over 5m until 2026-03-10 10:00:00 UTC`.
     #[must_use]
     pub fn summary(&self) -> String {
-        let (column, window, until) = (&self.column, &self.window, rfc3339(self.to_us));
+        let (column, window, until) = (&self.column, &self.window, to_the_second(self.to_us));
         match (self.kind, self.about.as_slice()) {
             (Kind::Failed | Kind::Restored, _) => self.reason.clone(),
             (_, [GroupLine { value: Some(value), .. }]) => format!(
@@ -134,6 +137,16 @@ impl Notice {
             Severity::Critical => "critical",
             Severity::Warning => "warning",
             Severity::Info => "info",
+        }
+    }
+
+    /// Smaller is worse.
+    #[must_use]
+    pub fn severity_rank(&self) -> u8 {
+        match self.severity {
+            Severity::Critical => 0,
+            Severity::Warning => 1,
+            Severity::Info => 2,
         }
     }
 
@@ -207,6 +220,7 @@ pub fn example(now: i64) -> Notice {
             marks: Vec::new(),
         }],
         recent: [2.0, 3.0, 1.0, 2.0, 5.0, 4.0, 8.0, 12.0].map(Some).to_vec(),
+        bad: Some(Condition { op: alert_rules::Op::Above, threshold: 10.0 }),
         runbook_url: None,
         message: Some("This is only a test: no rule fired.".into()),
     }
@@ -254,28 +268,57 @@ impl GroupLine {
     }
 }
 
-/// A bar of the picture in a mail: how high of `BAR_HEIGHT`, and whether it is the newest.
+/// A bar of the picture in a mail: how high of `BAR_HEIGHT`, and whether its value is bad.
 pub struct Bar {
     pub height: u32,
-    pub newest: bool,
+    pub bad: bool,
+}
+
+/// The recent values as a picture. Mail programs show tables, and neither scripts nor SVG.
+pub struct Picture {
+    pub bars: Vec<Bar>,
+    /// Pixels above the ground at which the threshold lies.
+    pub threshold: Option<u32>,
+    /// What is to be seen, in words.
+    pub caption: String,
 }
 
 impl Notice {
-    /// The recent values as bars, the highest as high as the picture. Mail programs show tables, and neither scripts nor SVG.
+    /// Nothing when there is little to see.
     #[must_use]
-    pub fn bars(&self) -> Vec<Bar> {
-        let known = self.recent.iter().flatten().filter(|value| value.is_finite());
-        let highest = known.fold(0.0_f64, |highest, value| highest.max(value.abs()));
-        if self.recent.len() < 3 || highest == 0.0 {
-            return Vec::new();
+    pub fn picture(&self) -> Option<Picture> {
+        let known = || self.recent.iter().flatten().filter(|value| value.is_finite());
+        let largest = known().fold(0.0_f64, |largest, value| largest.max(value.abs()));
+        if self.recent.len() < 3 || largest == 0.0 {
+            return None;
         }
-        let last = self.recent.len() - 1;
-        let bar = |(at, value): (usize, &Option<f64>)| {
-            let share = value.filter(|value| value.is_finite()).map_or(0.0, |value| value.abs() / highest);
-            Bar { height: (share * BAR_HEIGHT).round() as u32, newest: at == last }
+        let threshold = self.bad.map(|bad| bad.threshold).filter(|threshold| *threshold > 0.0);
+        // a threshold far above every value would flatten them all
+        let scale = threshold.map_or(largest, |threshold| largest.max(threshold.min(4.0 * largest)));
+        let pixels = |value: f64| (value.abs() / scale * BAR_HEIGHT).round() as u32;
+        let bar = |value: &Option<f64>| {
+            let value = value.filter(|value| value.is_finite());
+            let bad = value.is_some_and(|value| self.bad.is_some_and(|bad| bad.breaches(value)));
+            Bar { height: value.map_or(0, pixels), bad }
         };
-        self.recent.iter().enumerate().map(bar).collect()
+        let line = threshold.map(pixels).filter(|pixels| f64::from(*pixels) <= BAR_HEIGHT);
+        let highest = known().copied().fold(f64::NEG_INFINITY, f64::max);
+        Some(Picture {
+            bars: self.recent.iter().map(bar).collect(),
+            threshold: line,
+            caption: format!(
+                "The last {} checks, the newest on the right; the highest value is {}, the rule alerts when it is {}",
+                self.recent.len(),
+                number(highest),
+                self.condition
+            ),
+        })
     }
+}
+
+/// A time as people read it in a sentence.
+fn to_the_second(us: i64) -> String {
+    rfc3339(us - us.rem_euclid(crate::time::SECOND_US)).replace('T', " ").replace('Z', " UTC")
 }
 
 /// A number as people write it.
@@ -283,4 +326,35 @@ impl Notice {
 pub fn number(value: f64) -> String {
     let text = format!("{value:.3}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_picture_shows_which_values_were_bad_and_where_the_threshold_lies() {
+        let notice = example(0);
+        let picture = notice.picture().unwrap();
+        let bad: Vec<bool> = picture.bars.iter().map(|bar| bar.bad).collect();
+        assert_eq!(bad, [false, false, false, false, false, false, false, true]);
+        assert_eq!((picture.bars[7].height, picture.threshold), (48, Some(40)));
+        assert!(picture.caption.contains("highest value is 12"), "{}", picture.caption);
+    }
+
+    #[test]
+    fn the_summary_is_a_sentence() {
+        let notice = example(1_773_136_800_123_456);
+        let expected = "count is 12 (the rule alerts when it is > 10), over 5m until 2026-03-10 10:00:00 UTC";
+        assert_eq!(notice.summary(), expected);
+    }
+
+    #[test]
+    fn a_threshold_out_of_reach_does_not_flatten_the_picture() {
+        let bad = Some(Condition { op: alert_rules::Op::Above, threshold: 1e9 });
+        let picture = Notice { bad, ..example(0) }.picture().unwrap();
+        assert_eq!((picture.bars[7].height, picture.threshold), (12, None));
+        let nothing = Notice { recent: vec![Some(0.0); 9], ..example(0) };
+        assert!(nothing.picture().is_none());
+    }
 }

@@ -1,18 +1,20 @@
-//! Sends what lies in the outbox, in order per rule and recipient, until it is sent or given up.
+//! Sends what lies in the outbox, in order per rule and recipient, until it is sent or given up; many at once in one message.
 //!
 //! A row is claimed for a minute; its outcome is written only by the last claimer. A process that dies between sending and
 //! writing leaves a row that is sent again, with the same id. A target that fails ten times in a row is only probed until it
 //! answers; then everything that waited for it leaves at once.
 
+use super::bundle::{self, Crowd, returning};
 use super::history::RecipientKind;
 use super::notify::{Job, Notifier, Undelivered};
+use super::policy::Policies;
 use crate::db::Db;
 use crate::email::wait_after;
 use crate::on;
 use crate::tenant::TenantScope;
 use crate::time::{HOUR_US, MINUTE_US, Micros, SECOND_US};
 use futures::StreamExt;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
@@ -28,19 +30,20 @@ const POLL: Duration = Duration::from_secs(1);
 const WAIT_US: Micros = 15 * SECOND_US;
 /// A notification that could not even be tried for this long is given up.
 const GIVE_UP_US: Micros = 36 * HOUR_US;
+const DATABASE_PATIENCE: Duration = Duration::from_secs(10);
 /// Failures in a row that open the breaker, and how often the target is probed then.
 const BREAKER_FAILURES: u32 = 10;
 const PROBE_US: Micros = 15 * SECOND_US;
 
 crate::statements! {
-    CLAIM = "UPDATE alert_outbox SET claimed_until = $2, fence = fence + 1 \
+    CLAIM = returning!("UPDATE alert_outbox SET claimed_until = $2, fence = fence + 1 \
         WHERE state = 'queued' AND claimed_until < $1 AND id IN ( \
             SELECT o.id FROM alert_outbox o \
-            WHERE o.next_attempt_at <= $1 AND o.state = 'queued' AND o.claimed_until < $1 AND NOT EXISTS ( \
+            WHERE o.next_attempt_at <= $1 AND o.state = 'queued' AND o.claimed_until < $1 \
+            AND (o.digest_id IS NULL OR o.digest_id = o.id) AND NOT EXISTS ( \
                 SELECT 1 FROM alert_outbox e WHERE e.recipient_id = o.recipient_id AND e.state = 'queued' AND e.id < o.id \
                 AND e.rule_id = o.rule_id AND e.address = o.address) \
-            ORDER BY o.next_attempt_at, o.id LIMIT $3) \
-        RETURNING organization_id, id, recipient_kind, recipient_id, address, payload, attempts, fence, created_at";
+            ORDER BY o.next_attempt_at, o.id LIMIT $3)");
     SENT = "UPDATE alert_outbox SET state = 'sent', attempts = attempts + 1, next_attempt_at = NULL, claimed_until = 0, \
         last_error = NULL, sent_at = $4 WHERE organization_id = $1 AND id = $2 AND fence = $3 AND state = 'queued'";
     RETRY = "UPDATE alert_outbox SET attempts = $4, next_attempt_at = $5, claimed_until = 0, last_error = $6 \
@@ -51,16 +54,18 @@ crate::statements! {
         WHERE organization_id = $1 AND id = $2 AND fence = $3 AND state = 'queued'";
     DELIVERY = "INSERT INTO alert_deliveries (organization_id, outbox_id, attempt, at, took_ms, outcome, detail) \
         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (outbox_id, attempt) DO NOTHING";
-    WAKE_MAILS = "UPDATE alert_outbox SET next_attempt_at = $1 \
-        WHERE state = 'queued' AND next_attempt_at > $1 AND (address <> '' OR recipient_kind = 'member')";
+    // what is held by quiet hours was made for their end, and goes on waiting for it
+    WAKE_MAILS = "UPDATE alert_outbox SET next_attempt_at = $1 WHERE state = 'queued' AND next_attempt_at > $1 AND created_at <= $1 \
+        AND (address <> '' OR recipient_kind = 'member')";
     WAKE_CHANNEL = "UPDATE alert_outbox SET next_attempt_at = $1 \
-        WHERE state = 'queued' AND next_attempt_at > $1 AND recipient_id = $2";
+        WHERE state = 'queued' AND next_attempt_at > $1 AND created_at <= $1 AND recipient_id = $2";
 }
 
 #[derive(Clone)]
 pub struct Outbox {
     db: Db,
     notifier: Notifier,
+    policies: Policies,
     wake: Arc<Notify>,
     breakers: Arc<Mutex<HashMap<Target, Breaker>>>,
 }
@@ -78,20 +83,25 @@ struct Breaker {
     next_probe: Micros,
 }
 
+/// A notification that is ours to send until its claim ends.
 #[derive(Debug, sqlx::FromRow)]
-struct Claimed {
+pub struct Claimed {
     organization_id: Uuid,
-    id: Uuid,
+    pub id: Uuid,
     recipient_kind: String,
-    recipient_id: Uuid,
-    address: String,
+    pub recipient_id: Uuid,
+    pub address: String,
     payload: String,
     attempts: i64,
     fence: i64,
     created_at: Micros,
+    /// Whether it may be told together with others.
+    gathers: bool,
+    digest_id: Option<Uuid>,
 }
 
 /// What became of a claimed row.
+#[derive(Clone)]
 enum Outcome {
     Sent(String),
     Retry { reason: String, at: Micros },
@@ -120,8 +130,8 @@ impl Claimed {
 
 impl Outbox {
     #[must_use]
-    pub fn new(db: Db, notifier: Notifier) -> Self {
-        Self { db, notifier, wake: Arc::default(), breakers: Arc::default() }
+    pub fn new(db: Db, notifier: Notifier, policies: Policies) -> Self {
+        Self { db, notifier, policies, wake: Arc::default(), breakers: Arc::default() }
     }
 
     #[must_use]
@@ -160,12 +170,16 @@ impl Outbox {
         stop: &CancellationToken,
     ) -> Result<usize, sqlx::Error> {
         let started = now();
-        let claimed: Vec<Claimed> = on!(self.db.write(), pool => sqlx::query_as(CLAIM)
-            .bind(started).bind(started + CLAIM_US).bind(BATCH).fetch_all(pool).await)?;
+        let claimed: Vec<Claimed> = patiently(async {
+            on!(self.db.write(), pool => sqlx::query_as(CLAIM)
+                .bind(started).bind(started + CLAIM_US).bind(BATCH).fetch_all(pool).await)
+        })
+        .await?;
         let taken = claimed.len();
-        let sending = futures::stream::iter(claimed).for_each_concurrent(PARALLEL, |row| async move {
-            if let Err(error) = self.send(&row, now).await {
-                tracing::warn!(%error, notification.id = %row.id, "cannot write what became of a notification");
+        let bundles = self.bundles(claimed, started).await?;
+        let sending = futures::stream::iter(bundles).for_each_concurrent(PARALLEL, |rows| async move {
+            if let Err(error) = self.send(&rows, now).await {
+                tracing::warn!(%error, notification.id = ?rows.first().map(|row| row.id), "cannot write what became of a notification");
             }
         });
         tokio::select! {
@@ -176,22 +190,80 @@ impl Outbox {
         Ok(taken)
     }
 
-    async fn send(&self, row: &Claimed, now: &(impl Fn() -> Micros + Sync)) -> Result<(), sqlx::Error> {
-        let target = row.target();
+    /// What leaves together; what waits for more of its kind is put back.
+    async fn bundles(&self, claimed: Vec<Claimed>, now: Micros) -> Result<Vec<Vec<Claimed>>, sqlx::Error> {
+        let (mut bundles, mut crowds) = (Vec::new(), BTreeMap::<(Uuid, String), Vec<Claimed>>::new());
+        for row in claimed {
+            match row.digest_id {
+                Some(id) => bundles.push(bundle::rejoin(&self.db, id, now + CLAIM_US).await?),
+                None if row.gathers => {
+                    crowds.entry((row.recipient_id, row.address.clone())).or_default().push(row);
+                }
+                None => bundles.push(vec![row]),
+            }
+        }
+        for crowd in crowds.into_values() {
+            match self.crowd(&crowd, now).await? {
+                Crowd::Alone => bundles.extend(crowd.into_iter().map(|row| vec![row])),
+                Crowd::Together => {
+                    bundles.push(bundle::join(&self.db, &crowd[0], now + CLAIM_US, now).await?);
+                }
+                Crowd::Wait(at) => {
+                    for row in &crowd {
+                        self.write(row, now, 0, &Outcome::Postponed { reason: None, at }).await?;
+                    }
+                }
+            }
+        }
+        bundles.retain(|rows| !rows.is_empty());
+        Ok(bundles)
+    }
+
+    async fn crowd(&self, crowd: &[Claimed], now: Micros) -> Result<Crowd, sqlx::Error> {
+        let scope = TenantScope::of_job(crowd[0].organization_id);
+        // a policy that cannot be read is no reason to tell nobody
+        let digest_after = self.policies.of(&scope).await.unwrap_or_default().digest_after;
+        let oldest = crowd.iter().map(|row| row.created_at).min().unwrap_or(now);
+        let recent = bundle::recent(&self.db, &crowd[0], now).await?;
+        Ok(bundle::decide(digest_after, recent, crowd.len(), oldest, now))
+    }
+
+    /// Sends one message about all of the rows.
+    async fn send(&self, rows: &[Claimed], now: &(impl Fn() -> Micros + Sync)) -> Result<(), sqlx::Error> {
+        let target = rows[0].target();
         if let Err(at) = self.admit(target, now()) {
-            return self.write(row, now(), 0, &Outcome::Postponed { reason: None, at }).await;
+            let postponed = Outcome::Postponed { reason: None, at };
+            return self.write_all(rows, now(), 0, |_| postponed.clone()).await;
         }
         let (at, started) = (now(), Instant::now());
-        let sent = match row.job() {
-            Ok(job) => self.notifier.send(&job).await,
-            Err(error) => Err(Undelivered::Permanent(format!("what is stored cannot be read: {error}"))),
-        };
+        let sent = self.deliver(rows).await;
         let took_ms = i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX);
-        let probed = self.note(target, &sent, now());
-        let outcome = outcome(row, sent, probed, now());
-        self.write(row, at, took_ms, &outcome).await?;
-        if probed && matches!(outcome, Outcome::Sent(_)) {
+        let (probed, is_sent) = (self.note(target, &sent, now()), sent.is_ok());
+        self.write_all(rows, at, took_ms, |row| outcome(row, sent.clone(), probed, now())).await?;
+        if probed && is_sent {
             self.wake_target(target, now()).await?;
+        }
+        Ok(())
+    }
+
+    async fn deliver(&self, rows: &[Claimed]) -> Result<String, Undelivered> {
+        let jobs: Result<Vec<Job>, _> = rows.iter().map(Claimed::job).collect();
+        match jobs.as_deref() {
+            Ok([job]) => self.notifier.send(job).await,
+            Ok(jobs) => self.notifier.send_digest(jobs).await,
+            Err(error) => Err(Undelivered::Permanent(format!("what is stored cannot be read: {error}"))),
+        }
+    }
+
+    async fn write_all(
+        &self,
+        rows: &[Claimed],
+        at: Micros,
+        took_ms: i64,
+        outcome: impl Fn(&Claimed) -> Outcome,
+    ) -> Result<(), sqlx::Error> {
+        for row in rows {
+            patiently(self.write(row, at, took_ms, &outcome(row))).await?;
         }
         Ok(())
     }
@@ -274,6 +346,11 @@ impl Outbox {
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Target, Breaker>> {
         self.breakers.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
+}
+
+/// The database has limits of its own; this one is for one that is cut off.
+async fn patiently<T>(work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
+    tokio::time::timeout(DATABASE_PATIENCE, work).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
 }
 
 /// `probed`: the attempt was a probe of a target that is known to be down, which does not count against the notification.

@@ -5,6 +5,7 @@
 
 use super::definition::Definition;
 use super::{AlertError, Alerts};
+use crate::audit::{Auditor, Target};
 use crate::auth::{Editor, Member, Viewer};
 use crate::db::Db;
 use crate::error::{ApiError, InvalidFields};
@@ -24,6 +25,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 const ENTRIES: usize = 50;
+const MOST_SINGLE_MESSAGES: u32 = 1_000;
 const DAYS: [(&str, Weekday); 7] = [
     ("mon", Weekday::Monday),
     ("tue", Weekday::Tuesday),
@@ -101,6 +103,7 @@ async fn get(
 async fn put(
     editor: Member<Editor>,
     alerts: web::Data<Alerts>,
+    auditor: Auditor,
     body: web::Json<NotificationPolicy>,
 ) -> Result<web::Json<NotificationPolicy>, ApiError> {
     let (scope, policy) = (editor.scope(), body.into_inner());
@@ -118,14 +121,29 @@ async fn put(
             return Err(InvalidFields::one("channel_ids", "unknown", &detail).into());
         }
     }
+    let before = alerts.policies.of(scope).await?;
     alerts.policies.put(scope, &policy).await?;
+    let detail = serde_json::json!({"from": before, "to": policy});
+    auditor.record("notification_policy.changed", Target::none(), detail).await;
     Ok(web::Json(policy))
+}
+
+/// Whether a route or quiet hours name the channel.
+#[must_use]
+pub fn names(policy: &NotificationPolicy, channel: Uuid) -> bool {
+    let routes = policy.routes.iter().flat_map(|route| &route.channel_ids);
+    let quiet = policy.quiet_hours.iter().flat_map(|quiet| &quiet.channel_ids);
+    routes.chain(quiet).any(|id| *id == channel.to_string())
 }
 
 fn check(policy: &NotificationPolicy) -> Result<(), InvalidFields> {
     let most = policy.routes.len().max(policy.quiet_hours.len()).max(policy.maintenance.len());
     if most > ENTRIES {
         return Err(InvalidFields::one("", "too_many", &format!("At most {ENTRIES} of each.")));
+    }
+    if policy.digest_after > MOST_SINGLE_MESSAGES {
+        let detail = format!("At most {MOST_SINGLE_MESSAGES}; 0 never makes a digest.");
+        return Err(InvalidFields::one("digest_after", "out_of_range", &detail));
     }
     if policy.routes.iter().any(|route| route.channel_ids.is_empty()) {
         return Err(InvalidFields::one("routes", "required", "Each route needs a channel to lead to."));
@@ -282,6 +300,7 @@ mod tests {
             json!({"quiet_hours": [{"from": "22:00", "to": "22:00", "time_zone": "UTC"}]}),
             json!({"quiet_hours": [{"from": "22:00", "to": "07:00", "time_zone": "Mars"}]}),
             json!({"quiet_hours": [{"from": "22:00", "to": "07:00", "time_zone": "UTC", "days": ["Monday"]}]}),
+            json!({"digest_after": 1_001}),
             json!({"maintenance": [{"name": "m", "from": "2026-01-02T00:00:00Z", "to": "2026-01-01T00:00:00Z"}]}),
         ] {
             assert!(check(&policy(wrong.clone())).is_err(), "{wrong}");
@@ -347,5 +366,23 @@ mod tests {
         let events: Vec<_> =
             receiver.received().iter().map(|request| request.json()["event"].clone()).collect();
         assert_eq!(events, ["fired", "resolved"]);
+    }
+
+    #[tokio::test]
+    async fn a_target_that_comes_back_does_not_end_the_quiet_hours() {
+        let (world, receiver, channel) = world().await;
+        let clock = |us: Micros| rfc3339(us)[11..16].to_owned();
+        let (from, to) = (clock(world.start - HOUR_US), clock(world.start + 2 * HOUR_US));
+        set(&world, json!({"quiet_hours": [{"from": from, "to": to, "time_zone": "UTC"}]})).await;
+        world.rule(json!({"name": "can wait", "channel_ids": [channel]})).await;
+        world.rule(json!({"name": "cannot", "severity": "critical", "channel_ids": [channel]})).await;
+        receiver.answer([503, 503]);
+        world.search.value(12.0);
+        for minute in 0..3 {
+            world.minute(minute).await;
+        }
+        let told: Vec<_> =
+            receiver.received().iter().map(|request| request.json()["rule"]["name"].clone()).collect();
+        assert_eq!(told, ["cannot", "cannot", "cannot"]);
     }
 }

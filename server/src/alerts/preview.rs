@@ -106,6 +106,7 @@ pub async fn message(
         to_us: ask.to_us,
         about: vec![about],
         samples: lines.samples,
+        bad: Some(condition),
         runbook_url: wire.runbook_url.clone().filter(|url| !url.is_empty()),
         message: wire.message.clone().filter(|message| !message.trim().is_empty()),
         ..notice::example(now)

@@ -14,10 +14,12 @@ use super::leases::{LEASE_US, Leases, RENEW_US};
 use super::notice::{SAMPLES, SINGLE_MESSAGES};
 use super::outbox::Outbox;
 use super::policy::{self, Policies};
+use super::recorder::Recorder;
 use super::sharing::Shared;
 use super::store::{AlertStore, Outcome, StoredRule};
+use super::waiting::Waiting;
 use crate::time::{DAY_US, Micros};
-use alert_rules::{Kind, Notify, Observation, Transition, step};
+use alert_rules::{CATCH_UP_US, Kind, Notify, Observation, Transition, step};
 use api_types::alerts::NotificationPolicy;
 use futures::FutureExt;
 use std::collections::{HashMap, HashSet};
@@ -34,17 +36,21 @@ const BATCH: i64 = 256;
 const PARALLEL: usize = 16;
 /// The search has its own limit; this one is for an engine that hangs.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// The database has limits of its own; this one is for one that is cut off.
+const DATABASE_PATIENCE: Duration = Duration::from_secs(10);
 const KEEP_EVALUATIONS_US: Micros = 7 * DAY_US;
 const CLEAN: Duration = Duration::from_secs(3_600);
 
 #[derive(Clone)]
 pub struct Scheduler {
     store: AlertStore,
+    recorder: Recorder,
     leases: Leases,
     channels: Channels,
     policies: Policies,
     evaluator: Arc<dyn Evaluate>,
     outbox: Outbox,
+    waiting: Waiting,
     clock: Clock,
     running: Arc<Mutex<HashSet<Uuid>>>,
     places: Arc<Semaphore>,
@@ -52,19 +58,35 @@ pub struct Scheduler {
 
 impl Scheduler {
     #[must_use]
+    #[allow(clippy::too_many_arguments, reason = "each is one of its parts")]
     pub fn new(
         store: AlertStore,
         channels: Channels,
         policies: Policies,
         evaluator: Arc<dyn Evaluate>,
         outbox: Outbox,
+        waiting: Waiting,
         clock: Clock,
         node: &str,
     ) -> Self {
         let leases = Leases::new(store.db().clone(), node);
         let evaluator: Arc<dyn Evaluate> = Arc::new(Shared::new(evaluator));
         let places = Arc::new(Semaphore::new(PARALLEL));
-        Self { store, leases, channels, policies, evaluator, outbox, clock, running: Arc::default(), places }
+        let recorder = Recorder::start(store.clone(), leases.owner().to_owned());
+        let running = Arc::default();
+        Self {
+            store,
+            recorder,
+            leases,
+            channels,
+            policies,
+            evaluator,
+            outbox,
+            waiting,
+            clock,
+            running,
+            places,
+        }
     }
 
     /// As which it holds leases.
@@ -75,15 +97,16 @@ impl Scheduler {
 
     /// Evaluates until the shutdown, then gives the leases back.
     pub async fn run(self, stop: CancellationToken) {
-        let (renew_every, lease) = (micros(RENEW_US), micros(LEASE_US));
-        let mut renewed = None;
+        let lease = micros(LEASE_US);
+        let (mut renewed, mut rest) = (None, Duration::ZERO);
         let mut cleaned = Instant::now();
         while !stop.is_cancelled() {
-            if renewed.is_none_or(|at: Instant| at.elapsed() >= renew_every) {
+            if renewed.is_none_or(|at: Instant| at.elapsed() >= rest) {
                 let asked = Instant::now();
-                match self.renew().await {
-                    Ok(()) => renewed = Some(asked),
-                    Err(error) => tracing::warn!(%error, "cannot renew the leases of alert rules"),
+                match tokio::time::timeout(micros(RENEW_US), self.renew()).await {
+                    Ok(Ok(until)) => (renewed, rest) = (Some(asked), until),
+                    Ok(Err(error)) => tracing::warn!(%error, "cannot renew the leases of alert rules"),
+                    Err(_) => tracing::warn!("cannot renew the leases of alert rules: no answer"),
                 }
             }
             if renewed.is_some_and(|at| at.elapsed() < lease) {
@@ -106,16 +129,27 @@ impl Scheduler {
         }
     }
 
-    /// Looks at the database's clock, renews the leases and takes what is free.
+    /// Looks at the database's clock, renews the leases and takes what is free. Tells when to do so again.
     ///
     /// # Errors
     /// The database does not answer.
-    pub async fn renew(&self) -> Result<(), AlertError> {
+    pub async fn renew(&self) -> Result<Duration, AlertError> {
         self.clock.look(self.store.db()).await.map_err(AlertError::store("read the database's clock"))?;
         let now = self.clock.now();
         let held = self.leases.renew(now).await.map_err(AlertError::store("renew leases"))?;
         metrics::gauge!("cordwood_alert_shards").set(held as f64);
-        self.store.rearm(self.leases.owner(), now).await
+        self.waiting.look(now).await.map_err(AlertError::store("ask what waits on other nodes"))?;
+        self.store.rearm(self.leases.owner(), now).await?;
+        Ok(micros(self.leases.rest(now).await.map_err(AlertError::store("read leases"))?))
+    }
+
+    /// Whether events that belong into the rule's window are still on their way. After some minutes they are not waited for.
+    fn waits(&self, rule: &StoredRule, now: Micros) -> bool {
+        let (Some(oldest), Some(last)) = (self.waiting.oldest(), rule.last_slot) else { return false };
+        let schedule = rule.definition.schedule();
+        let slot = schedule.due(rule.last_slot, now).unwrap_or(now);
+        let (_, to_us) = schedule.window(slot, rule.definition.window_us);
+        oldest < to_us && now - last < rule.definition.every_us + CATCH_UP_US
     }
 
     /// Evaluates everything that is due at `now` and waits for it; for tests. Tells how many evaluations counted.
@@ -125,7 +159,8 @@ impl Scheduler {
     #[cfg(test)]
     pub async fn run_due(&self, now: Micros) -> Result<usize, AlertError> {
         let mut counted = 0;
-        for rule in self.store.due(self.leases.owner(), now, BATCH).await? {
+        let due = self.store.due(self.leases.owner(), now, BATCH).await?;
+        for rule in due.into_iter().filter(|rule| !self.waits(rule, now)) {
             counted += usize::from(self.evaluate(&rule, now).await?);
         }
         Ok(counted)
@@ -133,12 +168,14 @@ impl Scheduler {
 
     async fn start_due(&self) {
         let now = self.clock.now();
-        let due = match self.store.due(self.leases.owner(), now, BATCH).await {
-            Ok(due) => due,
-            Err(error) => return tracing::warn!(%error, "cannot read the due alert rules"),
+        let due = self.store.due(self.leases.owner(), now, BATCH);
+        let due = match tokio::time::timeout(DATABASE_PATIENCE, due).await {
+            Ok(Ok(due)) => due,
+            Ok(Err(error)) => return tracing::warn!(%error, "cannot read the due alert rules"),
+            Err(_) => return tracing::warn!("cannot read the due alert rules: no answer"),
         };
         for rule in due {
-            if !self.lock().insert(rule.id) {
+            if self.waits(&rule, now) || !self.lock().insert(rule.id) {
                 continue;
             }
             let Ok(place) = self.places.clone().acquire_owned().await else { return };
@@ -171,16 +208,15 @@ impl Scheduler {
         let answer = ask_with_patience(&*self.evaluator, &rule.definition, &ask).await;
         let took = started.elapsed();
         let outcome = self.outcome(rule, &ask, answer, slot, now, took).await?;
-        let counted = self.store.record(self.leases.owner(), rule, &outcome).await?;
-        if counted && !outcome.history.notifications.is_empty() {
+        let (failed, tells) = (outcome.error.is_some(), !outcome.history.notifications.is_empty());
+        let counted = self.recorder.record(rule, outcome).await?;
+        if counted && tells {
             self.outbox.wake();
         }
-        let result = if !counted {
-            "lost"
-        } else if outcome.error.is_some() {
-            "failed"
-        } else {
-            "ok"
+        let result = match (counted, failed) {
+            (false, _) => "lost",
+            (true, true) => "failed",
+            (true, false) => "ok",
         };
         metrics::counter!("cordwood_alert_evaluations_total", "outcome" => result).increment(1);
         metrics::histogram!("cordwood_alert_lag_seconds").record(micros(now - slot).as_secs_f64());

@@ -61,14 +61,17 @@ crate::statements! {
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
     RECORD_NOTIFICATION = "INSERT INTO alert_outbox \
         (organization_id, id, event_id, rule_id, episode, transition, recipient_kind, recipient_id, recipient_name, \
-        address, payload, state, attempts, next_attempt_at, claimed_until, fence, created_at) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'queued', 0, $12, 0, 0, $12)";
+        address, payload, state, attempts, next_attempt_at, claimed_until, fence, created_at, gathers) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'queued', 0, $12, 0, 0, $12, $13)";
     // a rule last seen in the future was seen by a clock that was set back since
     REARM = "UPDATE alert_states SET due_at = $2 WHERE last_slot > $3 AND due_at > $2 \
         AND shard IN (SELECT shard FROM alert_leases WHERE owner = $1)";
     FORGET_EVALUATIONS = "DELETE FROM alert_evaluations WHERE evaluated_at < $1";
     PROJECT_EXISTS = "SELECT COUNT(*) FROM projects WHERE organization_id = $1 AND id = $2";
 }
+
+/// When a rule is due that was just made or changed, whatever the clock of this machine says: rules live by that of the database.
+const AT_ONCE: Micros = 0;
 
 /// A rule as it is stored, with what it remembers.
 #[derive(Debug, Clone)]
@@ -186,8 +189,17 @@ macro_rules! write_history {
                 .await?;
         }
         for notification in &$history.notifications {
-            let NewNotification { id, event_id, rule_id, episode, transition, recipient, payload, at } =
-                notification;
+            let NewNotification {
+                id,
+                event_id,
+                rule_id,
+                episode,
+                transition,
+                recipient,
+                payload,
+                at,
+                gathers,
+            } = notification;
             sqlx::query(RECORD_NOTIFICATION)
                 .bind($scope.organization_id())
                 .bind(id)
@@ -201,6 +213,7 @@ macro_rules! write_history {
                 .bind(&recipient.address)
                 .bind(payload)
                 .bind(at)
+                .bind(gathers)
                 .execute(&mut *$transaction)
                 .await?;
         }
@@ -270,7 +283,7 @@ impl AlertStore {
                     .execute(&mut *transaction).await?;
                 sqlx::query(INSERT_STATE)
                     .bind(scope.organization_id()).bind(id).bind(shard_of(id))
-                    .bind(definition.wire.enabled.then_some(now)).bind(now)
+                    .bind(definition.wire.enabled.then_some(AT_ONCE)).bind(now)
                     .execute(&mut *transaction).await?;
                 transaction.commit().await
             })
@@ -299,7 +312,7 @@ impl AlertStore {
                 let mut transaction = pool.begin().await?;
                 let reset = sqlx::query(RESET_STATE)
                     .bind(scope.organization_id()).bind(rule.id).bind(rule.version)
-                    .bind(definition.wire.enabled.then_some(now)).bind(json(memory))
+                    .bind(definition.wire.enabled.then_some(AT_ONCE)).bind(json(memory))
                     .bind(memory.overall().as_str()).bind(since)
                     .execute(&mut *transaction).await?;
                 if reset.rows_affected() == 0 {
@@ -355,7 +368,7 @@ impl AlertStore {
                 sqlx::query(SET_MUTES)
                     .bind(scope.organization_id()).bind(id).bind(mutes.as_str()).execute(&mut *transaction).await?;
                 sqlx::query(LOOK_AGAIN)
-                    .bind(scope.organization_id()).bind(id).bind(now_us()).execute(&mut *transaction).await?;
+                    .bind(scope.organization_id()).bind(id).bind(AT_ONCE).execute(&mut *transaction).await?;
                 transaction.commit().await
             })
         };
@@ -387,39 +400,42 @@ impl AlertStore {
         Ok(rows.into_iter().filter_map(readable).collect())
     }
 
-    /// Writes an evaluation, its history and its notifications in one transaction. Tells whether it counted: not when the lease
-    /// is lost, or when the rule was changed meanwhile.
+    /// Writes evaluations, with their histories and notifications, in one transaction. Tells of each whether it counted: not when the
+    /// lease is lost, or when the rule was changed meanwhile.
     ///
     /// # Errors
     /// The database does not answer; nothing was written.
     pub async fn record(
         &self,
         owner: &str,
-        rule: &StoredRule,
-        outcome: &Outcome,
-    ) -> Result<bool, AlertError> {
-        let scope = &rule.scope;
+        evaluations: &[(&StoredRule, &Outcome)],
+    ) -> Result<Vec<bool>, AlertError> {
         let record = async {
             on!(self.db.write(), pool => {
+                let mut counted = Vec::with_capacity(evaluations.len());
                 let mut transaction = pool.begin().await?;
-                let state = sqlx::query(RECORD_STATE)
-                    .bind(rule.id).bind(rule.version).bind(owner).bind(outcome.next_due).bind(outcome.slot)
-                    .bind(json(&outcome.memory)).bind(outcome.state.as_str()).bind(outcome.since).bind(outcome.value)
-                    .bind(outcome.evaluated_at).bind(&outcome.error).bind(rule.fence)
-                    .execute(&mut *transaction).await?;
-                if state.rows_affected() == 0 {
-                    return Ok(false);
+                for (rule, outcome) in evaluations {
+                    let scope = &rule.scope;
+                    let state = sqlx::query(RECORD_STATE)
+                        .bind(rule.id).bind(rule.version).bind(owner).bind(outcome.next_due).bind(outcome.slot)
+                        .bind(json(&outcome.memory)).bind(outcome.state.as_str()).bind(outcome.since).bind(outcome.value)
+                        .bind(outcome.evaluated_at).bind(&outcome.error).bind(rule.fence)
+                        .execute(&mut *transaction).await?;
+                    counted.push(state.rows_affected() > 0);
+                    if state.rows_affected() == 0 {
+                        continue;
+                    }
+                    sqlx::query(RECORD_EVALUATION)
+                        .bind(scope.organization_id()).bind(rule.id).bind(outcome.slot).bind(outcome.evaluated_at)
+                        .bind(outcome.took_ms).bind(outcome.state.as_str()).bind(outcome.value).bind(outcome.group_count)
+                        .bind(&outcome.error)
+                        .execute(&mut *transaction).await?;
+                    write_history!(transaction, scope, outcome.history);
                 }
-                sqlx::query(RECORD_EVALUATION)
-                    .bind(scope.organization_id()).bind(rule.id).bind(outcome.slot).bind(outcome.evaluated_at)
-                    .bind(outcome.took_ms).bind(outcome.state.as_str()).bind(outcome.value).bind(outcome.group_count)
-                    .bind(&outcome.error)
-                    .execute(&mut *transaction).await?;
-                write_history!(transaction, scope, outcome.history);
-                transaction.commit().await.map(|()| true)
+                transaction.commit().await.map(|()| counted)
             })
         };
-        record.await.map_err(AlertError::store("record an evaluation"))
+        record.await.map_err(AlertError::store("record evaluations"))
     }
 
     /// Makes rules due again whose last slot lies in the future.

@@ -13,6 +13,7 @@ use super::outbox::Outbox;
 use super::policy::Policies;
 use super::scheduler::Scheduler;
 use super::store::AlertStore;
+use super::waiting::Waiting;
 use crate::config::Settings;
 use crate::db::Db;
 use crate::email::Mailer;
@@ -25,6 +26,7 @@ use alert_rules::{Kind, State};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -59,6 +61,7 @@ pub struct World {
     pub clock: Clock,
     /// When it was made; `minute` counts from here.
     pub start: Micros,
+    backlog: Arc<AtomicI64>,
 }
 
 impl World {
@@ -75,9 +78,23 @@ impl World {
         // a moment later than whatever is made from now on
         let (clock, start) = (Clock::default(), now_us() + MINUTE_US);
         clock.stop_at(start);
-        let scheduler = scheduler(&db, &search, &outbox, &clock, "one");
+        let backlog = Arc::<AtomicI64>::default();
+        let scheduler = scheduler(&db, &search, &outbox, &backlog, &clock, "one");
         let channels = channels(&db);
-        Self { channels, db, scope, project_id, owner, folder, search, outbox, scheduler, clock, start }
+        Self {
+            channels,
+            db,
+            scope,
+            project_id,
+            owner,
+            folder,
+            search,
+            outbox,
+            scheduler,
+            clock,
+            start,
+            backlog,
+        }
     }
 
     pub fn store(&self) -> AlertStore {
@@ -86,7 +103,12 @@ impl World {
 
     /// Another node over the same database, with the same search and mail folder.
     pub fn another_node(&self, name: &str) -> Scheduler {
-        scheduler(&self.db, &self.search, &outbox(&self.db, &self.folder, ""), &self.clock, name)
+        scheduler(&self.db, &self.search, &self.another_outbox(), &self.backlog, &self.clock, name)
+    }
+
+    /// The outbox of another node.
+    pub fn another_outbox(&self) -> Outbox {
+        outbox(&self.db, &self.folder, "")
     }
 
     pub async fn email_channel(&self, to: &[&str]) -> StoredChannel {
@@ -109,6 +131,11 @@ impl World {
         body.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
         let definition = Definition::parse(serde_json::from_value(body).unwrap()).unwrap();
         self.store().insert(&self.scope, self.project_id, &definition, Some(self.owner)).await.unwrap()
+    }
+
+    /// Since when events wait to be stored.
+    pub fn backlog_since(&self, since: Option<Micros>) {
+        self.backlog.store(since.unwrap_or(0), Ordering::Relaxed);
     }
 
     pub async fn state(&self, rule: Uuid) -> String {
@@ -184,12 +211,23 @@ fn outbox(db: &Db, folder: &std::path::Path, smtp_url: &str) -> Outbox {
         "https://logs.example".into(),
         "http://127.0.0.1:1/".parse().unwrap(),
     );
-    Outbox::new(db.clone(), notifier)
+    Outbox::new(db.clone(), notifier, Policies::new(db.clone()))
 }
 
-fn scheduler(db: &Db, search: &Arc<Table>, outbox: &Outbox, clock: &Clock, node: &str) -> Scheduler {
+fn scheduler(
+    db: &Db,
+    search: &Arc<Table>,
+    outbox: &Outbox,
+    backlog: &Arc<AtomicI64>,
+    clock: &Clock,
+    node: &str,
+) -> Scheduler {
     let (store, policies) = (AlertStore::new(db.clone()), Policies::new(db.clone()));
-    Scheduler::new(store, channels(db), policies, search.clone(), outbox.clone(), clock.clone(), node)
+    let backlog = backlog.clone();
+    let own = move || Some(backlog.load(Ordering::Relaxed)).filter(|since| *since > 0);
+    let waiting = Waiting::new(db.clone(), own);
+    let (search, outbox, clock) = (search.clone(), outbox.clone(), clock.clone());
+    Scheduler::new(store, channels(db), policies, search, outbox, waiting, clock, node)
 }
 
 async fn insert_organization(db: &Db, organization: Uuid, owner: Uuid, project: Uuid) {
@@ -243,6 +281,7 @@ pub fn notice(kind: Kind) -> Notice {
             marks: vec![(9, 16)],
         }],
         recent: [1.0, 2.0, 6.0, 12.0].map(Some).to_vec(),
+        bad: Some(alert_rules::Condition { op: alert_rules::Op::Above, threshold: 10.0 }),
         runbook_url: Some("https://wiki.example/5xx".into()),
         message: None,
     }

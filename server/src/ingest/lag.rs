@@ -27,6 +27,15 @@ impl Lag {
         self.failures.load(Ordering::Relaxed)
     }
 
+    /// When the oldest request arrived that is on its way, in microseconds.
+    #[must_use]
+    pub fn waiting_since(&self) -> Option<i64> {
+        match self.oldest_ms.load(Ordering::Relaxed) {
+            0 => None,
+            oldest => Some(oldest * 1_000),
+        }
+    }
+
     /// Age of the oldest request that is on its way to the log store.
     #[must_use]
     pub fn oldest_waiting_s(&self) -> f64 {

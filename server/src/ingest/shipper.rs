@@ -93,6 +93,8 @@ impl Shipper {
             let committed = Arc::clone(&self.parts.committed);
             let committed = committed.notified();
             let full = self.read_into(&mut stretch, seal).await?;
+            // what is read is on its way, and between two stretches of a backlog there is no moment without
+            self.parts.lag.note_oldest(stretch.oldest_arrival_ms());
             if full || self.parts.stop.is_cancelled() {
                 break;
             }
@@ -150,7 +152,6 @@ impl Shipper {
         };
         let log_id = self.parts.wal.id();
         let oldest_ms = stretch.oldest_arrival_ms();
-        self.parts.lag.note_oldest(oldest_ms);
         let mut tally = Tally::of(&stretch);
         let rejected = stretch.take_rejected().into_iter();
         let mut letters: Vec<Letter> = rejected
@@ -164,7 +165,6 @@ impl Shipper {
             tally.add_stored(&batch, &refused);
             letters.extend(refused.into_iter().filter_map(|each| Letter::of_refused(log_id, &batch, each)));
         }
-        self.parts.lag.note_oldest(None);
         if let Some(oldest_ms) = oldest_ms {
             let lag_ms = crate::time::now_us() / 1000 - oldest_ms;
             metrics::histogram!("cordwood_shipper_lag_seconds").record(lag_ms as f64 / 1000.0);

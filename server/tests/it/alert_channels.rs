@@ -179,3 +179,42 @@ async fn rules_are_taken_out_and_put_back_as_a_file() {
         rules["items"].as_array().unwrap().iter().map(|rule| &rule["condition"]["threshold"]).collect();
     assert!(thresholds.contains(&&json!(6.0)), "one wrong rule and nothing is changed: {thresholds:?}");
 }
+
+#[tokio::test]
+async fn what_is_changed_about_alerts_is_in_the_audit_log() {
+    let (_app, org, receiver) = app_and_org().await;
+    let hook = channel(&org, "webhook", json!({"url": receiver.url})).await;
+    test(&org, &hook).await.expect(200);
+    let rule = json!({"name": "5xx", "query": "level:error", "condition": {"op": ">", "threshold": 5}});
+    let rule = org.post("/api/v1/alert-rules", rule).await.expect(201).body;
+    let path = format!("/api/v1/alert-rules/{}", rule["id"].as_str().unwrap());
+    org.patch(&path, json!({"condition": {"op": ">", "threshold": 9}})).await.expect(200);
+    org.post(&format!("{path}/mute"), json!({"until": "now+1h"})).await.expect(200);
+    let policy = json!({"routes": [{"severities": ["critical"], "channel_ids": [hook["id"]]}]});
+    org.call(reqwest::Method::PUT, "/api/v1/notification-policy", Some(policy)).await.expect(200);
+    let hook_path = format!("/api/v1/notification-channels/{}", hook["id"].as_str().unwrap());
+    org.delete(&hook_path).await.expect_problem(409, "channel_in_use");
+    org.call(reqwest::Method::PUT, "/api/v1/notification-policy", Some(json!({}))).await.expect(200);
+    org.delete(&hook_path).await.expect(204);
+    org.delete(&path).await.expect(204);
+
+    let log = org.get("/api/v1/audit-log?limit=9").await.expect(200).body;
+    let entries = log["items"].as_array().unwrap();
+    let actions: Vec<_> = entries.iter().map(|entry| entry["action"].as_str().unwrap()).collect();
+    assert_eq!(
+        actions,
+        [
+            "alert_rule.deleted",
+            "notification_channel.deleted",
+            "notification_policy.changed",
+            "notification_policy.changed",
+            "alert_rule.muted",
+            "alert_rule.changed",
+            "alert_rule.created",
+            "notification_channel.tested",
+            "notification_channel.created",
+        ]
+    );
+    assert_eq!(entries[5]["detail"]["condition"]["to"]["threshold"], 9.0, "{}", entries[5]);
+    assert!(!log.to_string().contains(hook["config"]["secret"].as_str().unwrap()));
+}

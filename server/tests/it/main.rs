@@ -10,6 +10,7 @@ mod support;
 
 mod admin;
 mod alert_channels;
+mod alert_conditions;
 mod api_keys;
 mod audit;
 mod canary;

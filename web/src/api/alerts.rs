@@ -1,6 +1,6 @@
 //! Alert rules, their history, and the channels that carry notifications.
 
-use super::{ApiError, Nothing, delete, get, patch, post, post_for_nothing};
+use super::{ApiError, Nothing, delete, get, patch, post, post_for_nothing, put};
 use api_types::List;
 use api_types::alerts::*;
 
@@ -89,4 +89,13 @@ pub async fn delete_channel(id: String) -> Result<Nothing, ApiError> {
 
 pub async fn test_channel(id: String) -> Result<Nothing, ApiError> {
     post_for_nothing(&format!("/api/v1/notification-channels/{id}/test"), &serde_json::json!({})).await
+}
+
+pub async fn policy() -> Result<NotificationPolicy, ApiError> {
+    get("/api/v1/notification-policy").await
+}
+
+/// Replaces the whole policy.
+pub async fn save_policy(policy: NotificationPolicy) -> Result<NotificationPolicy, ApiError> {
+    put("/api/v1/notification-policy", &policy).await
 }

@@ -1,5 +1,6 @@
 //! Sends one notification, and says what became of it.
 
+mod digest;
 mod email;
 mod links;
 mod pagerduty;
@@ -14,11 +15,12 @@ use super::channel_config::ChannelConfig;
 use super::channels::{Channels, MemberAddress, StoredChannel};
 use super::history::RecipientKind;
 use super::notice::Notice;
-use crate::email::{MailError, Mailer};
+use crate::email::{Mail, MailError, Mailer};
 use crate::outbound::{Answer, Outbound, OutboundError};
 use crate::sealing::Sealer;
 use crate::tenant::TenantScope;
 use api_types::alerts::MessagePreview;
+use digest::Digest;
 use reqwest::Url;
 use uuid::Uuid;
 
@@ -124,7 +126,7 @@ impl Notifier {
         match job.recipient_kind {
             RecipientKind::Member => {
                 let member = self.channels.member_by_id(&job.scope, job.recipient_id).await?;
-                self.email(job, member, "the rule's author").await
+                self.email(member, "the rule's author", |to| email::mail(job, to, &self.links(job))).await
             }
             RecipientKind::Channel => match self.channels.get(&job.scope, job.recipient_id).await {
                 Ok(StoredChannel { config: Some(config), .. }) => self.to_channel(job, &config).await,
@@ -137,12 +139,40 @@ impl Notifier {
         }
     }
 
+    /// Delivers notifications for one recipient as one message, which has the id of the first.
+    ///
+    /// # Errors
+    /// As `send`.
+    pub async fn send_digest(&self, jobs: &[Job]) -> Result<String, Undelivered> {
+        let Some(first) = jobs.first() else { return Ok(String::new()) };
+        let digest = Digest::of(jobs, |job| self.links(job), &self.public_url);
+        let sent = match (first.recipient_kind, first.address.as_str()) {
+            (RecipientKind::Member, _) => {
+                let member = self.channels.member_by_id(&first.scope, first.recipient_id).await?;
+                self.email(member, "the rule's author", |to| digest.mail(to)).await
+            }
+            (RecipientKind::Channel, "") => match self.channels.get(&first.scope, first.recipient_id).await {
+                Ok(StoredChannel { config: Some(ChannelConfig::Slack { url }), .. }) => {
+                    slack::post(&self.outbound, &url, &digest.slack()).await
+                }
+                Ok(_) => Err(Undelivered::Permanent("the channel is of another kind now".into())),
+                Err(AlertError::NotFound) => Err(Undelivered::Permanent("the channel was deleted".into())),
+                Err(error) => Err(error.into()),
+            },
+            (RecipientKind::Channel, address) => {
+                let member = self.channels.member_by_address(&first.scope, address).await?;
+                self.email(member, address, |to| digest.mail(to)).await
+            }
+        };
+        sent.map(|detail| format!("{detail}, together with {} others ({})", jobs.len() - 1, first.id))
+    }
+
     async fn to_channel(&self, job: &Job, config: &ChannelConfig) -> Result<String, Undelivered> {
         let links = self.links(job);
         match config {
             ChannelConfig::Email { .. } => {
                 let member = self.channels.member_by_address(&job.scope, &job.address).await?;
-                self.email(job, member, &job.address).await
+                self.email(member, &job.address, |to| email::mail(job, to, &links)).await
             }
             ChannelConfig::Slack { url } => slack::send(&self.outbound, url, &job.notice, &links).await,
             ChannelConfig::Pagerduty { routing_key } => {
@@ -177,9 +207,9 @@ impl Notifier {
     /// To members whose address is confirmed, and to nobody else.
     async fn email(
         &self,
-        job: &Job,
         member: Option<MemberAddress>,
         who: &str,
+        mail: impl FnOnce(String) -> Result<Mail, askama::Error>,
     ) -> Result<String, Undelivered> {
         match member {
             None => {
@@ -189,8 +219,7 @@ impl Notifier {
                 "{email} is not confirmed yet: follow the link in the first mail"
             ))),
             Some(MemberAddress { email, .. }) => {
-                let mail = email::mail(job, email, &self.links(job))
-                    .map_err(|error| Undelivered::Permanent(error.to_string()))?;
+                let mail = mail(email).map_err(|error| Undelivered::Permanent(error.to_string()))?;
                 self.mailer.send(&mail).await?;
                 Ok(format!("handed over for {}", mail.to))
             }

@@ -18,10 +18,14 @@ pub async fn send(
     notice: &Notice,
     links: &Links,
 ) -> Result<String, Undelivered> {
+    post(outbound, url, &message(notice, links)).await
+}
+
+/// Posts a message to an incoming webhook.
+pub async fn post(outbound: &Outbound, url: &str, message: &Value) -> Result<String, Undelivered> {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
-    let body = message(notice, links).to_string();
-    let answer = outbound.post(&target(url)?, headers, body.into_bytes()).await?;
+    let answer = outbound.post(&target(url)?, headers, message.to_string().into_bytes()).await?;
     verdict(&answer, reason(&answer.body))
 }
 
@@ -98,11 +102,11 @@ fn facts(notice: &Notice) -> String {
 }
 
 /// What Slack reads as markup, as text: <https://docs.slack.dev/messaging/formatting-message-text>.
-fn escaped(text: &str) -> String {
+pub fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-fn cut(text: &str, characters: usize) -> String {
+pub fn cut(text: &str, characters: usize) -> String {
     match text.char_indices().nth(characters.saturating_sub(1)) {
         Some((end, _)) if text[end..].chars().nth(1).is_some() => format!("{}…", &text[..end]),
         _ => text.to_owned(),

@@ -1,5 +1,7 @@
 //! A mail server that keeps what it accepts, and misbehaves in the ways that real ones do.
 
+#![allow(dead_code, reason = "not every program that includes this file uses all of it")]
+
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -13,24 +15,30 @@ pub enum Mood {
     Later,
     /// 550 to every recipient.
     Never,
+    /// Takes the connection and never says a word.
+    Hangs,
     /// Hangs up in the middle of a mail.
     Breaks,
     /// Takes the mail, and hangs up before it says so.
     Forgets,
 }
 
+type Hook = Box<dyn Fn() + Send + Sync>;
+
 #[derive(Clone)]
 pub struct MailServer {
     pub url: String,
     mood: Arc<Mutex<Mood>>,
     mails: Arc<Mutex<Vec<String>>>,
+    hook: Arc<Mutex<Option<Hook>>>,
 }
 
 impl MailServer {
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("smtp://{}", listener.local_addr().expect("an address"));
-        let server = Self { url, mood: Arc::new(Mutex::new(Mood::Well)), mails: Arc::default() };
+        let (mood, mails, hook) = (Arc::new(Mutex::new(Mood::Well)), Arc::default(), Arc::default());
+        let server = Self { url, mood, mails, hook };
         let serving = server.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -44,6 +52,11 @@ impl MailServer {
         *self.mood.lock().expect("nobody panicked") = mood;
     }
 
+    /// Called right after the next mail is taken and its sender was told so; once.
+    pub fn after_next(&self, hook: impl Fn() + Send + Sync + 'static) {
+        *self.hook.lock().expect("nobody panicked") = Some(Box::new(hook));
+    }
+
     /// As they came over the line, with soft line breaks undone.
     pub fn mails(&self) -> Vec<String> {
         self.mails.lock().expect("nobody panicked").clone()
@@ -55,8 +68,10 @@ impl MailServer {
 
     async fn serve(self, stream: TcpStream) -> Option<()> {
         let mut stream = BufReader::new(stream);
-        if self.mood() == Mood::Down {
-            return None;
+        match self.mood() {
+            Mood::Down => return None,
+            Mood::Hangs => return hang(&mut stream).await,
+            _ => {}
         }
         say(&mut stream, "220 mail.test ESMTP").await?;
         loop {
@@ -64,6 +79,7 @@ impl MailServer {
             let verb = line.get(..4).unwrap_or_default().to_uppercase();
             match (verb.as_str(), self.mood()) {
                 (_, Mood::Down) => return None,
+                (_, Mood::Hangs) => return hang(&mut stream).await,
                 ("EHLO", _) => say(&mut stream, "250-mail.test\r\n250 8BITMIME").await?,
                 ("RCPT", Mood::Later) => say(&mut stream, "450 4.2.1 try again later").await?,
                 ("RCPT", Mood::Never) => say(&mut stream, "550 5.1.1 no such mailbox").await?,
@@ -75,6 +91,9 @@ impl MailServer {
                         return None;
                     }
                     say(&mut stream, "250 2.0.0 taken").await?;
+                    if let Some(hook) = self.hook.lock().expect("nobody panicked").take() {
+                        hook();
+                    }
                 }
                 ("QUIT", _) => {
                     say(&mut stream, "221 bye").await?;
@@ -98,6 +117,12 @@ impl MailServer {
             mail.push_str(line.strip_prefix('.').unwrap_or(&line));
         }
     }
+}
+
+/// Says nothing until the other side gives up.
+async fn hang(stream: &mut BufReader<TcpStream>) -> Option<()> {
+    while read(stream).await.is_some() {}
+    None
 }
 
 async fn say(stream: &mut BufReader<TcpStream>, text: &str) -> Option<()> {

@@ -1,5 +1,7 @@
 //! A fake of the programs that notifications go to: it keeps every byte, and answers with the statuses that a test sets.
 
+#![allow(dead_code, reason = "not every program that includes this file uses all of it")]
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};

@@ -1,11 +1,11 @@
 //! Each time that a rule was checked, and the answer to "why did it not fire then?".
 
-use super::words::{StateBadge, value};
+use super::words::{StateBadge, shown_to_rfc3339, value};
 use crate::api::alerts;
 use crate::components::{Age, Button, EmptyState, FormError, Icon, Notice, NoticeKind, TextField, show};
+use crate::format;
 use crate::load::{Submit, load};
 use crate::preferences::shown_time;
-use crate::{browser, format};
 use api_types::alerts::{AlertEvaluation, WhyAnswer};
 use leptos::prelude::*;
 
@@ -94,12 +94,4 @@ fn Why(rule_id: StoredValue<String>) -> impl IntoView {
             </Notice>
         })}
     }
-}
-
-/// A time as its field holds it, in the zone in which times are shown, as the server takes it.
-fn shown_to_rfc3339(text: &str) -> Option<String> {
-    let civil: jiff::civil::DateTime = text.parse().ok()?;
-    let ms = civil.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_millisecond();
-    let minutes = if crate::chart::is_utc() { 0 } else { browser::zone_offset_minutes(ms) };
-    Some(format::rfc3339(ms - minutes * 60_000))
 }

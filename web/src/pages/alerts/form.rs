@@ -119,11 +119,12 @@ impl RuleForm {
 }
 
 /// `team=shop, env=prod`
-fn written_labels(labels: &BTreeMap<String, String>) -> String {
+pub fn written_labels(labels: &BTreeMap<String, String>) -> String {
     labels.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(", ")
 }
 
-fn read_labels(text: &str) -> BTreeMap<String, String> {
+/// The opposite of `written_labels`.
+pub fn read_labels(text: &str) -> BTreeMap<String, String> {
     let pair = |part: &str| {
         let (name, value) = part.split_once('=').unwrap_or((part, ""));
         (name.trim().to_owned(), value.trim().to_owned())

@@ -1,7 +1,7 @@
 //! Rules and states in words, the same on every page.
 
 use crate::components::{Badge, BadgeKind};
-use crate::format;
+use crate::{browser, format};
 use api_types::alerts::{AlertRule, AlertRuleRequest, Severity};
 use leptos::prelude::*;
 
@@ -68,6 +68,14 @@ pub fn RuleState(rule: AlertRule) -> impl IntoView {
             {muted.then(|| view! { <Badge kind=BadgeKind::Quiet plain=true>"muted"</Badge> })}
         </span>
     }
+}
+
+/// A time as its field holds it, in the zone in which times are shown, as the server takes it.
+pub fn shown_to_rfc3339(text: &str) -> Option<String> {
+    let civil: jiff::civil::DateTime = text.parse().ok()?;
+    let ms = civil.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_millisecond();
+    let minutes = if crate::chart::is_utc() { 0 } else { browser::zone_offset_minutes(ms) };
+    Some(format::rfc3339(ms - minutes * 60_000))
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ mod profile;
 mod projects;
 mod pseudonymise;
 mod rotate_api_key;
+mod routing;
 mod row_rule;
 mod second_factor;
 mod sessions;
@@ -24,12 +25,13 @@ use crate::session::session;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
-const SECTIONS: [(&str, &str); 9] = [
+const SECTIONS: [(&str, &str); 10] = [
     ("api-keys", "API keys"),
     ("projects", "Projects"),
     ("masking", "Masking"),
     ("members", "Members"),
     ("channels", "Notification channels"),
+    ("routing", "Routes and quiet hours"),
     ("organization", "Organization"),
     ("audit-log", "Audit log"),
     ("erasure", "Erasure"),
@@ -62,6 +64,7 @@ pub fn Settings() -> impl IntoView {
                 "masking" => view! { <masking::Masking/> }.into_any(),
                 "members" => view! { <members::Members/> }.into_any(),
                 "channels" => view! { <channels::Channels/> }.into_any(),
+                "routing" => view! { <routing::Routing/> }.into_any(),
                 "organization" => view! { <organization::OrganizationSection/> }.into_any(),
                 "erasure" => view! { <erasure::Erasure/> }.into_any(),
                 "audit-log" => view! { <audit::AuditLog/> }.into_any(),
