@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a member may do, smallest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     Viewer,
@@ -13,6 +14,7 @@ pub enum Role {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SignupRequest {
     pub email: String,
@@ -22,6 +24,7 @@ pub struct SignupRequest {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LoginRequest {
     pub email: String,
@@ -33,18 +36,21 @@ pub struct LoginRequest {
 
 /// One's own password, given again before something that matters.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PasswordRequest {
     pub password: String,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CodeRequest {
     pub code: String,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PasswordAndCode {
     pub password: String,
@@ -53,6 +59,7 @@ pub struct PasswordAndCode {
 
 /// The caller's second factor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SecondFactor {
     pub enabled: bool,
     pub recovery_codes_left: u64,
@@ -60,6 +67,7 @@ pub struct SecondFactor {
 
 /// What an authenticator app is told.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SecondFactorSetup {
     /// Base32, for typing.
     pub secret: String,
@@ -70,11 +78,13 @@ pub struct SecondFactorSetup {
 
 /// Each works once, instead of a code. Shown this once.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RecoveryCodes {
     pub recovery_codes: Vec<String>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct EmailChange {
     pub email: String,
@@ -82,18 +92,21 @@ pub struct EmailChange {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TokenRequest {
     pub token: String,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ForgotPasswordRequest {
     pub email: String,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ResetPasswordRequest {
     pub token: String,
@@ -101,6 +114,7 @@ pub struct ResetPasswordRequest {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SwitchRequest {
     pub organization_id: String,
@@ -108,6 +122,7 @@ pub struct SwitchRequest {
 
 /// The answer of every call that signs somebody in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Session {
     pub access_token: String,
     /// Always `Bearer`.
@@ -117,19 +132,27 @@ pub struct Session {
     pub user: User,
     pub organization: Organization,
     pub role: Role,
+    /// A filter in the query language: the only events that are shown; absent for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row_rule: Option<String>,
     pub projects: Vec<Project>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Me {
     pub user: User,
     pub organization: Organization,
     pub role: Role,
+    /// A filter in the query language: the only events that are shown; absent for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row_rule: Option<String>,
     pub organizations: Vec<Organization>,
     pub projects: Vec<Project>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct User {
     pub id: String,
     pub email: String,
@@ -140,6 +163,7 @@ pub struct User {
 
 /// Changes to one's own profile; what is absent stays.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ProfileChange {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -151,6 +175,7 @@ pub struct ProfileChange {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Organization {
     pub id: String,
     pub name: String,
@@ -158,12 +183,14 @@ pub struct Organization {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct OrganizationChange {
     pub name: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Project {
     pub id: String,
     pub name: String,
@@ -171,6 +198,7 @@ pub struct Project {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ProjectRequest {
     pub name: String,
@@ -181,6 +209,7 @@ pub struct ProjectRequest {
 
 /// Changes to a project; what is absent stays.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ProjectChange {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -190,35 +219,58 @@ pub struct ProjectChange {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Member {
     pub user_id: String,
     pub email: String,
     pub name: String,
     pub role: Role,
+    /// A filter in the query language: the only events that are shown; absent for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row_rule: Option<String>,
     #[serde(default)]
     pub second_factor: bool,
     pub joined_at: String,
 }
 
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+/// Changes to a member; what is absent stays.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub struct RoleChange {
-    pub role: Role,
+pub struct MemberChange {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+    /// `null` lets them see everything.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    pub row_rule: Option<Option<String>>,
+}
+
+/// `null` is something that was given.
+fn given<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(value: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(value).map(Some)
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct InvitationRequest {
     pub email: String,
     pub role: Role,
+    /// A filter in the query language: the only events that are shown; absent for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row_rule: Option<String>,
 }
 
 /// An invitation that was not accepted yet.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Invitation {
     pub id: String,
     pub email: String,
     pub role: Role,
+    /// A filter in the query language: the only events that are shown; absent for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row_rule: Option<String>,
     /// The name of who invited; absent when it was an API key, or when they have left.
     pub invited_by: Option<String>,
     pub expired: bool,
@@ -228,6 +280,7 @@ pub struct Invitation {
 
 /// What the link of an invitation leads to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct InvitedTo {
     pub email: String,
     pub organization: String,
@@ -238,6 +291,7 @@ pub struct InvitedTo {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AcceptRequest {
     pub token: String,
@@ -251,6 +305,7 @@ pub struct AcceptRequest {
 
 /// A browser in which the caller is signed in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SignedInSession {
     pub id: String,
     /// The one that asks.
@@ -263,6 +318,7 @@ pub struct SignedInSession {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum KeyScope {
     Ingest,
@@ -271,6 +327,7 @@ pub enum KeyScope {
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewApiKeyRequest {
     pub name: String,
@@ -284,10 +341,14 @@ pub struct NewApiKeyRequest {
     /// Rows that its searches may read in a day (UTC).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows_per_day: Option<u64>,
+    /// A filter in the query language: the only events that are shown; absent for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row_rule: Option<String>,
 }
 
 /// How a key is followed by a new one.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RotateRequest {
     /// Hours in which the old key still works.
@@ -301,6 +362,7 @@ fn a_day() -> u32 {
 
 /// An API key as lists show it; the secret is only in `CreatedApiKey`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ApiKey {
     pub id: String,
     pub name: String,
@@ -314,12 +376,16 @@ pub struct ApiKey {
     pub allowed_networks: Vec<String>,
     #[serde(default)]
     pub rows_per_day: Option<u64>,
+    /// A filter in the query language: the only events that are shown; absent for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row_rule: Option<String>,
     /// The key that follows it, while both work.
     #[serde(default)]
     pub replaced_by: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CreatedApiKey {
     #[serde(flatten)]
     pub key: ApiKey,

@@ -63,8 +63,7 @@ pub async fn run(options: &Options) -> Result<()> {
                 project_id: project_id(&client, project.as_deref()).await?,
                 scopes: scopes.iter().map(|scope| KeyScope::from(*scope)).collect(),
                 expires_at: expires.map(|time| time.to_string()),
-                allowed_networks: Vec::new(),
-                rows_per_day: None,
+                ..NewApiKeyRequest::default()
             };
             let created: CreatedApiKey = client.post("/api/v1/api-keys", &request).await?;
             say(&created.secret);

@@ -12,6 +12,7 @@
 //! tokens(source) -> Vec<Token>                                       colours, also of half-typed text
 //! complete(source, cursor, &Catalogue) -> Completion
 //! edit(source, &Edit) -> Result<String, Diagnostic>                  a click becomes a change of the text
+//! row_rule(source, &CheckContext) -> Result<Filter, Diagnostic>      what somebody may read at all, for `sql::Scope`
 //! explain(&query) -> String                                          one sentence
 //! translate(source) -> Option<Translation>                           from other systems' languages
 //! ```
@@ -32,6 +33,7 @@ mod literal;
 pub mod network;
 pub mod quote;
 pub mod re2;
+mod row_rule;
 mod span;
 pub mod sql;
 mod stage_docs;
@@ -49,6 +51,7 @@ pub use edit::{Edit, Term, TermView, edit, terms};
 pub use explain::explain;
 pub use format::format;
 pub use literal::words;
+pub use row_rule::row_rule;
 pub use span::Span;
 pub use stage_docs::{OptionDoc, STAGES, StageDoc};
 pub use suggest::nearest;

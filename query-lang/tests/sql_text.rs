@@ -98,6 +98,46 @@ fn every_scan_is_narrowed_to_tenant_project_and_time() {
 }
 
 #[test]
+fn every_scan_is_narrowed_to_the_row_rules() {
+    use query_lang::sql::{EventKey, Neighbours, Scope, compile_context, compile_event};
+    let context = query_lang::CheckContext {
+        now_ns: request().now_ns,
+        from_ns: 0,
+        to_ns: i64::MAX,
+        time_zone: jiff::tz::TimeZone::UTC,
+    };
+    let rule = query_lang::row_rule("host=only-here", &context).expect("a rule");
+    let scope = Scope { rules: vec![rule], ..scope() };
+    let mut scans = 0;
+    let mut look = |compiled: &Compiled, what: &str| {
+        let name =
+            compiled.parameters.iter().find(|(_, value)| *value == Parameter::Text("only-here".into()));
+        assert!(name.is_some(), "{what}: {}", compiled.sql);
+        for after in compiled.sql.split("FROM logs").skip(1) {
+            scans += 1;
+            let filters = after.split_once("WHERE tenant_id = {p").expect("filters").1;
+            let own = filters.split(" GROUP BY ").next().unwrap_or_default();
+            let ruled = own.split(" AND ").skip(4).any(|term| term.starts_with("host = {p"));
+            assert!(ruled, "{what}: {}", compiled.sql);
+        }
+    };
+    for case in cases().iter().filter(|case| case.kind == "valid") {
+        let Ok(checked) = case.checked() else { continue };
+        let request =
+            query_lang::sql::Request { from_ns: checked.from_ns, to_ns: checked.to_ns, ..case.request() };
+        let Ok(compiled) = compile(&checked.query, &scope, &request) else { continue };
+        if compiled.sql.contains("FROM logs") {
+            look(&compiled, &case.query);
+        }
+    }
+    let key = EventKey { timestamp_ns: 5, batch_id: 1, batch_row: 1 };
+    let neighbours = Neighbours { older: true, count: 3, within_ns: 1, same: Vec::new() };
+    look(&compile_event(&scope, key), "one event");
+    look(&compile_context(&scope, key, &neighbours), "its neighbours");
+    assert!(scans > 200, "only {scans} scans were seen");
+}
+
+#[test]
 fn no_project_means_no_events() {
     let nobody = query_lang::sql::Scope { project_ids: Vec::new(), ..scope() };
     let everything = Query { filter: None, stages: Vec::new(), span: query_lang::Span::default() };

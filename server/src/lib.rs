@@ -26,6 +26,7 @@ pub mod saved_searches;
 pub mod sealing;
 pub mod search;
 pub mod shutdown;
+pub mod sight;
 pub mod startup;
 pub mod tail;
 pub mod telemetry;

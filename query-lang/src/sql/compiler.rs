@@ -1,7 +1,9 @@
 //! What one statement's compilation shares: parameters, generated names, and the only way to read the table.
 
+use super::condition::Condition;
 use super::predicate::instant;
 use super::request::{Request, Scope};
+use super::rows::Rows;
 use super::select::{ComputedId, From, Select, Source, TableColumn};
 use super::text::{Alias, Parameters, Sql, sql};
 use super::value::Repr;
@@ -58,7 +60,7 @@ impl<'a> Compiler<'a> {
         ComputedId(self.computed - 1)
     }
 
-    /// The events of the tenant, its projects and the range: the one place where a table is read.
+    /// The events of the tenant, its projects and the range that its row rules show: the one place where a table is read.
     pub(super) fn scan(&mut self) -> Select {
         let mut select = Select::new(From::Logs);
         let tenant = self.parameters.uuid(&self.scope.organization_id);
@@ -69,7 +71,18 @@ impl<'a> Compiler<'a> {
         let to = instant(to_ns, &mut self.parameters);
         select.filters.push(sql!("timestamp >= {}", from));
         select.filters.push(sql!("timestamp < {}", to));
-        select
+        self.within_rules(select)
+    }
+
+    /// What the row rules let through. One that cannot be compiled lets nothing through.
+    fn within_rules(&mut self, select: Select) -> Select {
+        let scope = self.scope;
+        let mut rows = Rows::events(select);
+        for rule in &scope.rules {
+            let condition = rows.filter_condition(rule, self).unwrap_or_else(|_| Condition::always(false));
+            rows.filter(&condition);
+        }
+        rows.select
     }
 
     /// One project is an equation, because then the table's order is the order of time.

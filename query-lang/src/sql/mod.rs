@@ -1,7 +1,7 @@
 //! Checked queries compiled to ClickHouse SQL (§6 to §8 of the language).
 //!
 //! - The text holds constants of this crate, generated aliases and parameter references; see `text`.
-//! - Tenant, projects and time range stand at every scan, because only `Compiler::scan` makes one.
+//! - Tenant, projects, time range and row rules stand at every scan, because only `Compiler::scan` makes one.
 //! - Two queries that differ in their values have the same text.
 
 mod aggregate;

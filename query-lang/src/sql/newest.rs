@@ -86,7 +86,7 @@ mod tests {
         let query = parse(source).expect("a query").query;
         let checked = check(&query, &Catalogue::default(), &context).expect("a right one");
         let id = "00000000-0000-0000-0000-0000000000a1".to_owned();
-        let scope = Scope { organization_id: id.clone(), project_ids: vec![id] };
+        let scope = Scope { organization_id: id.clone(), project_ids: vec![id], rules: Vec::new() };
         let (now_ns, tz) = (to_ns, time_zone);
         let request =
             Request { from_ns: 0, to_ns, now_ns, tz, limit: 100, offset: 0, after: None, tables: Vec::new() };

@@ -2,15 +2,17 @@
 
 pub use super::text::Parameter;
 use crate::Diagnostic;
-use crate::ast::Column;
+use crate::ast::{Column, Filter};
 
 /// Whose events: one organization and some of its projects. Every table that a statement reads is narrowed to it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Scope {
     /// A UUID.
     pub organization_id: String,
     /// UUIDs; with none, nothing is found.
     pub project_ids: Vec<String>,
+    /// Checked filters, each of which an event must pass to be seen; see `row_rule`.
+    pub rules: Vec<Filter>,
 }
 
 /// Over which time a query runs and how many rows it may give. Times are nanoseconds since 1970, UTC.

@@ -5,6 +5,7 @@ use crate::auth::api_key::{NewKey, shown_prefix};
 use crate::auth::scopes_of;
 use crate::db::Db;
 use crate::on;
+use crate::sight::RowRule;
 use crate::tenant::TenantScope;
 use crate::time::{Micros, now_us, rfc3339};
 use api_types::accounts::{ApiKey, KeyScope};
@@ -12,14 +13,14 @@ use uuid::Uuid;
 
 crate::statements! {
     LIST = "SELECT id, project_id, name, lookup, scopes, created_at, expires_at, last_used_at, \
-        allowed_networks, rows_per_day, replaced_by FROM api_keys \
+        allowed_networks, rows_per_day, row_rule, replaced_by FROM api_keys \
         WHERE organization_id = $1 AND revoked_at IS NULL ORDER BY created_at DESC, id DESC";
     GET = "SELECT id, project_id, name, lookup, scopes, created_at, expires_at, last_used_at, \
-        allowed_networks, rows_per_day, replaced_by FROM api_keys \
+        allowed_networks, rows_per_day, row_rule, replaced_by FROM api_keys \
         WHERE organization_id = $1 AND id = $2 AND revoked_at IS NULL";
     INSERT = "INSERT INTO api_keys \
         (organization_id, id, project_id, name, lookup, secret_hash, scopes, created_by, created_at, expires_at, \
-        allowed_networks, rows_per_day) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+        allowed_networks, rows_per_day, row_rule) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
     REPLACE = "UPDATE api_keys SET replaced_by = $3, expires_at = CASE WHEN expires_at < $4 THEN expires_at ELSE $4 END \
         WHERE organization_id = $1 AND id = $2 AND revoked_at IS NULL AND replaced_by IS NULL";
     REVOKE = "UPDATE api_keys SET revoked_at = $3 WHERE organization_id = $1 AND id = $2 AND revoked_at IS NULL";
@@ -37,12 +38,17 @@ pub struct KeyRow {
     last_used_at: Option<Micros>,
     pub allowed_networks: String,
     pub rows_per_day: Option<i64>,
+    row_rule: Option<String>,
     replaced_by: Option<Uuid>,
 }
 
 impl KeyRow {
     pub fn scopes(&self) -> Vec<KeyScope> {
         scopes_of(&self.scopes)
+    }
+
+    pub fn row_rule(&self) -> Option<RowRule> {
+        self.row_rule.clone().map(RowRule::stored)
     }
 }
 
@@ -60,6 +66,7 @@ impl From<KeyRow> for ApiKey {
             last_used_at: row.last_used_at.map(rfc3339),
             allowed_networks: words(&row.allowed_networks),
             rows_per_day: row.rows_per_day.map(i64::unsigned_abs),
+            row_rule: row.row_rule,
             replaced_by: row.replaced_by.map(|id| id.to_string()),
         }
     }
@@ -74,6 +81,7 @@ pub struct NewRow<'a> {
     /// With commas between.
     pub allowed_networks: &'a str,
     pub rows_per_day: Option<i64>,
+    pub row_rule: Option<&'a RowRule>,
     pub key: &'a NewKey,
 }
 
@@ -108,6 +116,7 @@ macro_rules! insert_row {
             .bind($row.expires_at)
             .bind(&$row.allowed_networks)
             .bind($row.rows_per_day)
+            .bind(&$row.row_rule)
             .execute($executor)
             .await
     };
@@ -125,6 +134,7 @@ fn row_of(new: &NewRow<'_>) -> KeyRow {
         last_used_at: None,
         allowed_networks: new.allowed_networks.to_owned(),
         rows_per_day: new.rows_per_day,
+        row_rule: new.row_rule.map(|rule| rule.as_str().to_owned()),
         replaced_by: None,
     }
 }

@@ -1,7 +1,7 @@
 //! API keys: with them programs send logs, search, or manage the organization.
 
 use super::api_key_store::{self, NewRow};
-use super::checked::{Name, refuse_any};
+use super::checked::{Name, refuse_any, row_rule};
 use super::{AccountError, Accounts, id, project_store};
 use crate::audit::{Auditor, Target};
 use crate::auth::api_key::NewKey;
@@ -39,7 +39,8 @@ async fn list(
 /// Makes a key. The answer is the only place where its secret ever stands.
 ///
 /// # Errors
-/// 403 for a key with the scope `admin` by who is none, 404 for an unknown project, 422 `invalid`.
+/// 403 for a key with the scope `admin` by who is none, and for one that reads by who has a row rule; 404 for an unknown
+/// project, 422 `invalid`.
 async fn create(
     editor: Member<Editor>,
     accounts: web::Data<Accounts>,
@@ -49,15 +50,23 @@ async fn create(
     let (name, scopes) = (Name::parse("name", &body.name), checked_scopes(&body.scopes));
     let expires_at = body.expires_at.as_deref().map(future).transpose();
     let (networks, rows_per_day) = (networks(&body.allowed_networks), rows_per_day(body.rows_per_day));
+    let row_rule = row_rule(body.row_rule.as_deref());
     refuse_any(&[
         name.as_ref().err(),
         scopes.as_ref().err(),
         expires_at.as_ref().err(),
         networks.as_ref().err(),
         rows_per_day.as_ref().err(),
+        row_rule.as_ref().err(),
     ])?;
     let (name, scopes) = (name.map_err(InvalidFields::from)?, scopes.map_err(InvalidFields::from)?);
+    let row_rule = row_rule.map_err(InvalidFields::from)?;
     refuse_unless_admin(&editor, &scopes)?;
+    refuse_reading_more(&editor, &scopes)?;
+    if row_rule.is_some() && (scopes.contains(&KeyScope::Admin) || !scopes.contains(&KeyScope::Query)) {
+        let detail = "A row rule narrows a key with the scope `query`; `ingest` reads nothing, and `admin` everything.";
+        return Err(InvalidFields::one("row_rule", "needs_query", detail).into());
+    }
     let project_id = id(&body.project_id)?;
     project_store::get(&accounts.db, editor.scope(), project_id).await?;
     let key = NewKey::generate(&scopes);
@@ -69,11 +78,13 @@ async fn create(
         expires_at: expires_at.map_err(InvalidFields::from)?,
         allowed_networks: &networks.map_err(InvalidFields::from)?,
         rows_per_day: rows_per_day.map_err(InvalidFields::from)?,
+        row_rule: row_rule.as_ref(),
         key: &key,
     };
     let shown = api_key_store::insert(&accounts.db, editor.scope(), &row).await?;
     let target = Target::of(&shown.id, &shown.name);
-    auditor.record("api_key.created", target, json!({"scopes": shown.scopes, "prefix": shown.prefix})).await;
+    let detail = json!({"scopes": shown.scopes, "prefix": shown.prefix, "row_rule": shown.row_rule});
+    auditor.record("api_key.created", target, detail).await;
     Ok((web::Json(CreatedApiKey { key: shown, secret: key.text }), StatusCode::CREATED))
 }
 
@@ -114,7 +125,8 @@ async fn rotate(
     let old = api_key_store::get(&accounts.db, editor.scope(), key_id).await?;
     let scopes = old.scopes();
     refuse_unless_admin(&editor, &scopes)?;
-    let key = NewKey::generate(&scopes);
+    refuse_reading_more(&editor, &scopes)?;
+    let (key, row_rule) = (NewKey::generate(&scopes), old.row_rule());
     let row = NewRow {
         project_id: old.project_id,
         name: &old.name,
@@ -123,6 +135,7 @@ async fn rotate(
         expires_at: old.expires_at,
         allowed_networks: &old.allowed_networks,
         rows_per_day: old.rows_per_day,
+        row_rule: row_rule.as_ref(),
         key: &key,
     };
     let ends_at = now_us() + i64::from(body.overlap_hours) * HOUR_US;
@@ -141,6 +154,12 @@ fn refuse_unless_admin(editor: &Member<Editor>, scopes: &[KeyScope]) -> Result<(
         return Err(AccountError::AdminsOnly);
     }
     Ok(())
+}
+
+/// Who sees only a part could see the rest with a key of their own.
+fn refuse_reading_more(editor: &Member<Editor>, scopes: &[KeyScope]) -> Result<(), AccountError> {
+    let only_sends = scopes.iter().all(|scope| *scope == KeyScope::Ingest);
+    if editor.sight().is_narrowed() && !only_sends { Err(AccountError::NarrowedKey) } else { Ok(()) }
 }
 
 /// Each scope once, in a fixed order.

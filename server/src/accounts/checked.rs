@@ -1,6 +1,7 @@
 //! Text that was checked: e-mail addresses, names, new passwords.
 
 use crate::error::InvalidFields;
+use crate::sight::RowRule;
 use api_types::problem::FieldProblem;
 use lettre::Address;
 use secrecy::{ExposeSecret, SecretString};
@@ -9,6 +10,8 @@ use std::str::FromStr;
 pub const PASSWORD_CHARACTERS: std::ops::RangeInclusive<usize> = 12..=1024;
 /// Guesses within which a password is refused: what the lists of common passwords hold, and repetitions of that.
 const COMMON_GUESSES: u64 = 10_000;
+/// A rule is part of every query that its holder asks.
+const ROW_RULE_BYTES: usize = 2_000;
 const PRODUCT: &str = "cordwood";
 
 /// An e-mail address, in lower case.
@@ -98,6 +101,15 @@ impl PartialEq for NewPassword {
     fn eq(&self, other: &Self) -> bool {
         self.0.expose_secret() == other.0.expose_secret()
     }
+}
+
+/// A row rule as it is stored. A blank one is none.
+pub fn row_rule(text: Option<&str>) -> Result<Option<RowRule>, FieldProblem> {
+    let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else { return Ok(None) };
+    if text.len() > ROW_RULE_BYTES {
+        return Err(problem("row_rule", "too_long", format!("Use at most {ROW_RULE_BYTES} bytes.")));
+    }
+    RowRule::parse(text).map(Some).map_err(|error| problem("row_rule", "query_invalid", error.to_string()))
 }
 
 /// All problems at once, so that a form can show each beside its field.

@@ -6,19 +6,20 @@ use super::{AccountError, failed_to};
 use crate::auth::{role_of, word_of};
 use crate::db::Db;
 use crate::on;
+use crate::sight::RowRule;
 use crate::tenant::TenantScope;
 use crate::time::{Micros, now_us, rfc3339};
 use api_types::accounts::{Invitation, Role};
 use uuid::Uuid;
 
 crate::statements! {
-    LIST = "SELECT i.id, i.email, i.role, i.created_at, i.expires_at, u.name AS invited_by FROM invitations i \
+    LIST = "SELECT i.id, i.email, i.role, i.row_rule, i.created_at, i.expires_at, u.name AS invited_by FROM invitations i \
         LEFT JOIN users u ON u.id = i.invited_by WHERE i.organization_id = $1 ORDER BY i.created_at DESC, i.id DESC";
     REMOVE_EXPIRED = "DELETE FROM invitations WHERE organization_id = $1 AND email = $2 AND expires_at <= $3";
     IS_MEMBER = "SELECT m.user_id FROM memberships m JOIN users u ON u.id = m.user_id \
         WHERE m.organization_id = $1 AND u.email = $2";
-    INSERT = "INSERT INTO invitations (organization_id, id, email, role, invited_by, created_at, expires_at) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (organization_id, email) DO NOTHING";
+    INSERT = "INSERT INTO invitations (organization_id, id, email, role, invited_by, created_at, expires_at, row_rule) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (organization_id, email) DO NOTHING";
     INSERT_LINK = "INSERT INTO mail_links (id, purpose, invitation_id, email, created_at, attempts, next_attempt_at) \
         VALUES ($1, 'invitation', $2, $3, $4, 0, $4)";
     RENEW = "UPDATE invitations SET expires_at = $3 WHERE organization_id = $1 AND id = $2 RETURNING email, role";
@@ -28,10 +29,10 @@ crate::statements! {
         FROM mail_links l JOIN invitations i ON i.id = l.invitation_id JOIN organizations o ON o.id = i.organization_id \
         LEFT JOIN users n ON n.id = i.invited_by LEFT JOIN users u ON u.email = i.email \
         WHERE l.token_hash = $1 AND l.purpose = 'invitation' AND l.used_at IS NULL AND i.expires_at > $2";
-    TAKE = "DELETE FROM invitations WHERE organization_id = $1 AND id = $2 AND expires_at > $3 RETURNING role";
+    TAKE = "DELETE FROM invitations WHERE organization_id = $1 AND id = $2 AND expires_at > $3 RETURNING role, row_rule";
     INSERT_USER = "INSERT INTO users (id, email, name, password_hash, email_verified_at, created_at) \
         VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT (email) DO NOTHING";
-    INSERT_MEMBER = "INSERT INTO memberships (organization_id, user_id, role, created_at) VALUES ($1, $2, $3, $4) \
+    INSERT_MEMBER = "INSERT INTO memberships (organization_id, user_id, role, created_at, row_rule) VALUES ($1, $2, $3, $4, $5) \
         ON CONFLICT (organization_id, user_id) DO NOTHING";
     SET_VERIFIED = "UPDATE users SET email_verified_at = $2 WHERE id = $1 AND email_verified_at IS NULL";
 }
@@ -41,6 +42,7 @@ struct ListedRow {
     id: Uuid,
     email: String,
     role: String,
+    row_rule: Option<String>,
     created_at: Micros,
     expires_at: Micros,
     invited_by: Option<String>,
@@ -52,6 +54,7 @@ impl From<ListedRow> for Invitation {
             id: row.id.to_string(),
             email: row.email,
             role: role_of(&row.role),
+            row_rule: row.row_rule,
             invited_by: row.invited_by,
             expired: row.expires_at <= now_us(),
             created_at: rfc3339(row.created_at),
@@ -111,17 +114,19 @@ pub async fn invite(
     db: &Db,
     scope: &TenantScope,
     email: &Email,
-    role: Role,
+    (role, row_rule): (Role, Option<&RowRule>),
     by: Option<Uuid>,
 ) -> Result<Uuid, AccountError> {
-    try_invite(db, scope.organization_id(), email, role, by).await.map_err(failed_to("invite somebody"))?
+    try_invite(db, scope.organization_id(), email, (role, row_rule), by)
+        .await
+        .map_err(failed_to("invite somebody"))?
 }
 
 async fn try_invite(
     db: &Db,
     organization_id: Uuid,
     email: &Email,
-    role: Role,
+    (role, row_rule): (Role, Option<&RowRule>),
     by: Option<Uuid>,
 ) -> Result<Result<Uuid, AccountError>, sqlx::Error> {
     let (id, now) = (Uuid::now_v7(), now_us());
@@ -136,7 +141,7 @@ async fn try_invite(
             .bind(organization_id).bind(email.as_str()).bind(now).execute(&mut *transaction).await?;
         let inserted = sqlx::query(INSERT)
             .bind(organization_id).bind(id).bind(email.as_str()).bind(word_of(role)).bind(by)
-            .bind(now).bind(now + INVITATION_US)
+            .bind(now).bind(now + INVITATION_US).bind(row_rule.map(RowRule::as_str))
             .execute(&mut *transaction).await?.rows_affected();
         if inserted == 0 {
             return Ok(Err(AccountError::AlreadyInvited));
@@ -199,9 +204,9 @@ async fn try_accept(
     let now = now_us();
     on!(db.write(), pool => {
         let mut transaction = pool.begin().await?;
-        let role: Option<String> = sqlx::query_scalar(TAKE)
+        let taken: Option<(String, Option<String>)> = sqlx::query_as(TAKE)
             .bind(found.organization_id).bind(found.id).bind(now).fetch_optional(&mut *transaction).await?;
-        let Some(role) = role else { return Ok(Err(AccountError::LinkInvalid)) };
+        let Some((role, row_rule)) = taken else { return Ok(Err(AccountError::LinkInvalid)) };
         let user_id = match who {
             Joining::Known(user_id) => {
                 sqlx::query(SET_VERIFIED).bind(*user_id).bind(now).execute(&mut *transaction).await?;
@@ -219,7 +224,7 @@ async fn try_accept(
             }
         };
         sqlx::query(INSERT_MEMBER)
-            .bind(found.organization_id).bind(user_id).bind(role).bind(now)
+            .bind(found.organization_id).bind(user_id).bind(role).bind(now).bind(row_rule)
             .execute(&mut *transaction).await?;
         transaction.commit().await?;
         Ok(Ok(user_id))

@@ -3,7 +3,7 @@
 //! A link works for a week, once. Who has it has the mailbox, so a new account made by it counts as confirmed; somebody who has
 //! an account already must be signed in with it, or give its password: the link alone opens nobody's account.
 
-use super::checked::{Email, Name, NewPassword, refuse_any};
+use super::checked::{Email, Name, NewPassword, refuse_any, row_rule};
 use super::invitation_store::{self as store, Found, Joining};
 use super::mail_links::hash_of;
 use super::sign_in::SignedIn;
@@ -15,6 +15,7 @@ use crate::client::Client;
 use crate::error::{ApiError, InvalidFields};
 use crate::http_head::NoContent;
 use crate::runtime::on_main;
+use crate::sight::RowRule;
 use crate::tenant::TenantScope;
 use actix_web::http::StatusCode;
 use actix_web::web;
@@ -40,27 +41,34 @@ async fn list(
 /// Mails somebody a link by which they join.
 ///
 /// # Errors
-/// 403 to make an owner without being one, 409 `already_member`, `already_invited`, 422 `invalid`, 429 `too_many_attempts`.
+/// 403 to make an owner without being one, 409 `already_member`, `already_invited`, `row_rule_on_admin`, 422 `invalid`, 429 `too_many_attempts`.
 async fn invite(
     admin: Member<Admin>,
     accounts: web::Data<Accounts>,
     auditor: Auditor,
     body: web::Json<InvitationRequest>,
 ) -> Result<(web::Json<Invitation>, StatusCode), ApiError> {
-    let email = Email::parse(&body.email).map_err(InvalidFields::from)?;
+    let (email, rule) = (Email::parse(&body.email), row_rule(body.row_rule.as_deref()));
+    refuse_any(&[email.as_ref().err(), rule.as_ref().err()])?;
+    let (email, rule) = (email.map_err(InvalidFields::from)?, rule.map_err(InvalidFields::from)?);
+    if rule.is_some() && body.role >= Role::Admin {
+        return Err(AccountError::RowRuleOnAdmin.into());
+    }
     if body.role == Role::Owner && admin.role() != Role::Owner {
         return Err(AccountError::OwnersOnly.into());
     }
     let organization = admin.org_id().to_string();
     accounts.limits.invitations.take(&organization).await.map_err(AccountError::from)?;
-    let invited = store::invite(&accounts.db, admin.scope(), &email, body.role, admin.user_id()).await;
+    let joining = (body.role, rule.as_ref());
+    let invited = store::invite(&accounts.db, admin.scope(), &email, joining, admin.user_id()).await;
     if invited.is_err() {
         accounts.limits.invitations.give_back(&organization).await;
     }
     let made = invited?.to_string();
     accounts.links.wake();
     let target = Target::of(&made, email.as_str());
-    auditor.record("invitation.sent", target, json!({"role": body.role})).await;
+    let row_rule = rule.as_ref().map(RowRule::as_str);
+    auditor.record("invitation.sent", target, json!({"role": body.role, "row_rule": row_rule})).await;
     let listed = store::list(&accounts.db, admin.scope()).await?;
     let made = listed.into_iter().find(|each| each.id == made).ok_or(AccountError::NotFound)?;
     Ok((web::Json(made), StatusCode::CREATED))

@@ -4,19 +4,20 @@ use super::{AccountError, failed_to};
 use crate::auth::{role_of, word_of};
 use crate::db::Db;
 use crate::on;
+use crate::sight::RowRule;
 use crate::tenant::TenantScope;
 use crate::time::{Micros, now_us, rfc3339};
 use api_types::accounts::{Member, Role};
 use uuid::Uuid;
 
 crate::statements! {
-    LIST = "SELECT u.id, u.email, u.name, m.role, m.created_at, \
+    LIST = "SELECT u.id, u.email, u.name, m.role, m.row_rule, m.created_at, \
         (SELECT COUNT(*) FROM second_factors f WHERE f.user_id = u.id AND f.confirmed_at IS NOT NULL) AS factors FROM memberships m JOIN users u ON u.id = m.user_id \
         WHERE m.organization_id = $1 ORDER BY m.created_at, u.id";
     LOCK = "UPDATE organizations SET name = name WHERE id = $1";
-    ROLE = "SELECT role FROM memberships WHERE organization_id = $1 AND user_id = $2";
+    HELD = "SELECT role, row_rule FROM memberships WHERE organization_id = $1 AND user_id = $2";
     OWNERS = "SELECT COUNT(*) FROM memberships WHERE organization_id = $1 AND role = 'owner'";
-    SET_ROLE = "UPDATE memberships SET role = $3 WHERE organization_id = $1 AND user_id = $2";
+    SET = "UPDATE memberships SET role = $3, row_rule = $4 WHERE organization_id = $1 AND user_id = $2";
     REMOVE = "DELETE FROM memberships WHERE organization_id = $1 AND user_id = $2";
     END_SESSIONS = "UPDATE sessions SET revoked_at = $3 WHERE organization_id = $1 AND user_id = $2 AND revoked_at IS NULL";
 }
@@ -27,6 +28,7 @@ struct MemberRow {
     email: String,
     name: String,
     role: String,
+    row_rule: Option<String>,
     created_at: Micros,
     factors: i64,
 }
@@ -38,6 +40,7 @@ impl From<MemberRow> for Member {
             email: row.email,
             name: row.name,
             role: role_of(&row.role),
+            row_rule: row.row_rule,
             second_factor: row.factors > 0,
             joined_at: rfc3339(row.created_at),
         }
@@ -52,37 +55,52 @@ pub async fn list(db: &Db, scope: &TenantScope) -> Result<Vec<Member>, AccountEr
     Ok(rows.into_iter().map(Member::from).collect())
 }
 
-/// Gives a member a role, or with `None` removes them; `by` is the role of who does it.
+/// What happens to a member; what is absent stays.
+pub enum Change {
+    Set { role: Option<Role>, row_rule: Option<Option<RowRule>> },
+    Remove,
+}
+
+#[derive(sqlx::FromRow)]
+struct Held {
+    role: String,
+    row_rule: Option<String>,
+}
+
+/// Changes or removes a member; `by` is the role of who does it.
 pub async fn change(
     db: &Db,
     scope: &TenantScope,
     user_id: Uuid,
-    role: Option<Role>,
+    change: &Change,
     by: Role,
 ) -> Result<(), AccountError> {
-    try_change(db, scope.organization_id(), user_id, role, by).await.map_err(failed_to("change a member"))?
+    try_change(db, scope.organization_id(), user_id, change, by)
+        .await
+        .map_err(failed_to("change a member"))?
 }
 
 async fn try_change(
     db: &Db,
     organization_id: Uuid,
     user_id: Uuid,
-    role: Option<Role>,
+    change: &Change,
     by: Role,
 ) -> Result<Result<(), AccountError>, sqlx::Error> {
     on!(db.write(), pool => {
         let mut transaction = pool.begin().await?;
         sqlx::query(LOCK).bind(organization_id).execute(&mut *transaction).await?;
-        let held: Option<String> = sqlx::query_scalar(ROLE)
+        let held: Option<Held> = sqlx::query_as(HELD)
             .bind(organization_id).bind(user_id).fetch_optional(&mut *transaction).await?;
         let owners: i64 = sqlx::query_scalar(OWNERS)
             .bind(organization_id).fetch_one(&mut *transaction).await?;
-        if let Err(refused) = allowed(held.as_deref().map(role_of), role, by, owners) {
-            return Ok(Err(refused));
-        }
-        match role {
-            Some(role) => {
-                sqlx::query(SET_ROLE).bind(organization_id).bind(user_id).bind(word_of(role))
+        let wanted = match outcome(held.as_ref(), change, by, owners) {
+            Ok(wanted) => wanted,
+            Err(refused) => return Ok(Err(refused)),
+        };
+        match wanted {
+            Some((role, row_rule)) => {
+                sqlx::query(SET).bind(organization_id).bind(user_id).bind(word_of(role)).bind(row_rule)
                     .execute(&mut *transaction).await?;
             }
             None => {
@@ -94,6 +112,30 @@ async fn try_change(
         transaction.commit().await?;
         Ok(Ok(()))
     })
+}
+
+/// The role and the row rule that the member has afterwards; `None` when they are gone.
+fn outcome(
+    held: Option<&Held>,
+    change: &Change,
+    by: Role,
+    owners: i64,
+) -> Result<Option<(Role, Option<String>)>, AccountError> {
+    let role_held = held.map(|held| role_of(&held.role));
+    let Change::Set { role, row_rule } = change else {
+        return allowed(role_held, None, by, owners).map(|()| None);
+    };
+    let role = role.or(role_held);
+    allowed(role_held, role, by, owners)?;
+    let role = role.ok_or(AccountError::NotFound)?;
+    let row_rule = match row_rule {
+        Some(given) => given.as_ref().map(|rule| rule.as_str().to_owned()),
+        None => held.and_then(|held| held.row_rule.clone()),
+    };
+    if role >= Role::Admin && row_rule.is_some() {
+        return Err(AccountError::RowRuleOnAdmin);
+    }
+    Ok(Some((role, row_rule)))
 }
 
 fn allowed(held: Option<Role>, wanted: Option<Role>, by: Role, owners: i64) -> Result<(), AccountError> {
@@ -113,6 +155,20 @@ fn allowed(held: Option<Role>, wanted: Option<Role>, by: Role, owners: i64) -> R
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_row_rule_stays_with_another_role_and_never_goes_with_an_admins() {
+        let held = |role: &str| Held { role: role.into(), row_rule: Some("env:dev".into()) };
+        let set = |role, row_rule| Change::Set { role, row_rule };
+        let kept = outcome(Some(&held("viewer")), &set(Some(Role::Editor), None), Role::Admin, 1).unwrap();
+        assert_eq!(kept, Some((Role::Editor, Some("env:dev".into()))));
+        let gone = outcome(Some(&held("viewer")), &set(None, Some(None)), Role::Admin, 1).unwrap();
+        assert_eq!(gone, Some((Role::Viewer, None)));
+        let raised = outcome(Some(&held("viewer")), &set(Some(Role::Admin), None), Role::Owner, 1);
+        assert!(matches!(raised, Err(AccountError::RowRuleOnAdmin)));
+        let both = outcome(Some(&held("viewer")), &set(Some(Role::Admin), Some(None)), Role::Owner, 1);
+        assert_eq!(both.unwrap(), Some((Role::Admin, None)));
+    }
 
     #[test]
     fn owners_are_made_and_unmade_by_owners_and_the_last_one_stays() {

@@ -152,6 +152,12 @@ pub enum AccountError {
     OwnersOnly,
     #[error("Only an admin can make or revoke a key with the scope `admin`.")]
     AdminsOnly,
+    #[error("Owners and admins see everything: a row rule goes with a smaller role.")]
+    RowRuleOnAdmin,
+    #[error(
+        "Your access is narrowed by a row rule, so you can only make keys that send. Ask an admin for one that reads."
+    )]
+    NarrowedKey,
     #[error("This key was rotated already: its follower is in the list of keys.")]
     KeyRotated,
     #[error("There is nothing here. Check the address and the id.")]
@@ -186,6 +192,8 @@ impl Problem for AccountError {
             Self::MemberElsewhere => ProblemKind::Conflict("member_elsewhere"),
             Self::ProjectNameTaken => ProblemKind::Conflict("project_name_taken"),
             Self::KeyRotated => ProblemKind::Conflict("key_rotated"),
+            Self::RowRuleOnAdmin => ProblemKind::Conflict("row_rule_on_admin"),
+            Self::NarrowedKey => ProblemKind::Forbidden("row_rule_in_force"),
             Self::LastOwner => ProblemKind::Conflict("last_owner"),
             Self::OwnersOnly | Self::AdminsOnly => ProblemKind::Forbidden("role_too_small"),
             Self::NotFound => ProblemKind::NotFound,

@@ -10,14 +10,14 @@ use api_types::accounts::{Organization, Role};
 use uuid::Uuid;
 
 crate::statements! {
-    OF_MEMBER = "SELECT o.id, o.name, o.slug, m.role FROM organizations o \
+    OF_MEMBER = "SELECT o.id, o.name, o.slug, m.role, m.row_rule FROM organizations o \
         JOIN memberships m ON m.organization_id = o.id WHERE o.id = $1 AND m.user_id = $2";
-    ALL_OF_USER = "SELECT o.id, o.name, o.slug, m.role FROM organizations o \
+    ALL_OF_USER = "SELECT o.id, o.name, o.slug, m.role, m.row_rule FROM organizations o \
         JOIN memberships m ON m.organization_id = o.id WHERE m.user_id = $1 ORDER BY m.created_at, o.id";
     LAST_USED = "SELECT m.organization_id FROM memberships m WHERE m.user_id = $1 ORDER BY \
         (SELECT MAX(s.rotated_at) FROM sessions s WHERE s.user_id = m.user_id AND s.organization_id = m.organization_id) \
         DESC NULLS LAST, m.created_at, m.organization_id LIMIT 1";
-    ORGANIZATION = "SELECT id, name, slug, 'viewer' AS role FROM organizations WHERE id = $1";
+    ORGANIZATION = "SELECT id, name, slug, 'viewer' AS role, CAST(NULL AS TEXT) AS row_rule FROM organizations WHERE id = $1";
     RENAME = "UPDATE organizations SET name = $2 WHERE id = $1";
 }
 
@@ -27,6 +27,7 @@ pub struct OrganizationRow {
     name: String,
     slug: String,
     role: String,
+    pub row_rule: Option<String>,
 }
 
 impl OrganizationRow {

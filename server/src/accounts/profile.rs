@@ -28,6 +28,7 @@ async fn me(
         user: user.into(),
         organization: organization_store::get(&accounts.db, member.scope()).await?,
         role: member.role(),
+        row_rule: member.sight().rule().map(|rule| rule.as_str().to_owned()),
         organizations,
         projects: project_store::list(&accounts.db, member.scope()).await?,
     }))

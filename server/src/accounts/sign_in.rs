@@ -270,6 +270,7 @@ impl Accounts {
             expires_in: LIFETIME_S,
             user: user.into(),
             role: organization.role(),
+            row_rule: organization.row_rule.clone(),
             organization: organization.into(),
             projects: project_store::list(&self.db, &scope).await?,
         };

@@ -9,6 +9,7 @@ use crate::search::execute::Executor;
 use crate::search::plan::{Page, Plan};
 use crate::search::respond::{RowForm, diagnostic};
 use crate::search::time_range::TimeRange;
+use crate::sight::Sight;
 use futures::future::BoxFuture;
 use jiff::tz::TimeZone;
 use query_lang::ast::{Column, ExprNode, FilterNode, Kind, Level, Query, Role, StageNode, Target};
@@ -72,7 +73,7 @@ impl Searcher {
 
     async fn find_lines(&self, ask: &Ask, group: &Labels, limit: usize) -> Result<Lines, SearchError> {
         let query = lines_query(&ask.query, group).map_err(|found| query_error(&ask.query, found))?;
-        let plan = Plan::new(&ask.scope, ask.project_id, &query, range(ask))?;
+        let plan = Plan::new(&Sight::whole(ask.scope), ask.project_id, &query, range(ask))?;
         let compiled = plan.samples(limit as u64)?;
         let form = RowForm::of(&compiled);
         let mut events = form.rows(self.executor.alert(&ask.scope, compiled).await?);
@@ -155,16 +156,16 @@ pub fn ready_with(ask: &Ask, change: impl Fn(&mut Query)) -> Result<Ready, Alert
 }
 
 fn plan(ask: &Ask, change: impl Fn(&mut Query)) -> Result<Plan, AlertError> {
-    let source = ask.query.as_str();
+    let (source, sight) = (ask.query.as_str(), Sight::whole(ask.scope));
     let mut parsed =
         query_lang::parse(source).map_err(|found| AlertError::from(query_error(source, found)))?;
     // what the author wrote must be right by itself, before anything is added
-    let written = Plan::of_parsed(&ask.scope, ask.project_id, source, parsed.clone(), range(ask))?;
+    let written = Plan::of_parsed(&sight, ask.project_id, source, parsed.clone(), range(ask))?;
     if written.checked().query.output().is_events() {
         append(&mut parsed.query, &format!("stats count() as {COUNT}"));
     }
     change(&mut parsed.query);
-    Ok(Plan::of_parsed(&ask.scope, ask.project_id, source, parsed, range(ask))?)
+    Ok(Plan::of_parsed(&sight, ask.project_id, source, parsed, range(ask))?)
 }
 
 /// Whether the rule's value is the number of events: every stage is about one event.

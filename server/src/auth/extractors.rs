@@ -5,8 +5,10 @@
 use super::caller::Caller;
 use super::credentials::Credentials;
 use super::key_budget::KeyId;
+use super::key_ring::KeyFacts;
 use super::standing::Standing;
-use super::{Auth, AuthError, Identity, store};
+use super::{Auth, AuthError, Identity, narrowed, store};
+use crate::sight::{RowRule, Sight};
 use crate::tenant::TenantScope;
 use actix_web::dev::Payload;
 use actix_web::http::header::HeaderMap;
@@ -64,6 +66,7 @@ pub struct Member<R: Level> {
     role: Role,
     default_project: Uuid,
     person: Option<Person>,
+    row_rule: Option<RowRule>,
     level: PhantomData<fn() -> R>,
 }
 
@@ -81,6 +84,12 @@ impl<R: Level> Member<R> {
     #[must_use]
     pub fn role(&self) -> Role {
         self.role
+    }
+
+    /// What the caller may see of the organization's logs.
+    #[must_use]
+    pub fn sight(&self) -> Sight {
+        Sight::of(self.scope, self.row_rule.clone())
     }
 
     /// The API key's project, or the organization's first one.
@@ -108,6 +117,7 @@ impl<R: Level> Member<R> {
                 role: membership.role,
                 default_project: membership.project_id,
                 person: Some(Person { user_id, session_id }),
+                row_rule: membership.row_rule,
                 level: PhantomData,
             },
             Identity::Key(key) if key.allows(KeyScope::Admin) => Self {
@@ -115,6 +125,7 @@ impl<R: Level> Member<R> {
                 role: Role::Admin,
                 default_project: key.project_id,
                 person: None,
+                row_rule: key.row_rule.clone(),
                 level: PhantomData,
             },
             Identity::Key(_) => return Err(AuthError::ScopeTooSmall { needed: "admin" }),
@@ -131,13 +142,17 @@ impl<R: Level> FromRequest for Member<R> {
     type Future = Ready<Result<Self, AuthError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Caller::of(request).and_then(Self::of))
+        let member = Caller::of(request).and_then(Self::of);
+        ready(member.and_then(|member| match &member.row_rule {
+            Some(_) if !narrowed::may_call(request) => Err(AuthError::RowRule),
+            _ => Ok(member),
+        }))
     }
 }
 
 /// Somebody who may search: a member, or an API key with the scope `query` or `admin`.
 pub struct Reader {
-    scope: TenantScope,
+    sight: Sight,
     default_project: Uuid,
     only_project: Option<Uuid>,
     standing: Standing,
@@ -149,7 +164,13 @@ pub struct Reader {
 impl Reader {
     #[must_use]
     pub fn scope(&self) -> &TenantScope {
-        &self.scope
+        self.sight.tenant()
+    }
+
+    /// What the caller may see of the organization's logs.
+    #[must_use]
+    pub fn sight(&self) -> &Sight {
+        &self.sight
     }
 
     /// Whether the caller may search now at all.
@@ -183,14 +204,14 @@ impl Reader {
             return Ok(asked);
         }
         let reachable = self.only_project.is_none()
-            && store::project_exists(&self.auth.db, self.scope.organization_id(), asked).await?;
+            && store::project_exists(&self.auth.db, self.scope().organization_id(), asked).await?;
         if reachable { Ok(asked) } else { Err(AuthError::NotFound) }
     }
 
     /// What gave the right to read, to be checked again later.
     #[must_use]
     pub fn standing(&self) -> Standing {
-        self.standing
+        self.standing.clone()
     }
 
     fn of(identity: Identity, auth: web::Data<Auth>) -> Result<Self, AuthError> {
@@ -199,15 +220,18 @@ impl Reader {
             Identity::Key(key) => key.rows_per_day.map(|rows| ((key.scope.organization_id(), key.id), rows)),
             Identity::Person { .. } => None,
         };
-        let (scope, default_project, only_project) = match identity {
-            Identity::Person { membership, .. } => (membership.scope, membership.project_id, None),
-            Identity::Key(key) if key.allows(KeyScope::Admin) => (key.scope, key.project_id, None),
+        let of_key = |key: &KeyFacts| Sight::of(key.scope, key.row_rule.clone());
+        let (sight, default_project, only_project) = match identity {
+            Identity::Person { membership, .. } => {
+                (Sight::of(membership.scope, membership.row_rule), membership.project_id, None)
+            }
+            Identity::Key(key) if key.allows(KeyScope::Admin) => (of_key(&key), key.project_id, None),
             Identity::Key(key) if key.allows(KeyScope::Query) => {
-                (key.scope, key.project_id, Some(key.project_id))
+                (of_key(&key), key.project_id, Some(key.project_id))
             }
             Identity::Key(_) => return Err(AuthError::ScopeTooSmall { needed: "query" }),
         };
-        Ok(Self { scope, default_project, only_project, budget, standing, auth })
+        Ok(Self { sight, default_project, only_project, budget, standing, auth })
     }
 }
 

@@ -7,6 +7,7 @@ use super::api_key::Parsed;
 use super::key_budget::Budgets;
 use super::{AuthError, store};
 use crate::db::Db;
+use crate::sight::RowRule;
 use crate::tenant::TenantScope;
 use crate::time::{MINUTE_US, Micros, now_us};
 use api_types::accounts::KeyScope;
@@ -35,6 +36,8 @@ pub struct KeyFacts {
     pub retention_days: u16,
     /// Rows that its searches may read in a day.
     pub rows_per_day: Option<u64>,
+    /// What narrows the logs that they see.
+    pub row_rule: Option<RowRule>,
     /// Where it works from; empty: from everywhere.
     networks: Vec<Network>,
     scopes: Vec<KeyScope>,
@@ -118,6 +121,7 @@ impl KeyRing {
             project_id: row.project_id,
             retention_days: u16::try_from(row.retention_days).unwrap_or(u16::MAX),
             rows_per_day: row.rows_per_day.map(i64::unsigned_abs),
+            row_rule: row.row_rule.map(RowRule::stored),
             networks: networks_of(&row.allowed_networks),
             scopes: scopes_of(&row.scopes),
             secret_hash: row.secret_hash.try_into().map_err(|_| AuthError::Invalid)?,

@@ -13,6 +13,7 @@ pub mod credentials;
 pub mod extractors;
 mod key_budget;
 mod key_ring;
+mod narrowed;
 pub mod password;
 mod session_check;
 pub mod standing;
@@ -55,6 +56,10 @@ pub enum AuthError {
     RoleTooSmall { needed: Role, held: Role },
     #[error("This is about a person's own account: sign in instead of using an API key.")]
     PersonNeeded,
+    #[error(
+        "Your access is narrowed by a row rule, and this shows or does more than the rule lets through. Ask an admin."
+    )]
+    RowRule,
     #[error("This request came from another site and was refused.")]
     CrossSite,
     #[error("This API key is bound to networks, and the request did not come from one of them.")]
@@ -81,6 +86,7 @@ impl Problem for AuthError {
             Self::ScopeTooSmall { .. } => ProblemKind::Forbidden("scope_too_small"),
             Self::RoleTooSmall { .. } => ProblemKind::Forbidden("role_too_small"),
             Self::PersonNeeded => ProblemKind::Forbidden("person_needed"),
+            Self::RowRule => ProblemKind::Forbidden("row_rule_in_force"),
             Self::CrossSite => ProblemKind::Forbidden("cross_site_request"),
             Self::NetworkNotAllowed => ProblemKind::Forbidden("network_not_allowed"),
             Self::BudgetSpent { retry_after_s, .. } => {

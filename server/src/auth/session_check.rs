@@ -2,6 +2,7 @@
 
 use super::{AuthError, store};
 use crate::db::Db;
+use crate::sight::RowRule;
 use crate::tenant::TenantScope;
 use crate::time::now_us;
 use api_types::accounts::Role;
@@ -13,10 +14,12 @@ use uuid::Uuid;
 const FRESH: Duration = Duration::from_secs(5);
 
 /// A user's place in one organization.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Membership {
     pub scope: TenantScope,
     pub role: Role,
+    /// What narrows the logs that they see.
+    pub row_rule: Option<RowRule>,
     /// The organization's oldest project.
     pub project_id: Uuid,
     pub retention_days: u16,
@@ -40,6 +43,7 @@ impl SessionCheck {
             Ok(Membership {
                 scope: TenantScope::authenticated(organization_id),
                 role: role_of(&row.role),
+                row_rule: row.row_rule.map(RowRule::stored),
                 project_id: row.project_id,
                 retention_days: u16::try_from(row.retention_days).unwrap_or(u16::MAX),
             })

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 crate::statements! {
     KEY_BY_LOOKUP = "SELECT k.id, k.organization_id, k.project_id, k.secret_hash, k.scopes, k.expires_at, k.allowed_networks, k.rows_per_day, \
-        p.retention_days \
+        k.row_rule, p.retention_days \
         FROM api_keys k JOIN projects p ON p.organization_id = k.organization_id AND p.id = k.project_id \
         WHERE k.lookup = $1 AND k.revoked_at IS NULL";
     KEYS_REVOKED_SINCE = "SELECT lookup FROM api_keys WHERE revoked_at >= $1";
@@ -19,12 +19,12 @@ crate::statements! {
     ADD_ROWS_READ = "INSERT INTO api_key_reads (organization_id, key_id, day, rows_read) VALUES ($1, $2, $3, $4) \
         ON CONFLICT (organization_id, key_id, day) DO UPDATE SET rows_read = api_key_reads.rows_read + excluded.rows_read \
         RETURNING rows_read";
-    LIVE_SESSION = "SELECT m.role, p.id AS project_id, p.retention_days FROM sessions s \
+    LIVE_SESSION = "SELECT m.role, m.row_rule, p.id AS project_id, p.retention_days FROM sessions s \
         JOIN memberships m ON m.user_id = s.user_id AND m.organization_id = $2 \
         JOIN projects p ON p.organization_id = m.organization_id \
         WHERE s.id = $1 AND s.revoked_at IS NULL AND s.expires_at > $3 \
         ORDER BY p.created_at, p.id LIMIT 1";
-    LIVE_KEY = "SELECT id FROM api_keys \
+    LIVE_KEY = "SELECT row_rule FROM api_keys \
         WHERE organization_id = $1 AND id = $2 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $3)";
     PROJECT_EXISTS = "SELECT id FROM projects WHERE organization_id = $1 AND id = $2";
 }
@@ -39,12 +39,20 @@ pub struct KeyRow {
     pub expires_at: Option<Micros>,
     pub allowed_networks: String,
     pub rows_per_day: Option<i64>,
+    pub row_rule: Option<String>,
     pub retention_days: i64,
+}
+
+/// A key that lives.
+#[derive(sqlx::FromRow)]
+pub struct LiveKeyRow {
+    pub row_rule: Option<String>,
 }
 
 #[derive(sqlx::FromRow)]
 pub struct SessionRow {
     pub role: String,
+    pub row_rule: Option<String>,
     pub project_id: Uuid,
     pub retention_days: i64,
 }
@@ -105,9 +113,13 @@ pub async fn project_exists(db: &Db, organization_id: Uuid, project_id: Uuid) ->
     .map_err(store_error("look up a project"))
 }
 
-pub async fn live_key(db: &Db, organization_id: Uuid, key_id: Uuid, now: Micros) -> Result<bool, AuthError> {
-    on!(db.read(), pool => sqlx::query_scalar::<_, Uuid>(LIVE_KEY)
+pub async fn live_key(
+    db: &Db,
+    organization_id: Uuid,
+    key_id: Uuid,
+    now: Micros,
+) -> Result<Option<LiveKeyRow>, AuthError> {
+    on!(db.read(), pool => sqlx::query_as(LIVE_KEY)
         .bind(organization_id).bind(key_id).bind(now).fetch_optional(pool).await)
-    .map(|found| found.is_some())
     .map_err(store_error("check an API key"))
 }

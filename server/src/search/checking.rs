@@ -35,8 +35,8 @@ pub(super) async fn check(
     };
     let range = TimeRange::parse(asked, now_us() * 1_000)?;
     let source = &request.query;
-    let catalogue = catalogues.get(reader.scope(), project).await;
-    let plan = match Plan::with_catalogue(reader.scope(), project, source, range, &catalogue) {
+    let catalogue = catalogues.get(reader.sight(), project).await;
+    let plan = match Plan::with_catalogue(reader.sight(), project, source, range, &catalogue) {
         Ok(plan) => plan,
         Err(error) => return Ok(web::Json(refusal(error)?)),
     };
@@ -44,7 +44,10 @@ pub(super) async fn check(
     if request.from.is_some() || request.to.is_some() {
         match plan.rows(Page { limit: SHOWN_ROWS, ..Page::default() }) {
             Ok(compiled) => {
-                answer.estimate = estimate::of(&executor, reader.scope(), &compiled).await;
+                // How much an index leaves to read tells of events that a rule hides.
+                if !plan.is_narrowed() {
+                    answer.estimate = estimate::of(&executor, reader.scope(), &compiled).await;
+                }
                 answer.sql = Some(shown_sql::pretty(&executor, reader.scope(), &compiled).await);
             }
             Err(error) => return Ok(web::Json(refusal(error)?)),

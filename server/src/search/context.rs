@@ -5,6 +5,7 @@ use super::respond::RowForm;
 use super::{SearchError, plan};
 use crate::auth::Reader;
 use crate::error::{ApiError, InvalidFields};
+use crate::time::now_us;
 use actix_web::web;
 use api_types::events::Context;
 use api_types::search::EventRow;
@@ -93,7 +94,7 @@ struct Finder<'a> {
 
 impl Finder<'_> {
     async fn event(&self) -> Result<Value, ApiError> {
-        let compiled = plan::one_event(self.reader.scope(), self.project, self.key)?;
+        let compiled = plan::one_event(self.reader.sight(), self.project, self.key)?;
         let form = RowForm::of(&compiled);
         let answer = self.executor.for_reader(self.reader, compiled).await?;
         Ok(form.rows(answer).into_iter().next().ok_or(SearchError::NoSuchEvent)?)
@@ -106,11 +107,12 @@ impl Finder<'_> {
         count: u64,
         same: &[(Core, String)],
     ) -> Result<(Vec<EventRow>, bool), ApiError> {
+        let scope =
+            plan::scope_of(self.reader.sight(), self.project, now_us() * 1000).map_err(SearchError::from)?;
         let mut found = Vec::new();
         for within_ns in REACHES_NS {
             let neighbours = Neighbours { older, count: count + 1, within_ns, same: same.to_vec() };
-            let compiled =
-                compile_context(&plan::scope_of(self.reader.scope(), self.project), self.key, &neighbours);
+            let compiled = compile_context(&scope, self.key, &neighbours);
             let form = RowForm::of(&compiled);
             found = form.rows(self.executor.for_reader(self.reader, compiled).await?);
             if found.len() as u64 > count {

@@ -124,8 +124,8 @@ impl Prepared {
             .map(|text| Cursor::parse(text).ok_or(SearchError::Cursor))
             .transpose()?;
         let (project, range) = place_of(reader, request, cursor.as_ref()).await?;
-        let catalogue = catalogues.at_once(reader.scope(), project).await;
-        let plan = Plan::with_catalogue(reader.scope(), project, &request.query, range, &catalogue)?;
+        let catalogue = catalogues.at_once(reader.sight(), project).await;
+        let plan = Plan::with_catalogue(reader.sight(), project, &request.query, range, &catalogue)?;
         let page = page_of(limit, cursor.as_ref());
         let compiled = plan.rows(page)?;
         let (form, keyset) = (RowForm::of(&compiled), compiled.keyset);
@@ -149,6 +149,10 @@ impl Prepared {
         let more = answer.rows.len() > limit;
         answer.rows.truncate(limit);
         let next = if more { self.next_page(&answer.rows) } else { None };
+        if self.plan.is_narrowed() {
+            // How much was read depends on what is hidden.
+            answer.stats = Stats { elapsed_ms: answer.stats.elapsed_ms, ..Stats::default() };
+        }
         SearchAnswer {
             columns: self.form.columns(),
             shape: if self.form.is_events() { "events" } else { "table" }.into(),
@@ -190,7 +194,7 @@ fn asked_of(request: &SearchRequest) -> Asked<'_> {
 
 pub(super) async fn plan_of(reader: &Reader, request: &SearchRequest) -> Result<Plan, ApiError> {
     let (project, range) = place_of(reader, request, None).await?;
-    Ok(Plan::new(reader.scope(), project, &request.query, range)?)
+    Ok(Plan::new(reader.sight(), project, &request.query, range)?)
 }
 
 /// Where and when: a later page has the range of the first one.
@@ -233,7 +237,7 @@ async fn event(
 ) -> Result<web::Json<Value>, ApiError> {
     let key = EventKey::of_id(&id).ok_or(SearchError::NoSuchEvent)?;
     let project = reader.project(wanted.project_id.as_deref()).await?;
-    let compiled = plan::one_event(reader.scope(), project, key)?;
+    let compiled = plan::one_event(reader.sight(), project, key)?;
     let form = RowForm::of(&compiled);
     let answer = executor.for_reader(&reader, compiled).await?;
     let row = form.rows(answer).into_iter().next().ok_or(SearchError::NoSuchEvent)?;

@@ -32,6 +32,7 @@ pub mod time_range;
 
 use crate::error::{InvalidFields, Problem, ProblemKind};
 use crate::logstore::LogStoreError;
+use crate::sight::BrokenRule;
 use api_types::problem::FieldProblem;
 use api_types::search as wire;
 use query_lang::Diagnostic;
@@ -40,6 +41,8 @@ use query_lang::Diagnostic;
 pub enum SearchError {
     #[error("The query does not compile: {diagnostic}")]
     Query { source_text: String, diagnostic: Box<Diagnostic> },
+    #[error(transparent)]
+    RowRule(#[from] BrokenRule),
     #[error(transparent)]
     Request(#[from] InvalidFields),
     #[error("The cursor is not one that a search of this query gave. Start again without it.")]
@@ -62,6 +65,7 @@ impl Problem for SearchError {
     fn kind(&self) -> ProblemKind {
         match self {
             Self::Query { .. } => ProblemKind::Invalid("query_invalid"),
+            Self::RowRule(broken) => broken.kind(),
             Self::Request(_) => ProblemKind::Invalid("invalid"),
             Self::Cursor => ProblemKind::Invalid("cursor_invalid"),
             Self::NoSuchEvent => ProblemKind::NotFound,

@@ -2,7 +2,9 @@
 
 use super::SearchError;
 use super::time_range::{Asked, TimeRange};
-use query_lang::eval::{Event, Stream, StreamRow};
+use crate::sight::Sight;
+use query_lang::ast::Filter;
+use query_lang::eval::{Event, Matcher, Stream, StreamRow};
 use query_lang::{Catalogue, CheckContext, Checked};
 
 /// Times in such a query may be anything between these.
@@ -13,12 +15,16 @@ const ANY_TIME_NS: (i64, i64) = (0, 4_102_444_800_000_000_000);
 pub struct Question {
     checked: Checked,
     stream: Stream,
+    /// What the asker's row rule lets through.
+    rules: Vec<Filter>,
+    seen: Vec<Matcher>,
 }
 
 impl Question {
     /// # Errors
-    /// The query does not compile, or needs more than one event at a time; the time zone is not known.
-    pub fn parse(source: &str, zone: Option<&str>, now_ns: i64) -> Result<Self, SearchError> {
+    /// The query does not compile, or needs more than one event at a time; the time zone is not known; the row rule does not
+    /// compile any more.
+    pub fn parse(sight: &Sight, source: &str, zone: Option<&str>, now_ns: i64) -> Result<Self, SearchError> {
         let asked = Asked { from: None, to: None, now: None, zone };
         let range = TimeRange::parse(asked, now_ns)?;
         let invalid = |diagnostic| SearchError::Query {
@@ -30,18 +36,20 @@ impl Question {
         let context = CheckContext { now_ns, from_ns, to_ns, time_zone: range.zone.clone() };
         let checked = query_lang::check(&parsed.query, &Catalogue::default(), &context).map_err(invalid)?;
         let stream = Stream::of(&checked.query, &range.zone).map_err(invalid)?;
-        Ok(Self { checked, stream })
+        let rules = sight.filters(now_ns)?;
+        Ok(Self { checked, stream, rules, seen: sight.matchers(now_ns)? })
     }
 
-    /// What the query makes of an event; nothing when it does not match.
+    /// What the query makes of an event; nothing when it does not match, or may not be seen.
     #[must_use]
     pub fn ask<'a>(&self, event: &Event<'a>) -> Option<StreamRow<'a>> {
-        self.stream.apply(event)
+        let may_be_seen = self.seen.iter().all(|rule| rule.matches(event));
+        if may_be_seen { self.stream.apply(event) } else { None }
     }
 
-    /// Whether both ask for the same.
+    /// Whether both ask for the same and may see the same.
     #[must_use]
     pub fn is(&self, other: &Self) -> bool {
-        self.checked == other.checked
+        self.checked == other.checked && self.rules == other.rules
     }
 }

@@ -1,8 +1,9 @@
-//! Text to SQL for one tenant: the only way from a query to the log store.
+//! Text to SQL for one tenant and what the caller may see of it: the only way from a query to the log store.
 
 use super::SearchError;
 use super::time_range::TimeRange;
-use crate::tenant::TenantScope;
+use crate::sight::{BrokenRule, Sight};
+use crate::time::now_us;
 use query_lang::sql::{self, Compiled, EventKey, Request, Scope};
 use query_lang::{Catalogue, CheckContext, Checked, Diagnostic, Parsed};
 use uuid::Uuid;
@@ -27,14 +28,10 @@ pub struct Page {
 
 impl Plan {
     /// # Errors
-    /// 422 `query_invalid`: the query does not parse, or does not make sense.
-    pub fn new(
-        tenant: &TenantScope,
-        project_id: Uuid,
-        source: &str,
-        range: TimeRange,
-    ) -> Result<Self, SearchError> {
-        Self::with_catalogue(tenant, project_id, source, range, &Catalogue::default())
+    /// - 422 `query_invalid`: the query does not parse, or does not make sense.
+    /// - 403 `row_rule_broken`: the caller may see nothing.
+    pub fn new(sight: &Sight, project_id: Uuid, source: &str, range: TimeRange) -> Result<Self, SearchError> {
+        Self::with_catalogue(sight, project_id, source, range, &Catalogue::default())
     }
 
     /// The same with warnings about fields that the catalogue does not have.
@@ -42,14 +39,14 @@ impl Plan {
     /// # Errors
     /// As `new`.
     pub fn with_catalogue(
-        tenant: &TenantScope,
+        sight: &Sight,
         project_id: Uuid,
         source: &str,
         range: TimeRange,
         catalogue: &Catalogue,
     ) -> Result<Self, SearchError> {
         let parsed = query_lang::parse(source).map_err(|diagnostic| invalid(source, diagnostic))?;
-        Self::checked_by(tenant, project_id, source, parsed, range, catalogue)
+        Self::checked_by(sight, project_id, source, parsed, range, catalogue)
     }
 
     /// For a tree that was changed after it was parsed; `source` is what its spans point into.
@@ -57,17 +54,17 @@ impl Plan {
     /// # Errors
     /// As `new`.
     pub fn of_parsed(
-        tenant: &TenantScope,
+        sight: &Sight,
         project_id: Uuid,
         source: &str,
         parsed: Parsed,
         range: TimeRange,
     ) -> Result<Self, SearchError> {
-        Self::checked_by(tenant, project_id, source, parsed, range, &Catalogue::default())
+        Self::checked_by(sight, project_id, source, parsed, range, &Catalogue::default())
     }
 
     fn checked_by(
-        tenant: &TenantScope,
+        sight: &Sight,
         project_id: Uuid,
         source: &str,
         parsed: Parsed,
@@ -84,7 +81,7 @@ impl Plan {
         };
         let checked = query_lang::check(&query, catalogue, &context).map_err(invalid)?;
         warnings.extend(checked.warnings.iter().cloned());
-        let scope = scope_of(tenant, project_id);
+        let scope = scope_of(sight, project_id, range.now_ns)?;
         Ok(Self { source: source.to_owned(), checked, warnings, scope, range })
     }
 
@@ -185,6 +182,12 @@ impl Plan {
         other
     }
 
+    /// Whether a row rule hides events from who asks.
+    #[must_use]
+    pub fn is_narrowed(&self) -> bool {
+        !self.scope.rules.is_empty()
+    }
+
     #[must_use]
     pub(super) fn scope(&self) -> &Scope {
         &self.scope
@@ -257,14 +260,22 @@ pub(super) fn invalid(source: &str, diagnostic: Diagnostic) -> SearchError {
     SearchError::Query { source_text: source.to_owned(), diagnostic: Box::new(diagnostic) }
 }
 
-pub(super) fn scope_of(tenant: &TenantScope, project_id: Uuid) -> Scope {
-    Scope { organization_id: tenant.organization_id().to_string(), project_ids: vec![project_id.to_string()] }
+/// Everything that a statement is narrowed to.
+///
+/// # Errors
+/// The caller's row rule does not compile any more.
+pub(super) fn scope_of(sight: &Sight, project_id: Uuid, now_ns: i64) -> Result<Scope, BrokenRule> {
+    Ok(Scope {
+        organization_id: sight.tenant().organization_id().to_string(),
+        project_ids: vec![project_id.to_string()],
+        rules: sight.filters(now_ns)?,
+    })
 }
 
 /// The statement for one event of a project.
 ///
 /// # Errors
-/// None in practice: there is no text that could be wrong.
-pub fn one_event(tenant: &TenantScope, project_id: Uuid, key: EventKey) -> Result<Compiled, SearchError> {
-    Ok(sql::compile_event(&scope_of(tenant, project_id), key))
+/// The caller's row rule does not compile any more.
+pub fn one_event(sight: &Sight, project_id: Uuid, key: EventKey) -> Result<Compiled, SearchError> {
+    Ok(sql::compile_event(&scope_of(sight, project_id, now_us() * 1000)?, key))
 }

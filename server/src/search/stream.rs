@@ -10,7 +10,7 @@ use super::{SearchError, empty};
 use crate::audit::Auditor;
 use crate::auth::Reader;
 use crate::error::ApiError;
-use crate::logstore::Reading;
+use crate::logstore::{Answer, Reading};
 use crate::telemetry::current_request_id;
 use crate::tenant::TenantScope;
 use actix_web::web;
@@ -76,11 +76,7 @@ impl Streaming {
                 let _ = pieces.send(Ok(event("rows", &newest))).await;
             }
         }
-        let (sender, readings) = mpsc::channel(1);
-        let answer = tokio::select! {
-            answer = self.executor.watched(&self.tenant, compiled, &sender) => answer?,
-            never = pass_on(readings, pieces) => match never {},
-        };
+        let answer = self.read(compiled, pieces).await?;
         self.reader.spend(answer.stats.rows_read);
         record_read(&self.auditor, "logs.searched", &self.prepared.plan, &answer.stats).await;
         let mut answer = self.prepared.answer(answer);
@@ -88,6 +84,18 @@ impl Streaming {
             answer.empty = Some(empty::reason(&self.executor, &self.tenant, &self.prepared.plan).await);
         }
         Ok(answer)
+    }
+
+    /// The whole answer, with progress meanwhile. Where a row rule hides events there is none: it would count them.
+    async fn read(&self, compiled: Compiled, pieces: &Pieces) -> Result<Answer, SearchError> {
+        if self.prepared.plan.is_narrowed() {
+            return self.executor.interactive(&self.tenant, compiled).await;
+        }
+        let (sender, readings) = mpsc::channel(1);
+        tokio::select! {
+            answer = self.executor.watched(&self.tenant, compiled, &sender) => answer,
+            never = pass_on(readings, pieces) => match never {},
+        }
     }
 
     /// The rows of the newest part of the range: with more than a page of them the search is over.

@@ -74,7 +74,7 @@ async fn tail(
     last: LastEventId,
 ) -> Result<LiveTail, ApiError> {
     let project_id = reader.project(wanted.project_id.as_deref()).await?;
-    let question = Question::parse(&wanted.query, wanted.tz.as_deref(), now_us() * 1000)?;
+    let question = Question::parse(reader.sight(), &wanted.query, wanted.tz.as_deref(), now_us() * 1000)?;
     let after = last.0.as_deref().or(wanted.last_event_id.as_deref()).and_then(EventKey::of_id);
     let space = Space::new(reader.scope(), project_id);
     let reading = tails.open(space, question, reader.standing(), after).await?;

@@ -1,4 +1,5 @@
-//! Ends tails whose reader may not read any more: signed out, key revoked, no longer a member, project gone.
+//! Ends tails whose reader may not read any more, or not the same: signed out, key revoked, no longer a member, project gone,
+//! another row rule.
 
 use crate::auth::Auth;
 use crate::auth::standing::Standing;
@@ -25,12 +26,13 @@ impl Rights {
     /// The right of this caller to this project, watched for as long as it is held.
     pub fn hold(&self, standing: Standing, project_id: Uuid) -> Right {
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = held.get(&(standing, project_id)).and_then(Weak::upgrade);
+        let of = (standing, project_id);
+        let known = held.get(&of).and_then(Weak::upgrade);
         if let Some(right) = known.filter(|right| !right.is_cancelled()) {
             return right;
         }
         let right = Right::default();
-        held.insert((standing, project_id), Arc::downgrade(&right));
+        held.insert(of, Arc::downgrade(&right));
         right
     }
 
@@ -59,6 +61,6 @@ impl Rights {
     fn held(&self) -> Vec<((Standing, Uuid), Right)> {
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         held.retain(|_, right| right.strong_count() > 0);
-        held.iter().filter_map(|(of, right)| Some((*of, right.upgrade()?))).collect()
+        held.iter().filter_map(|(of, right)| Some((of.clone(), right.upgrade()?))).collect()
     }
 }

@@ -7,6 +7,8 @@ use super::{Hub, Space};
 use crate::ingest::accepted::{Accepted, Counts};
 use crate::ingest::rows::{Owner, Row, Rows};
 use crate::search::one_by_one::Question;
+use crate::sight::Sight;
+use crate::tenant::TenantScope;
 use query_lang::sql::EventKey;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -37,7 +39,8 @@ impl Running {
     }
 
     async fn open_after(&self, space: Space, query: &str, after: Option<&str>, right: Right) -> Reading {
-        let question = Question::parse(query, None, NOW_NS).unwrap();
+        let sight = Sight::whole(TenantScope::of_job(Uuid::nil()));
+        let question = Question::parse(&sight, query, None, NOW_NS).unwrap();
         let (reader, reading) = reader::pair(Place::new(|| {}), right, CancellationToken::new());
         let (joined, answer) = tokio::sync::oneshot::channel();
         let after = after.and_then(EventKey::of_id);

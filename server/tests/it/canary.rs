@@ -3,11 +3,12 @@
 //! Both send the same kind of events; the other's carry a canary in every text. `CANARY_ROUNDS` makes a long run of it, and the
 //! seed of a failure is in its message.
 
-use crate::harness::Org;
 use crate::harness::logs::LogApp;
+use crate::harness::{Org, eventually};
 use serde_json::{Value, json};
 
-const ROUNDS: u64 = 60;
+const ROUNDS: u64 = 100;
+const TAILS: usize = 8;
 /// Queries may say `canary`; this they cannot say, so an answer that has it did not get it from the question.
 const CANARY: &str = "canary-q7vz3";
 
@@ -82,6 +83,16 @@ impl Dice {
         }
     }
 
+    /// A filter that needs no other events.
+    fn tail_filter(&mut self) -> String {
+        loop {
+            let filter = self.filter();
+            if !filter.contains('{') {
+                return filter;
+            }
+        }
+    }
+
     fn query(&mut self) -> String {
         let filter = self.filter();
         let stage = self.one_of(&[
@@ -128,7 +139,9 @@ async fn looks(
     let field = dice.one_of(&["note", "source", "message", "http.path", "tags", "host"]);
     let format = dice.one_of(&["ndjson", "csv"]);
     let mut answers = vec![("search", acme.post("/api/v1/logs/search", question.clone()).await)];
-    let (name, path, body) = match dice.roll(8) {
+    let alert =
+        json!({"name": "a", "query": query, "window": "2h", "condition": {"op": ">", "threshold": 0}});
+    let (name, path, body) = match dice.roll(9) {
         0 => ("histogram", "/api/v1/logs/histogram", question),
         1 => ("fields", "/api/v1/logs/fields", question),
         2 => ("values", "/api/v1/logs/field-values", with("field", json!(field))),
@@ -136,6 +149,7 @@ async fn looks(
         4 => ("export", "/api/v1/logs/export", with("format", json!(format))),
         5 => ("difference", "/api/v1/logs/difference", with("baseline", json!({"query": "*"}))),
         6 => ("stream", "/api/v1/logs/search/stream", question),
+        7 => ("alert", "/api/v1/alert-rules/preview", alert),
         _ => ("check", "/api/v1/query/check", question),
     };
     answers.push((name, acme.post(path, body).await));
@@ -173,4 +187,48 @@ async fn no_query_of_one_organization_shows_what_another_one_has() {
         }
     }
     assert!(found as u64 > rounds / 2, "seed {seed}: only {found} answers had anything in them");
+    tails_show_nothing(&acme, &globex, &mut dice, seed).await;
+    alerts_tell_nothing(&acme, &globex).await;
+}
+
+/// What both send while tails are open: each sees its own alone.
+async fn tails_show_nothing(acme: &Org, globex: &Org, dice: &mut Dice, seed: u64) {
+    let mut tails = Vec::new();
+    for query in (0..TAILS).map(|_| format!("({}) OR lastofall", dice.tail_filter())) {
+        let address = reqwest::Url::parse_with_params("http://nowhere/", [("query", &query)]).unwrap();
+        let tail = acme.open(&format!("/api/v1/logs/tail?{}", address.query().unwrap())).await;
+        assert_eq!(tail.status(), 200, "{query}");
+        tails.push((query, tail));
+    }
+    globex.send(&events(CANARY)).await;
+    acme.send(&events("own")).await;
+    globex.send(&[json!({"message": format!("lastofall {CANARY}")})]).await;
+    acme.send(&[json!({"message": "lastofall of ours"})]).await;
+    for (query, mut tail) in tails {
+        let mut text = String::new();
+        while !text.contains("lastofall of ours") {
+            let piece = tail.chunk().await.expect("the tail goes on").expect("the tail goes on");
+            text.push_str(&String::from_utf8_lossy(&piece));
+        }
+        assert!(!text.contains(CANARY), "seed {seed}, a tail of {query} shows the canary: {text}");
+    }
+}
+
+/// Rules of both over the same kind of events, grouped by what tells them apart.
+async fn alerts_tell_nothing(acme: &Org, globex: &Org) {
+    let rule = json!({"name": "notes", "query": "note:* | stats count() as n by note", "value": "n",
+        "window": "6h", "every": "10s", "delay": "0s", "condition": {"op": ">", "threshold": 1}});
+    for org in [globex, acme] {
+        org.post("/api/v1/alert-rules", rule.clone()).await.expect(201);
+    }
+    for (org, mark) in [(globex, CANARY), (acme, "own")] {
+        eventually("the alert to fire", async || {
+            org.get("/api/v1/alert-events").await.text.contains(mark).then_some(())
+        })
+        .await;
+    }
+    for path in ["/api/v1/alert-events", "/api/v1/alert-rules", "/api/v1/notifications"] {
+        let answer = acme.get(path).await.expect(200);
+        assert!(!answer.text.contains(CANARY), "{path} shows the canary: {}", answer.text);
+    }
 }

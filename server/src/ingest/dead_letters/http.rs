@@ -1,11 +1,13 @@
 //! `/api/v1/dead-letters`: list, read, replay, delete.
 
+use super::seen::Seen;
 use super::{Filter, Kept, Selection, replay};
 use crate::auth::{Editor, Member, Viewer};
 use crate::error::{ApiError, InvalidFields, Refused};
 use crate::ingest::Ingest;
 use crate::runtime::on_main;
 use crate::search::one_by_one::Question;
+use crate::sight::Sight;
 use crate::time::{now_us, rfc3339};
 use actix_web::http::StatusCode;
 use actix_web::web;
@@ -52,10 +54,14 @@ pub async fn list(
             InvalidFields::one("cursor", "invalid_cursor", "Use the next_cursor of an answer.")
         })?,
     };
-    if let Some(source) = query.query.as_deref().filter(|source| !source.trim().is_empty()) {
-        let question = Question::parse(source, None, now_us() * 1000)?;
+    let seen = Seen::by(&member.sight(), now_us() * 1000)?;
+    let source = query.query.as_deref().unwrap_or_default();
+    if !source.trim().is_empty() || !seen.is_everything() {
+        // Letters are judged by `seen`: as events, and not as the query sees them.
+        let question = Question::parse(&Sight::whole(*member.scope()), source, None, now_us() * 1000)?;
         let letters = ingest.dead_letters();
-        let found = letters.search(member.scope(), &filter, &question, before, limit as usize).await?;
+        let asked = (&question, &seen);
+        let found = letters.search(member.scope(), &filter, asked, before, limit as usize).await?;
         let next_cursor = found.next.map(|id| id.to_string());
         return Ok(web::Json(List { items: found.letters.into_iter().map(view).collect(), next_cursor }));
     }
@@ -73,7 +79,8 @@ pub async fn read(
     id: web::Path<Uuid>,
     ingest: web::Data<Ingest>,
 ) -> Result<web::Json<DeadLetter>, ApiError> {
-    let kept = ingest.dead_letters().one(member.scope(), *id).await?;
+    let seen = Seen::by(&member.sight(), now_us() * 1000)?;
+    let kept = ingest.dead_letters().one(member.scope(), *id).await?.filter(|kept| seen.shows(kept));
     Ok(web::Json(view(kept.ok_or_else(Refused::not_found)?)))
 }
 

@@ -2,6 +2,7 @@
 //!
 //! A letter is an event with what could be read of its original; `code` and `reason` are fields of it too.
 
+use super::seen::Seen;
 use super::{DeadLetters, Filter, Kept, LetterError};
 use crate::search::one_by_one::Question;
 use crate::tenant::TenantScope;
@@ -22,7 +23,7 @@ pub struct Found {
 }
 
 impl DeadLetters {
-    /// Letters with an id below `before` that match, newest first.
+    /// Letters with an id below `before` that match and may be seen, newest first.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -30,7 +31,7 @@ impl DeadLetters {
         &self,
         scope: &TenantScope,
         filter: &Filter,
-        question: &Question,
+        (question, seen): (&Question, &Seen),
         mut before: Uuid,
         limit: usize,
     ) -> Result<Found, LetterError> {
@@ -41,7 +42,7 @@ impl DeadLetters {
             for kept in part {
                 before = kept.id;
                 looked_at += 1;
-                if matches(question, &kept) {
+                if seen.shows(&kept) && matches(question, &kept) {
                     letters.push(kept);
                 }
                 if letters.len() == limit || looked_at == LOOKED_AT {
@@ -92,6 +93,7 @@ fn matches(question: &Question, kept: &Kept) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sight::Sight;
 
     fn kept(code: &str, original: &str) -> Kept {
         Kept {
@@ -113,7 +115,10 @@ mod tests {
             r#"{"message":"upstream timeout","level":"ERROR","source":"api","http":{"status":504}}"#,
         );
         let line = kept("invalid_json", r#"{"message": broken timeout"#);
-        let matching = |query: &str, kept: &Kept| matches(&Question::parse(query, None, 0).unwrap(), kept);
+        let matching = |query: &str, kept: &Kept| {
+            let sight = Sight::whole(TenantScope::of_job(Uuid::nil()));
+            matches(&Question::parse(&sight, query, None, 0).unwrap(), kept)
+        };
         for query in
             ["timeout", "level:error source:api", "http.status>=500", "code:too_old", "reason:*days*", ""]
         {

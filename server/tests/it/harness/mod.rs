@@ -126,6 +126,25 @@ impl TestApp {
         flags
     }
 
+    /// Changes the metadata as no request can.
+    pub async fn execute(&self, statement: &'static str) {
+        use sqlx::Connection;
+        let flags = self.database_flags();
+        let done = match flags.iter().position(|flag| flag == "--database-url") {
+            Some(at) => {
+                let mut postgres =
+                    sqlx::PgConnection::connect(&flags[at + 1]).await.expect("Postgres answers");
+                sqlx::query(statement).execute(&mut postgres).await.map(|done| done.rows_affected())
+            }
+            None => {
+                let url = format!("sqlite://{}", self.data("cordwood.db").display());
+                let mut sqlite = sqlx::SqliteConnection::connect(&url).await.expect("the database opens");
+                sqlx::query(statement).execute(&mut sqlite).await.map(|done| done.rows_affected())
+            }
+        };
+        assert!(done.expect("the statement is right") > 0, "{statement} changed nothing");
+    }
+
     pub fn data(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }

@@ -9,6 +9,7 @@ use crate::api::search;
 use crate::components::{Button, ButtonKind, Glyph, Icon, IconButton};
 use crate::editor::{EditorView, QueryEditor};
 use crate::language::{self, Finding};
+use crate::session::session;
 use leptos::prelude::*;
 use std::rc::Rc;
 use std::time::Duration;
@@ -74,7 +75,24 @@ pub fn QueryBar() -> impl IntoView {
             </form>
             {move || finding.get().map(|finding| view! { <FindingView finding/> })}
             <Pills/>
+            {(!explorer.is_local()).then(|| view! { <Narrowed/> })}
         </div>
+    }
+}
+
+/// Tells who has a row rule that there is more than they see.
+#[component]
+fn Narrowed() -> impl IntoView {
+    let session = session();
+    move || {
+        session.me().row_rule.map(|rule| {
+            view! {
+                <div class="finding">
+                    <Glyph icon=Icon::Hidden/>
+                    <p class="grow">"You see only events that match "<code>{rule}</code></p>
+                </div>
+            }
+        })
     }
 }
 

@@ -121,6 +121,9 @@ fn limits_of(key: &ApiKey) -> String {
     if let Some(rows) = key.rows_per_day {
         limits.push(format!("{rows} rows a day"));
     }
+    if let Some(rule) = &key.row_rule {
+        limits.push(format!("sees only {rule}"));
+    }
     if key.replaced_by.is_some() {
         limits.push("a newer key follows it".to_owned());
     }

@@ -1,6 +1,7 @@
 //! Inviting people, and those who have not answered yet.
 
 use super::members::{ROLES, role_name};
+use super::row_rule::HINT;
 use crate::api::accounts;
 use crate::components::{
     Age, Badge, BadgeKind, Button, ButtonKind, Dialog, FormError, Icon, IconButton, Notice, NoticeKind,
@@ -64,7 +65,10 @@ fn InvitationRow(invitation: Invitation, invitations: Loaded<Vec<Invitation>>) -
     view! {
         <tr>
             <td><strong>{invitation.email.clone()}</strong></td>
-            <td>{role_name(invitation.role)}</td>
+            <td>
+                {role_name(invitation.role)}
+                {invitation.row_rule.clone().map(|rule| view! { <div class="faint">"only "<code>{rule}</code></div> })}
+            </td>
             <td class="soft">{invitation.invited_by.unwrap_or_else(|| "–".into())}</td>
             <td class="soft"><Age at=invitation.created_at/></td>
             <td>{if invitation.expired {
@@ -90,6 +94,7 @@ pub fn Invite(open: RwSignal<bool>, invited: Callback<()>) -> impl IntoView {
 #[component]
 fn InviteForm(open: RwSignal<bool>, invited: Callback<()>) -> impl IntoView {
     let (email, role) = (RwSignal::new(String::new()), RwSignal::new(role_name(Role::Editor).to_owned()));
+    let row_rule = RwSignal::new(String::new());
     let submit = Submit::new();
     let is_owner = untrack(|| session().me().role) == Role::Owner;
     let offered: Vec<(String, String)> = ROLES
@@ -101,7 +106,12 @@ fn InviteForm(open: RwSignal<bool>, invited: Callback<()>) -> impl IntoView {
         event.prevent_default();
         let wanted = role.get_untracked();
         let Some(role) = ROLES.into_iter().find(|role| role_name(*role) == wanted) else { return };
-        let request = InvitationRequest { email: email.get_untracked().trim().into(), role };
+        let rule = row_rule.get_untracked().trim().to_owned();
+        let request = InvitationRequest {
+            email: email.get_untracked().trim().into(),
+            role,
+            row_rule: Some(rule).filter(|rule| !rule.is_empty()),
+        };
         submit.run(accounts::invite(request), move |made| {
             toast(format!("An invitation is on its way to {}", made.email));
             open.set(false);
@@ -110,9 +120,13 @@ fn InviteForm(open: RwSignal<bool>, invited: Callback<()>) -> impl IntoView {
     };
     view! {
         <form class="form" on:submit=invite>
-            <FormError message=submit.general(&["email"])/>
+            <FormError message=submit.general(&["email", "row_rule"])/>
             <TextField label="E-mail" kind="email" value=email required=true autofocus=true error=submit.field("email")/>
             <SelectField label="Role" value=role options=Signal::stored(offered)/>
+            <details>
+                <summary>"Limits"</summary>
+                <TextField label="Only events that match" value=row_rule mono=true placeholder="env:dev" hint=HINT error=submit.field("row_rule")/>
+            </details>
             <Notice kind=NoticeKind::Plain>"They get a link by mail that works once, for seven days."</Notice>
             <div class="dialog-actions">
                 <Button on_click=move |_| open.set(false)>"Cancel"</Button>

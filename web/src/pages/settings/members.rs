@@ -2,6 +2,7 @@
 
 use super::SectionHead;
 use super::invitations::{Invite, Pending};
+use super::row_rule::{ChangeRowRule, may_be_narrowed, seen};
 use crate::api::accounts;
 use crate::components::{
     Age, Badge, BadgeKind, Button, ButtonKind, Confirm, EmptyState, Icon, IconButton, open_while, show,
@@ -18,6 +19,7 @@ pub const ROLES: [Role; 4] = [Role::Owner, Role::Admin, Role::Editor, Role::View
 pub fn Members() -> impl IntoView {
     let members = load(|| Some(()), |()| accounts::members());
     let removing = RwSignal::new(None::<Member>);
+    let narrowing = RwSignal::new(None::<Member>);
     let may = session().is_admin();
     let invitations = load(move || may.then_some(()), |()| accounts::invitations());
     let inviting = RwSignal::new(false);
@@ -37,13 +39,13 @@ pub fn Members() -> impl IntoView {
                     if members.is_empty() {
                         return view! { <EmptyState icon=Icon::Members title="No members" text="Nobody is in this organization."/> }.into_any();
                     }
-                    let rows = members.into_iter().map(|member| view! { <MemberRow member removing changed/> });
+                    let rows = members.into_iter().map(|member| view! { <MemberRow member removing narrowing changed/> });
                     view! {
                         <div class="table-scroll" tabindex="0" role="region" aria-label="Table">
                             <table class="table">
                                 <thead><tr>
                                     <th scope="col">"Name"</th><th scope="col">"E-mail"</th><th scope="col">"Role"</th>
-                                    <th scope="col">"Joined"</th><th scope="col"><span class="sr-only">"Actions"</span></th>
+                                    <th scope="col">"Sees"</th><th scope="col">"Joined"</th><th scope="col"><span class="sr-only">"Actions"</span></th>
                                 </tr></thead>
                                 <tbody>{rows.collect_view()}</tbody>
                             </table>
@@ -54,12 +56,18 @@ pub fn Members() -> impl IntoView {
             {may.then(|| view! { <Pending invitations/> })}
         </section>
         <Remove removing changed/>
+        <ChangeRowRule of=narrowing changed/>
         <Invite open=inviting invited=Callback::new(move |()| invitations.refetch())/>
     }
 }
 
 #[component]
-fn MemberRow(member: Member, removing: RwSignal<Option<Member>>, changed: Callback<()>) -> impl IntoView {
+fn MemberRow(
+    member: Member,
+    removing: RwSignal<Option<Member>>,
+    narrowing: RwSignal<Option<Member>>,
+    changed: Callback<()>,
+) -> impl IntoView {
     let session = session();
     let is_me = untrack(|| session.me().user.id) == member.user_id;
     let may = session.is_admin() && !is_me;
@@ -85,11 +93,15 @@ fn MemberRow(member: Member, removing: RwSignal<Option<Member>>, changed: Callba
             </td>
             <td class="soft">{member.email.clone()}</td>
             <td>{if may { view! { <RoleSelect member=member.clone() changed/> }.into_any() } else { role_name(member.role).into_any() }}</td>
-            <td class="soft"><Age at=member.joined_at/></td>
+            <td class="soft">{seen(&member)}</td>
+            <td class="soft"><Age at=member.joined_at.clone()/></td>
             <td class="actions">
                 {may.then(|| view! {
                     <span class="row row-end">
                         {member.second_factor.then(|| view! { <Button small=true on_click=reset>"Reset second factor"</Button> })}
+                        {may_be_narrowed(&member).then(|| view! {
+                            <IconButton icon=Icon::Hidden label=format!("What {} sees", member.name) on_click=move |_| narrowing.set(Some(known.get_value()))/>
+                        })}
                         <IconButton icon=Icon::Trash label=format!("Remove {}", member.name) on_click=move |_| removing.set(Some(known.get_value()))/>
                     </span>
                 })}

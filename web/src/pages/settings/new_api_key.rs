@@ -53,6 +53,7 @@ fn KeyForm(
     let scopes = RwSignal::new(vec![KeyScope::Ingest]);
     let days = RwSignal::new(String::new());
     let (networks, rows_per_day) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
+    let row_rule = RwSignal::new(String::new());
     let not_a_number = RwSignal::new(None::<String>);
     let submit = Submit::new();
     let create = move |event: leptos::ev::SubmitEvent| {
@@ -79,6 +80,7 @@ fn KeyForm(
                 .map(str::to_owned)
                 .collect(),
             rows_per_day: rows,
+            row_rule: Some(row_rule.get_untracked().trim().to_owned()).filter(|rule| !rule.is_empty()),
         };
         submit.run(accounts::create_api_key(request), move |made| {
             created.run(made.key);
@@ -93,7 +95,7 @@ fn KeyForm(
     let ends = ends.map(|(value, text)| (value.to_owned(), text.to_owned())).to_vec();
     view! {
         <form class="form" on:submit=create>
-            <FormError message=submit.general(&["name", "project_id", "expires_at", "scopes", "allowed_networks", "rows_per_day"])/>
+            <FormError message=submit.general(&["name", "project_id", "expires_at", "scopes", "allowed_networks", "rows_per_day", "row_rule"])/>
             <TextField label="Name" value=name required=true autofocus=true hint="Where it is used: “production web servers”." error=submit.field("name")/>
             <div class="form-row">
                 <SelectField label="Project" value=project options=projects error=submit.field("project_id")/>
@@ -117,6 +119,14 @@ fn KeyForm(
                         value=rows_per_day
                         hint="Empty: no limit. A day ends at midnight UTC."
                         error=Signal::derive(move || not_a_number.get().or_else(|| rows_error.get()))
+                    />
+                    <TextField
+                        label="Only events that match"
+                        value=row_rule
+                        mono=true
+                        placeholder="env:dev"
+                        hint="What searches with the key see. Empty: everything in the project."
+                        error=submit.field("row_rule")
                     />
                 </div>
             </details>
