@@ -10,6 +10,7 @@ fn enabled() -> bool {
 
 /// Body of `POST` and of `PATCH /api/v1/alert-rules` (whole), durations as `5m`, `30s`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AlertRuleRequest {
     pub name: String,
@@ -80,6 +81,7 @@ fn four_hours() -> String {
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     Info,
@@ -89,6 +91,7 @@ pub enum Severity {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Condition {
     /// `>`, `>=`, `<`, `<=`, `==`, `!=`; `change_pct`, `anomaly` and `new` compare with the past.
@@ -105,6 +108,7 @@ pub struct Condition {
 
 /// A group is bad when `needed` of its last `of` windows were.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Windows {
     pub needed: u8,
@@ -119,6 +123,7 @@ impl Default for Windows {
 
 /// What a window without any value means.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum NoData {
     #[default]
@@ -128,6 +133,7 @@ pub enum NoData {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AlertRule {
     pub id: String,
     #[serde(flatten)]
@@ -156,6 +162,7 @@ pub struct AlertRule {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AlertGroup {
     /// `source=api`, or empty for a rule without groups.
     pub group: String,
@@ -166,6 +173,7 @@ pub struct AlertGroup {
 
 /// One transition of one group of a rule, newest first in `GET /api/v1/alert-events`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AlertEvent {
     pub id: String,
     pub rule_id: String,
@@ -183,6 +191,7 @@ pub struct AlertEvent {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Notification {
     pub id: String,
     pub channel_id: String,
@@ -205,6 +214,7 @@ pub struct Notification {
 
 /// A notification in the delivery log, newest first in `GET /api/v1/notifications`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LoggedNotification {
     #[serde(flatten)]
     pub notification: Notification,
@@ -217,6 +227,7 @@ pub struct LoggedNotification {
 
 /// One attempt to send a notification.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Delivery {
     pub at: String,
     pub took_ms: u64,
@@ -227,6 +238,7 @@ pub struct Delivery {
 
 /// One evaluation of a rule, newest first in `GET /api/v1/alert-rules/{id}/evaluations`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AlertEvaluation {
     pub slot: String,
     pub evaluated_at: String,
@@ -242,6 +254,7 @@ pub struct AlertEvaluation {
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct MuteRequest {
     /// RFC 3339, an epoch number as text, or relative such as `now+2h`; `null` ends the mute.
@@ -253,6 +266,7 @@ pub struct MuteRequest {
 
 /// What the link in a message says, and for how long to silence: not at all when absent, 0 ends the silence.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct MuteLinkRequest {
     pub token: String,
@@ -262,6 +276,7 @@ pub struct MuteLinkRequest {
 
 /// What such a link is about.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MuteLinkView {
     pub rule_name: String,
     /// Empty for the whole rule.
@@ -272,6 +287,7 @@ pub struct MuteLinkView {
 
 /// The rule's series over the last day, one point an evaluation, with the breaches marked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AlertPreview {
     pub interval_ms: u64,
     /// The column that is compared.
@@ -299,6 +315,7 @@ pub struct AlertPreview {
 
 /// A group's values, one an evaluation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PreviewSeries {
     pub group: String,
     pub values: Vec<Option<f64>>,
@@ -306,6 +323,7 @@ pub struct PreviewSeries {
 
 /// An organization's rules about its notifications: `GET, PUT /api/v1/notification-policy`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct NotificationPolicy {
     pub routes: Vec<Route>,
@@ -323,6 +341,7 @@ impl Default for NotificationPolicy {
 
 /// Adds channels to the rules that have one of these severities (any when empty) and all of these labels.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Route {
     #[serde(default)]
@@ -334,6 +353,7 @@ pub struct Route {
 
 /// Notifications wait until `to`; over midnight when `to` is before `from`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct QuietHours {
     /// All channels when empty.
@@ -358,6 +378,7 @@ fn critical() -> Vec<Severity> {
 
 /// Rules with all of these labels, or these ids, tell nobody from `from` to `to` (RFC 3339); every rule when both are empty.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Maintenance {
     pub name: String,
@@ -371,6 +392,7 @@ pub struct Maintenance {
 
 /// What applying a file of rules did, or would do, by their names.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AppliedRules {
     pub dry_run: bool,
     pub created: Vec<String>,
@@ -380,6 +402,7 @@ pub struct AppliedRules {
 
 /// A mail as text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MessagePreview {
     pub subject: String,
     pub text: String,
@@ -387,6 +410,7 @@ pub struct MessagePreview {
 
 /// Why a rule did, or did not, fire at a time: `GET /api/v1/alert-rules/{id}/why?at=…`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WhyAnswer {
     pub at: String,
     /// The window that was looked at.
@@ -401,6 +425,7 @@ pub struct WhyAnswer {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PreviewPoint {
     pub at: String,
     pub group: String,
@@ -410,6 +435,7 @@ pub struct PreviewPoint {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ChannelKind {
     Email,
@@ -422,6 +448,7 @@ pub enum ChannelKind {
 /// `{"url", "secret"?, "body"?}`, where `body` is JSON with `{{placeholders}}` in its texts.
 /// `PATCH` takes any of the fields; a secret that is left out stays.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ChannelRequest {
     pub name: String,
@@ -430,6 +457,7 @@ pub struct ChannelRequest {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Channel {
     pub id: String,
     pub name: String,

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 /// `GET /api/v1/logs/{id}/context?before=50&after=50&same=source,host`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Context {
     pub event: EventRow,
     /// The older neighbours, oldest first.
@@ -19,6 +20,7 @@ pub struct Context {
 
 /// `POST /api/v1/logs/patterns`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Patterns {
     /// Most frequent first.
     pub patterns: Vec<Pattern>,
@@ -33,6 +35,7 @@ pub struct Patterns {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Pattern {
     /// The first line of a message with what varies masked: `user <num> logged in`.
     pub pattern: String,
@@ -51,6 +54,7 @@ pub struct Pattern {
 
 /// `POST /api/v1/logs/export`
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ExportRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -73,6 +77,7 @@ pub struct ExportRequest {
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum ExportFormat {
     #[default]
@@ -84,6 +89,7 @@ pub enum ExportFormat {
 
 /// Why a search found nothing, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Empty {
     /// `never_ingested`: the project has no events at all. `no_data_in_range`: none in the time range. `filter`: events are there,
     /// and no one matches the filter. `stages`: events match, and a stage left none. `unknown`: finding out would cost too much.
@@ -102,6 +108,7 @@ pub struct Empty {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EmptyTerm {
     pub text: String,
     pub span: Span,
@@ -115,6 +122,7 @@ pub struct EmptyTerm {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NearestRange {
     pub from: String,
     pub to: String,
@@ -124,6 +132,7 @@ pub struct NearestRange {
 
 /// `POST /api/v1/logs/difference`: what is different about the events of `query` between `from` and `to`?
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DifferenceRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -148,6 +157,7 @@ pub struct DifferenceRequest {
 /// What they are compared with. What is left out is as in the request itself; events that belong to both are left out here, so
 /// `{"query": "*"}` is "the rest of the same time".
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct BaselineRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -159,6 +169,7 @@ pub struct BaselineRequest {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Differences {
     /// The most different first.
     pub values: Vec<DifferentValue>,
@@ -170,12 +181,14 @@ pub struct Differences {
 
 /// How many events are on one side, and how many of them were looked at.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Compared {
     pub events: u64,
     pub sampled: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DifferentValue {
     /// A field; `pattern` stands for the shape of the message.
     pub field: String,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// 202 of `POST /api/v1/logs/ingest`: what is counted as accepted is on durable storage.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct IngestAnswer {
     pub accepted: u64,
     pub rejected: u64,
@@ -15,6 +16,7 @@ pub struct IngestAnswer {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct IngestError {
     /// Place of the event in the body, from 0.
     pub index: u64,
@@ -23,6 +25,7 @@ pub struct IngestError {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DeadLetter {
     pub id: String,
     pub project_id: String,
@@ -36,6 +39,7 @@ pub struct DeadLetter {
 
 /// Which dead letters are meant: some by id, or all of a project or with a code.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DeadLetterSelection {
     #[serde(default)]
@@ -51,18 +55,21 @@ pub struct DeadLetterSelection {
 
 /// What a replay did: the replayed are events now, the rejected are still dead letters.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReplayAnswer {
     pub replayed: u64,
     pub rejected: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DeletedAnswer {
     pub deleted: u64,
 }
 
 /// What became of a batch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Receipt {
     pub batch: String,
     pub state: ReceiptState,
@@ -71,6 +78,7 @@ pub struct Receipt {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ReceiptState {
     /// On durable storage, and on its way to the log store.
@@ -83,6 +91,7 @@ pub enum ReceiptState {
 
 /// A port that belongs to one project: what is sent to it needs no key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SyslogListener {
     pub id: String,
     pub project_id: String,
@@ -94,6 +103,7 @@ pub struct SyslogListener {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewSyslogListener {
     /// The organization's first project when left out.

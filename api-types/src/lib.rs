@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 /// A page of a list; `next_cursor` is `null` on the last one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct List<T> {
     pub items: Vec<T>,
     pub next_cursor: Option<String>,

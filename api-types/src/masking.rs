@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// `GET, PUT /api/v1/projects/{id}/masking`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Masking {
     /// One after the other; what one has replaced, the next one sees as replaced.
@@ -11,6 +12,7 @@ pub struct Masking {
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct MaskingRule {
     /// `email`, `card`, `token`, `ipv4`, `ipv6`, `iban`, `phone`, or `custom`.
@@ -27,6 +29,7 @@ pub struct MaskingRule {
 
 /// `POST /api/v1/projects/{id}/masking/preview`: rules that need not be saved, and lines to try them on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct MaskingPreviewRequest {
     pub rules: Vec<MaskingRule>,
@@ -35,6 +38,7 @@ pub struct MaskingPreviewRequest {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MaskingPreview {
     /// Line for line what would be stored.
     pub text: String,

@@ -4,6 +4,7 @@ use crate::search::TimeInput;
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SavedSearch {
     pub id: String,
     pub name: String,
@@ -32,6 +33,7 @@ pub struct SavedSearch {
 
 /// `POST /api/v1/saved-searches`. In a `PATCH`, what is left out stays.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SavedSearchRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]

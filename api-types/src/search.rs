@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 /// `POST /api/v1/logs/search`. `from` and `to` are RFC 3339, epoch numbers, or relative such as `now-15m`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SearchRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -39,6 +40,7 @@ pub struct SearchRequest {
 
 /// A time as clients write it: text, or a number since the epoch whose size tells the unit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum TimeInput {
     Number(f64),
@@ -52,6 +54,7 @@ impl From<&str> for TimeInput {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SearchAnswer {
     pub columns: Vec<Column>,
     /// Events for a plain search, see `EventRow`; else one object a row, by column name.
@@ -72,6 +75,7 @@ pub struct SearchAnswer {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Column {
     pub name: String,
     /// `datetime`, `string`, `number`, `bool`, `array`, `json`.
@@ -80,6 +84,7 @@ pub struct Column {
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SearchStats {
     pub elapsed_ms: f64,
     pub rows_read: u64,
@@ -93,6 +98,7 @@ pub struct SearchStats {
 /// `event: progress` of `POST /api/v1/logs/search/stream`, once a search takes longer than a moment. Then come `rows` with a
 /// `SearchAnswer` of the newest rows so far, where they were cheap, and at the end `result` (`SearchAnswer`) or `error` (a problem).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Progress {
     pub elapsed_ms: f64,
     pub rows_read: u64,
@@ -104,6 +110,7 @@ pub struct Progress {
 
 /// One event of a plain search. What is missing is `null`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EventRow {
     pub id: String,
     pub timestamp: String,
@@ -117,12 +124,14 @@ pub struct EventRow {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Histogram {
     pub interval_ms: u64,
     pub buckets: Vec<Bucket>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Bucket {
     pub start: String,
     pub total: u64,
@@ -130,11 +139,13 @@ pub struct Bucket {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Fields {
     pub fields: Vec<Field>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Field {
     pub name: String,
     /// `string`, `number`, `bool`, `array`, or `mixed`.
@@ -146,6 +157,7 @@ pub struct Field {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FieldValues {
     pub values: Vec<FieldValue>,
     /// Events that have the field.
@@ -153,12 +165,14 @@ pub struct FieldValues {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FieldValue {
     pub value: String,
     pub count: u64,
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CheckRequest {
     pub query: String,
@@ -176,6 +190,7 @@ pub struct CheckRequest {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CheckAnswer {
     pub valid: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -196,6 +211,7 @@ pub struct CheckAnswer {
 
 /// What a search would read at most, told before it runs.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Estimate {
     /// A search for the newest matches stops as soon as it has enough.
     pub rows: u64,
@@ -210,6 +226,7 @@ pub struct Estimate {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct IndexUse {
     /// `time`, `message words` or `trace id`.
     pub index: String,
@@ -224,6 +241,7 @@ pub struct IndexUse {
 
 /// `POST /api/v1/query/translate`
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TranslateRequest {
     pub text: String,
@@ -233,6 +251,7 @@ pub struct TranslateRequest {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TranslateAnswer {
     pub language: String,
     /// In our language. It is never run by itself.
@@ -243,6 +262,7 @@ pub struct TranslateAnswer {
 
 /// A message about a query, pointing into its text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Diagnostic {
     /// `error`, `warning` or `info`.
     pub severity: String,
@@ -261,18 +281,21 @@ pub struct Diagnostic {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Span {
     pub start: usize,
     pub end: usize,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Fix {
     pub title: String,
     pub edits: Vec<TextEdit>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TextEdit {
     pub span: Span,
     pub text: String,

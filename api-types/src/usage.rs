@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// `GET /api/v1/usage?from=2026-03-01&to=2026-03-31`: counted by day of arrival, UTC.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Usage {
     pub from: String,
     pub to: String,
@@ -17,6 +18,7 @@ pub struct Usage {
 
 /// The plan's daily limits; `null` is none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Quota {
     pub daily_events: Option<u64>,
     pub daily_bytes: Option<u64>,
@@ -28,12 +30,14 @@ pub struct Quota {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Rates {
     pub events_per_second: u64,
     pub bytes_per_second: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UsageDay {
     pub day: String,
     pub project_id: String,
@@ -46,6 +50,7 @@ pub struct UsageDay {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UsageKey {
     /// `null`: people sent it themselves.
     pub key_id: Option<String>,
@@ -60,6 +65,7 @@ pub struct UsageKey {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UsageSource {
     pub project_id: String,
     /// Empty for events that name none.
@@ -71,6 +77,7 @@ pub struct UsageSource {
 
 /// `GET /api/v1/ingest/health`: how the last seven days of ingest went.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct IngestHealth {
     /// What was turned away, most first.
     pub refusals: Vec<IngestRefusal>,
@@ -82,6 +89,7 @@ pub struct IngestHealth {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct IngestRefusal {
     pub project_id: String,
     /// `event`: one event of a batch; `request`: a body as a whole.
@@ -93,6 +101,7 @@ pub struct IngestRefusal {
 
 /// How far behind this node's delivery to the log store is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "IngestDelivery"))]
 pub struct Delivery {
     /// `up_to_date`, `catching_up`, or `store_unavailable`.
     pub state: String,

@@ -1,4 +1,4 @@
-//! Everything a developer does, in Rust: `cargo xtask up | test | web | check | differential | bench | faults`.
+//! Everything a developer does, in Rust: `cargo xtask up | test | web | check | differential | schemathesis | bench | faults`.
 
 mod bench;
 mod check;
@@ -9,6 +9,7 @@ mod faults;
 mod postgres;
 mod programs;
 mod python;
+mod schemathesis;
 mod test;
 mod up;
 mod web;
@@ -36,6 +37,8 @@ enum Command {
     Differential(differential::Options),
     /// Measures; results belong into bench/RESULTS.md.
     Bench(bench::Options),
+    /// Asks a running server everything that its OpenAPI document allows; by the schemathesis of `xtask/schemathesis`.
+    Schemathesis(schemathesis::Options),
     /// Makes the faults of docs/RESILIENCY.md and checks what becomes of them.
     Faults(faults::Options),
 }
@@ -48,6 +51,7 @@ fn main() -> anyhow::Result<()> {
         Command::Check => check::run(),
         Command::Differential(options) => differential::run(&options),
         Command::Bench(options) => bench::run(&options),
+        Command::Schemathesis(options) => schemathesis::run(&options),
         Command::Faults(options) => faults::run(&options),
     }
 }

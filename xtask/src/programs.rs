@@ -1,6 +1,7 @@
 //! Starting other programs: what failed is named, and nothing outlives us.
 
 use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -106,6 +107,22 @@ fn get(address: SocketAddr, path: &str) -> std::io::Result<String> {
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     Ok(answer)
+}
+
+/// Sends JSON and reads JSON.
+pub fn post(address: SocketAddr, path: &str, body: &Value) -> Result<Value> {
+    let body = body.to_string();
+    let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(1))?;
+    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+    write!(
+        stream,
+        "POST {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    let (_, body) = answer.split_once("\r\n\r\n").context("an answer has a body")?;
+    serde_json::from_str(body).with_context(|| format!("{path} does not answer with JSON: {answer}"))
 }
 
 /// A line that tells what is going on.

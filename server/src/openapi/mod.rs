@@ -1,20 +1,26 @@
 //! The API as an OpenAPI 3.1 document, and as a page for people.
 //!
 //! Every row of the route table is in it: a new route shows up by itself, with its credentials and its placeholders. What it is
-//! for, and what goes in and comes out, is said in `operations` and `schemas.json`; tests hold both against the code. Bodies that
-//! nobody has described yet are objects without more.
+//! for, and what goes in and comes out, is said in `operations`; schemas are derived from the types that the code reads and
+//! writes. `cargo xtask schemathesis` asks a running server everything that the document allows.
 
 mod operations;
 mod page;
+mod shape;
 
 use crate::error::ApiError;
 use crate::route_table::{Access, ROUTES};
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use actix_web::{HttpResponse, web};
-use operations::{OPERATIONS, Operation};
+use api_types::problem::Problem;
+use operations::Operation;
+use schemars::SchemaGenerator;
 use serde_json::{Map, Value, json};
+use shape::Shape;
+use std::collections::BTreeSet;
 
-const SCHEMAS: &str = include_str!("schemas.json");
+/// By the name of a type: for people, who read an example sooner than a schema.
+const EXAMPLES: &str = include_str!("examples.json");
 
 pub fn routes(app: &mut web::ServiceConfig) {
     app.service(web::resource("/api/v1/openapi.json").get(document_as_json))
@@ -39,10 +45,11 @@ async fn document_as_page() -> HttpResponse {
 }
 
 fn document() -> Value {
+    let mut schemas = shape::generator();
     let mut paths = Map::new();
     for (method, path, access) in ROUTES {
         let operations = paths.entry(*path).or_insert_with(|| json!({}));
-        operations[method.to_lowercase()] = operation(method, path, *access);
+        operations[method.to_lowercase()] = operation(method, path, *access, &mut schemas);
     }
     json!({
         "openapi": "3.1.0",
@@ -57,16 +64,25 @@ fn document() -> Value {
             "securitySchemes": {
                 "bearer": { "type": "http", "scheme": "bearer", "description": "An access token or an API key." },
             },
-            "schemas": schemas(),
+            "schemas": with_examples(schemas.take_definitions(true)),
         },
     })
 }
 
-fn schemas() -> Value {
-    serde_json::from_str(SCHEMAS).expect("a test reads the schemas")
+fn with_examples(mut schemas: Map<String, Value>) -> Map<String, Value> {
+    for (name, example) in examples() {
+        if let Some(schema) = schemas.get_mut(&name).and_then(Value::as_object_mut) {
+            schema.insert("example".to_owned(), example);
+        }
+    }
+    schemas
 }
 
-fn operation(method: &str, path: &str, access: Access) -> Value {
+fn examples() -> Map<String, Value> {
+    serde_json::from_str(EXAMPLES).expect("a test reads the examples")
+}
+
+fn operation(method: &str, path: &str, access: Access, schemas: &mut SchemaGenerator) -> Value {
     let known = described(method, path);
     let mut operation = json!({
         "operationId": operation_id(method, path),
@@ -74,18 +90,10 @@ fn operation(method: &str, path: &str, access: Access) -> Value {
         "summary": known.map_or_else(|| format!("{method} {path}"), |known| known.summary.to_owned()),
         "description": who(access),
         "parameters": parameters(path, known),
-        "responses": {
-            "2XX": { "description": "Done.", "content": content(known.and_then(|known| known.answer)) },
-            "default": {
-                "description": "What went wrong.",
-                "content": { "application/problem+json": { "schema": reference("Problem") } },
-            },
-        },
+        "responses": responses(path, access, known, schemas),
     });
-    if let Some(body) = known.and_then(|known| known.body) {
-        operation["requestBody"] = json!({ "required": true, "content": content(Some(body)) });
-    } else if ["POST", "PATCH", "PUT"].contains(&method) {
-        operation["requestBody"] = json!({ "content": content(None) });
+    if let Some(content) = known.and_then(|known| known.body.content(schemas)) {
+        operation["requestBody"] = json!({ "required": true, "content": content });
     }
     if access != Access::Open {
         operation["security"] = json!([{ "bearer": [] }]);
@@ -93,32 +101,86 @@ fn operation(method: &str, path: &str, access: Access) -> Value {
     operation
 }
 
-fn described(method: &str, path: &str) -> Option<&'static Operation> {
-    OPERATIONS.iter().find(|known| (known.method, known.path) == (method, path))
+fn responses(path: &str, access: Access, known: Option<&Operation>, schemas: &mut SchemaGenerator) -> Value {
+    let mut responses = Map::new();
+    let Some(known) = known else {
+        // Calls of other products' clients are answered in these products' words.
+        responses.insert("2XX".into(), json!({ "description": "Done." }));
+        responses.insert("4XX".into(), json!({ "description": "Refused." }));
+        responses.insert("503".into(), json!({ "description": "Not now: send it again." }));
+        return Value::Object(responses);
+    };
+    let mut done = json!({ "description": "Done." });
+    if let Some(content) = known.answer.content(schemas) {
+        done["content"] = content;
+    }
+    for status in known.also.iter().filter(|status| **status < 300) {
+        responses.insert(status.to_string(), done.clone());
+    }
+    responses.insert(known.status.to_string(), done);
+    let problem = Shape::Json(|schemas| schemas.subschema_for::<Problem>());
+    let problem = problem.content(schemas).map(|content| content["application/json"].clone());
+    for status in refusals(path, access, known) {
+        let answer = json!({
+            "description": meaning(status),
+            "content": { "application/problem+json": problem, "application/json": {} },
+        });
+        responses.insert(status.to_string(), answer);
+    }
+    Value::Object(responses)
 }
 
-/// A schema by name; a media type (with a slash in it) is content without a schema.
-fn content(name: Option<&str>) -> Value {
-    match name {
-        None => json!({ "application/json": { "schema": { "type": "object" } } }),
-        Some(media) if media.contains('/') => json!({ media: {} }),
-        Some(name) => json!({ "application/json": { "schema": reference(name) } }),
+/// How a call may be refused: what follows from the route itself, and what its description adds.
+fn refusals(path: &str, access: Access, known: &Operation) -> BTreeSet<u16> {
+    let mut statuses: BTreeSet<u16> = known.also.iter().copied().filter(|status| *status >= 400).collect();
+    if access != Access::Open {
+        statuses.extend([401, 403]);
+    }
+    if path.contains('{') {
+        statuses.insert(404);
+    }
+    let has_body = !matches!(known.body, Shape::Nothing);
+    if has_body {
+        statuses.extend([413, 415]);
+    }
+    if has_body || !known.query.is_empty() {
+        statuses.extend([400, 422]);
+    }
+    if path.starts_with("/api/v") {
+        statuses.extend([429, 503]);
+    }
+    statuses
+}
+
+fn meaning(status: u16) -> &'static str {
+    match status {
+        400 => "The request cannot be read.",
+        401 => "There are no valid credentials.",
+        403 => "The caller may not do this.",
+        404 => "There is no such thing in the caller's organization.",
+        409 => "It cannot be done as things are.",
+        413 => "The body is too large.",
+        415 => "The body is of an unknown type or encoding.",
+        422 => "It is well-formed and not acceptable: `errors` or `diagnostics` say where.",
+        429 => "Too much: try again after `Retry-After` seconds.",
+        _ => "Not now: try again after `Retry-After` seconds.",
     }
 }
 
-fn reference(name: &str) -> Value {
-    json!({ "$ref": format!("#/components/schemas/{name}") })
+fn described(method: &str, path: &str) -> Option<&'static Operation> {
+    operations::all().find(|known| (known.method, known.path) == (method, path))
 }
 
 fn parameters(path: &str, known: Option<&Operation>) -> Value {
-    let parameter = |name: &str, place: &str, about: &str| {
-        json!({
-            "name": name, "in": place, "required": place == "path", "description": about, "schema": { "type": "string" },
-        })
-    };
-    let of_path = placeholders(path).map(|name| parameter(name, "path", ""));
-    let of_query = known.into_iter().flat_map(|known| known.query);
-    let of_query = of_query.map(|(name, about)| parameter(name, "query", about));
+    let of_path = placeholders(path).map(|name| {
+        // A slash would be another path.
+        let schema = json!({ "type": "string", "minLength": 1, "pattern": "^[^/?#]+$" });
+        json!({ "name": name, "in": "path", "required": true, "schema": schema })
+    });
+    let of_query = known.into_iter().flat_map(|known| known.query).map(|parameter| {
+        let schema = json!({ "type": parameter.kind });
+        json!({ "name": parameter.name, "in": "query", "required": false, "description": parameter.about, "schema": schema })
+    });
     of_path.chain(of_query).collect()
 }
 
@@ -184,33 +246,40 @@ mod tests {
     }
 
     #[test]
-    fn what_is_described_is_there_and_its_schemas_too() {
-        let schemas = schemas();
-        for operation in OPERATIONS {
+    fn what_is_described_is_there_and_the_other_way_round() {
+        for operation in operations::all() {
             let is_it = |(method, path, _): &&(&str, &str, Access)| {
                 (*method, *path) == (operation.method, operation.path)
             };
             assert!(ROUTES.iter().any(|route| is_it(&route)), "{} {}", operation.method, operation.path);
-            for name in operation.body.iter().chain(&operation.answer).filter(|name| !name.contains('/')) {
-                assert!(schemas[*name].is_object(), "no schema {name}");
-            }
         }
-        let text = document().to_string();
-        for reference in text.split("#/components/schemas/").skip(1) {
-            let name = reference.split('"').next().unwrap();
-            assert!(schemas[name].is_object(), "no schema {name}");
+        for (method, path, _) in ROUTES.iter().filter(|(_, path, _)| path.starts_with("/api/v1/")) {
+            assert!(described(method, path).is_some(), "describe {method} {path} in openapi/operations");
         }
     }
 
-    /// The example of a schema is what the code reads and writes, member for member, and the schema names every member.
+    #[test]
+    fn every_reference_leads_to_a_schema() {
+        let document = document();
+        let schemas = document["components"]["schemas"].as_object().unwrap();
+        let text = document.to_string();
+        let references = text.split("#/components/schemas/").skip(1);
+        let names: BTreeSet<&str> = references.map(|rest| rest.split('"').next().unwrap()).collect();
+        assert!(names.len() > 50, "only {names:?}");
+        for name in names {
+            assert!(schemas.contains_key(name), "no schema {name}");
+        }
+    }
+
+    /// The example of a type is what the code reads and writes, member for member, and the schema names every member.
     fn holds<T: DeserializeOwned + Serialize>(name: &str) {
-        let schema = &schemas()[name];
-        let example = schema["example"].clone();
+        let schema = &document()["components"]["schemas"][name];
+        let example = examples()[name].clone();
         let read: T =
             serde_json::from_value(example.clone()).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(serde_json::to_value(read).unwrap(), example, "{name}");
         for member in example.as_object().unwrap().keys() {
-            assert!(schema["properties"][member].is_object(), "{name} does not name {member}");
+            assert!(!schema["properties"][member].is_null(), "{name} does not name {member}");
         }
         for member in schema["properties"].as_object().unwrap().keys() {
             assert!(example.get(member).is_some(), "the example of {name} does not show {member}");
@@ -218,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn schemas_say_what_the_code_reads_and_writes() {
+    fn examples_are_what_the_code_reads_and_writes() {
         holds::<api_types::problem::Problem>("Problem");
         holds::<search::SearchRequest>("SearchRequest");
         holds::<search::SearchAnswer>("SearchAnswer");

@@ -1,7 +1,7 @@
 //! The document as one page that needs no script.
 
 use super::operations::Operation;
-use super::{described, placeholders, schemas, tag, who};
+use super::{described, examples, placeholders, tag, who};
 use crate::route_table::ROUTES;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -44,12 +44,13 @@ fn details(path: &str, known: Option<&Operation>) -> String {
         let _ = write!(text, "<p>In the path: {}</p>", names.join(", "));
     }
     let Some(known) = known else { return text };
-    for (name, about) in known.query {
-        let _ = write!(text, "<p><code>?{}=</code> {}</p>", escaped(name), escaped(about));
+    for parameter in known.query {
+        let (name, about) = (escaped(parameter.name), escaped(parameter.about));
+        let _ = write!(text, "<p><code>?{name}=</code> {about}</p>");
     }
-    for (title, name) in [("Body", known.body), ("Answer", known.answer)] {
-        let Some(name) = name else { continue };
-        match schemas().get(name).and_then(|schema| schema.get("example")) {
+    for (title, shape) in [("Body", known.body), ("Answer", known.answer)] {
+        let Some(name) = shape.name() else { continue };
+        match examples().get(&name) {
             Some(example) => {
                 let example = serde_json::to_string_pretty(example).unwrap_or_default();
                 let _ = write!(
@@ -59,7 +60,7 @@ fn details(path: &str, known: Option<&Operation>) -> String {
                 );
             }
             None => {
-                let _ = write!(text, "<p>{title}: <code>{}</code></p>", escaped(name));
+                let _ = write!(text, "<p>{title}: <code>{}</code></p>", escaped(&name));
             }
         }
     }
