@@ -1,7 +1,7 @@
 //! Asking for an erasure, looking at jobs, changing one's mind.
 
 use super::store::{self, NewJob};
-use super::{Erasure, ErasureError};
+use super::{Erasure, ErasureError, archive, pseudonymise_http};
 use crate::audit::{Auditor, Target};
 use crate::auth::{Admin, Member, Owner, store as auth_store};
 use crate::error::{ApiError, InvalidFields};
@@ -24,6 +24,9 @@ const REASON_CHARACTERS: usize = 500;
 /// Before those of `search`: `delete` is no id of an event.
 pub fn routes(app: &mut web::ServiceConfig) {
     app.service(web::resource("/api/v1/logs/delete").post(on_main(erase)))
+        .service(web::resource("/api/v1/logs/pseudonymise").post(on_main(pseudonymise_http::ask)))
+        .service(web::resource("/api/v1/organization/export").post(on_main(archive::http::ask)))
+        .service(web::resource("/api/v1/jobs/{id}/archive").get(on_main(archive::http::download)))
         .service(web::resource("/api/v1/jobs").get(on_main(list)))
         .service(web::resource("/api/v1/jobs/{id}").get(on_main(get)).delete(on_main(cancel)));
 }
@@ -38,15 +41,11 @@ async fn erase(
     auditor: Auditor,
     body: web::Json<EraseRequest>,
 ) -> Result<(web::Json<EraseAnswer>, StatusCode), ApiError> {
-    let reason = body.reason.trim();
-    if !body.preview && (reason.is_empty() || reason.chars().count() > REASON_CHARACTERS) {
-        let detail = "Say in 1 to 500 characters why: it stands in the certificate.";
-        return Err(InvalidFields::one("reason", "missing", detail).into());
-    }
+    let reason = reason(&body.reason, body.preview)?;
     let project_id = erasure.project(&admin, body.project_id.as_deref()).await?;
     let asked = Asked { from: body.from.as_ref(), to: body.to.as_ref(), now: None, zone: body.tz.as_deref() };
     let range = TimeRange::parse(asked, now_us() * 1_000)?;
-    let plan = Plan::new(admin.scope(), project_id, &body.query, range)?;
+    let plan = Plan::new(&admin.sight(), project_id, &body.query, range)?;
     if !plan.checked().query.stages.is_empty() {
         let detail = "Give a filter: only the part of a query before the first `|` can be erased by.";
         return Err(InvalidFields::one("query", "has_stages", detail).into());
@@ -168,6 +167,16 @@ async fn cancel(
     Ok(NoContent)
 }
 
+/// Why it is asked for. A preview needs no reason.
+pub(super) fn reason(given: &str, preview: bool) -> Result<&str, InvalidFields> {
+    let reason = given.trim();
+    if preview || (!reason.is_empty() && reason.chars().count() <= REASON_CHARACTERS) {
+        return Ok(reason);
+    }
+    let detail = "Say in 1 to 500 characters why: it stands in the certificate.";
+    Err(InvalidFields::one("reason", "missing", detail))
+}
+
 fn refuse_other_name(name: &str, typed: &str) -> Result<(), InvalidFields> {
     if name == typed.trim() {
         return Ok(());
@@ -184,19 +193,23 @@ fn answer_of(job_id: Uuid, job: &NewJob) -> EraseAnswer {
 }
 
 impl Erasure {
-    async fn project(&self, admin: &Member<Admin>, asked: Option<&str>) -> Result<Uuid, ApiError> {
+    pub(super) async fn project(&self, admin: &Member<Admin>, asked: Option<&str>) -> Result<Uuid, ApiError> {
         let Some(asked) = asked else { return Ok(admin.default_project()) };
         let project_id = Uuid::parse_str(asked).map_err(|_| ErasureError::NotFound)?;
         let exists = auth_store::project_exists(&self.db, admin.org_id(), project_id).await?;
         if exists { Ok(project_id) } else { Err(ErasureError::NotFound.into()) }
     }
 
-    async fn count(&self, scope: &crate::tenant::TenantScope, rows: Rows) -> Result<u64, ErasureError> {
+    pub(super) async fn count(
+        &self,
+        scope: &crate::tenant::TenantScope,
+        rows: Rows,
+    ) -> Result<u64, ErasureError> {
         let counted = self.logs.count_rows(scope, rows).await;
         counted.map_err(|source| ErasureError::Logs { action: "count the rows", source })
     }
 
-    async fn note(&self, admin: &Member<Admin>, job: &NewJob) -> Result<Uuid, ErasureError> {
+    pub(super) async fn note(&self, admin: &Member<Admin>, job: &NewJob) -> Result<Uuid, ErasureError> {
         let job_id = store::insert(&self.db, admin.scope(), job).await?;
         self.news.notify_one();
         Ok(job_id)

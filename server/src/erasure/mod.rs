@@ -1,14 +1,19 @@
-//! Removing data for good: logs by a query, a project, a whole organization; and what has outlived its project's retention.
+//! Removing data for good: logs by a query, a project, a whole organization; what has outlived its project's retention; and one
+//! person out of all logs, by a pseudonym.
 //!
 //! Whoever asks is told how many rows it will take, and can change their mind until the job starts. Jobs survive restarts: a node
 //! takes one by lease, and each step may be done twice. A finished job has a certificate that says what was asked, what was
 //! erased, and that a last count found nothing. Backups, and logs that went elsewhere, are not touched.
 
+mod archive;
 mod http;
+mod pseudonymise;
+mod pseudonymise_http;
 mod retention;
 mod runner;
 mod steps;
 mod store;
+mod subject;
 
 pub use http::{delete_organization, delete_project, routes};
 
@@ -18,18 +23,21 @@ use crate::config::Settings;
 use crate::db::Db;
 use crate::email::Mailer;
 use crate::error::{InvalidFields, Problem, ProblemKind};
+use crate::ingest::dead_letters::LetterError;
 use crate::logstore::{LogStore, LogStoreError};
 use crate::search::SearchError;
 use crate::search::execute::Executor;
 use crate::shutdown::Shutdown;
 use crate::time::{DAY_US, Micros, SECOND_US};
 use api_types::problem::FieldProblem;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
 
 #[cfg(test)]
-pub(crate) const STATEMENTS: &[(&str, &[(&str, &str)])] = &[("erasure/store.rs", store::ALL)];
+pub(crate) const STATEMENTS: &[(&str, &[(&str, &str)])] =
+    &[("erasure/archive/contents.rs", archive::STATEMENTS), ("erasure/store.rs", store::ALL)];
 
 /// What handlers and the runner share; cheap to clone.
 #[derive(Clone)]
@@ -45,6 +53,8 @@ pub struct Erasure {
     /// The same for a whole organization.
     grace_us: Micros,
     sweep: Duration,
+    /// Where archives of organizations are kept.
+    exports: PathBuf,
     news: Arc<Notify>,
 }
 
@@ -69,6 +79,7 @@ impl Erasure {
             delay_us: i64::from(settings.erasure_delay_s) * SECOND_US,
             grace_us: i64::from(settings.deletion_grace_days) * DAY_US,
             sweep: Duration::from_secs(u64::from(settings.retention_sweep_s.max(1))),
+            exports: settings.data_dir.join("exports"),
             news: Arc::default(),
         }
     }
@@ -96,6 +107,12 @@ pub enum ErasureError {
     Search(#[from] SearchError),
     #[error("rows are left after erasing: {left}")]
     RowsLeft { left: u64 },
+    #[error("failed to write or read an archive")]
+    Archive(#[source] std::io::Error),
+    #[error("an event could not be read back")]
+    Unreadable,
+    #[error(transparent)]
+    Letters(LetterError),
     #[error("failed to {action}")]
     Logs {
         action: &'static str,
@@ -119,7 +136,8 @@ impl Problem for ErasureError {
             Self::LastProject => ProblemKind::Conflict("last_project"),
             Self::Fields(invalid) => invalid.kind(),
             Self::Search(error) => error.kind(),
-            Self::RowsLeft { .. } => ProblemKind::Internal,
+            Self::RowsLeft { .. } | Self::Unreadable | Self::Archive(_) => ProblemKind::Internal,
+            Self::Letters(error) => error.kind(),
             Self::Logs { source, .. } => source.kind(),
             Self::Store { source, .. } => ProblemKind::of_sqlx(source),
         }

@@ -5,7 +5,7 @@
 //! what comes from then on: what is there goes when it was promised to go.
 
 use super::store::{self, Retention};
-use super::{Erasure, ErasureError};
+use super::{Erasure, ErasureError, archive};
 use crate::audit::Target;
 use crate::logstore::Rows;
 use crate::time::{DAY_US, now_us};
@@ -26,6 +26,7 @@ pub async fn run(erasure: Erasure, stop: CancellationToken) {
 }
 
 async fn one_round(erasure: &Erasure) -> Result<(), ErasureError> {
+    archive::remove_outlived(&erasure.exports);
     for project in store::retentions(&erasure.db).await? {
         apply(erasure, &project).await?;
     }

@@ -1,13 +1,14 @@
 //! What each kind of job does. Every step may be done twice.
 
 use super::store::{self, JobRow};
-use super::{Erasure, ErasureError};
+use super::{Erasure, ErasureError, archive, pseudonymise};
 use crate::audit::Target;
 use crate::email::Mail;
 use crate::logstore::{QueryLimits, Rows};
 use crate::search::plan::Plan;
 use crate::search::respond::{key_of, whole};
 use crate::search::time_range::{Asked, TimeRange};
+use crate::sight::Sight;
 use crate::tenant::TenantScope;
 use crate::time::{now_us, rfc3339};
 use api_types::erasure::JobKind;
@@ -28,6 +29,8 @@ pub async fn run(erasure: &Erasure, job: &JobRow) -> Result<(), ErasureError> {
         (JobKind::EraseLogs, Some(project_id)) => erase_logs(erasure, job, project_id).await,
         (JobKind::DeleteProject, Some(project_id)) => delete_project(erasure, job, project_id).await,
         (JobKind::DeleteOrganization, _) => delete_organization(erasure, job).await,
+        (JobKind::ExportOrganization, _) => archive::run(erasure, job).await,
+        (JobKind::Pseudonymise, _) => pseudonymise::run(erasure, job).await,
         (JobKind::EraseLogs | JobKind::DeleteProject, None) => Err(ErasureError::NotFound),
     }
 }
@@ -67,7 +70,7 @@ fn plan_of(job: &JobRow, project_id: Uuid) -> Result<Plan, ErasureError> {
     let asked =
         Asked { from: Some(&from), to: Some(&to), now: Some(&asked_at), zone: request["tz"].as_str() };
     let range = TimeRange::parse(asked, job.created_at * 1_000)?;
-    Ok(Plan::new(&job.scope(), project_id, &text("query"), range)?)
+    Ok(Plan::new(&Sight::whole(job.scope()), project_id, &text("query"), range)?)
 }
 
 /// Some of the events that the query finds.
@@ -109,6 +112,7 @@ async fn delete_organization(erasure: &Erasure, job: &JobRow) -> Result<(), Eras
     let scope = job.scope();
     end_access(erasure, &scope, None).await?;
     let erased = erase_all(erasure, job, Rows::All).await?;
+    archive::remove_all(erasure, &scope).await?;
     let owners = store::remove_organization(&erasure.db, &scope).await?;
     erasure.auth.forget_sessions();
     let certificate = finish(erasure, job, erased, 0).await?;

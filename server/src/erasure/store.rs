@@ -17,7 +17,7 @@ crate::statements! {
         rows_expected, rows_erased) VALUES ($1, $2, $3, 'waiting', $4, \
         COALESCE((SELECT email FROM users WHERE id = $5), 'an API key'), $6, $7, $8, $9, 0)";
     PENDING = "SELECT id FROM jobs WHERE organization_id = $1 AND kind = $2 AND state IN ('waiting', 'running') \
-        AND (project_id = $3 OR (project_id IS NULL AND $2 = 'delete_organization'))";
+        AND (project_id = $3 OR (project_id IS NULL AND $2 IN ('delete_organization', 'export_organization')))";
     LIST = "SELECT organization_id, id, kind, state, project_id, requested_by, request, created_at, starts_at, finished_at, \
         rows_expected, rows_erased, last_error, certificate FROM jobs \
         WHERE organization_id = $1 ORDER BY created_at DESC, id DESC LIMIT 200";
@@ -26,7 +26,8 @@ crate::statements! {
     CANCEL = "UPDATE jobs SET state = 'cancelled', finished_at = $3 \
         WHERE organization_id = $1 AND id = $2 AND state = 'waiting'";
     CLAIM = "UPDATE jobs SET state = 'running', claimed_until = $2 WHERE id = \
-        (SELECT id FROM jobs WHERE (state = 'waiting' AND starts_at <= $1) OR (state = 'running' AND claimed_until <= $1) \
+        (SELECT id FROM jobs WHERE ((state = 'waiting' AND starts_at <= $1) OR (state = 'running' AND claimed_until <= $1)) \
+        AND kind IN ('erase_logs', 'delete_project', 'delete_organization', 'pseudonymise', 'export_organization') \
         ORDER BY starts_at, id LIMIT 1) \
         AND ((state = 'waiting' AND starts_at <= $1) OR (state = 'running' AND claimed_until <= $1)) \
         RETURNING organization_id, id, kind, state, project_id, requested_by, request, created_at, starts_at, finished_at, \
@@ -34,8 +35,8 @@ crate::statements! {
     PROGRESS = "UPDATE jobs SET rows_erased = $3, claimed_until = $4, last_error = NULL \
         WHERE organization_id = $1 AND id = $2 AND state = 'running'";
     FAILED = "UPDATE jobs SET last_error = $3, claimed_until = $4 WHERE organization_id = $1 AND id = $2 AND state = 'running'";
-    FINISH = "UPDATE jobs SET state = 'done', finished_at = $3, rows_erased = $4, certificate = $5, last_error = NULL, \
-        claimed_until = NULL WHERE organization_id = $1 AND id = $2 AND state = 'running'";
+    FINISH = "UPDATE jobs SET state = 'done', finished_at = $3, rows_erased = $4, certificate = $5, request = $6, \
+        last_error = NULL, claimed_until = NULL WHERE organization_id = $1 AND id = $2 AND state = 'running'";
     PROJECT_NAME = "SELECT name FROM projects WHERE organization_id = $1 AND id = $2";
     COUNT_PROJECTS = "SELECT COUNT(*) FROM projects WHERE organization_id = $1";
     ORGANIZATION_NAME = "SELECT name FROM organizations WHERE id = $1";
@@ -55,6 +56,7 @@ crate::statements! {
     REMOVE_USERS = "DELETE FROM users WHERE id IN (SELECT m.user_id FROM memberships m WHERE m.organization_id = $1) \
         AND NOT EXISTS (SELECT o.user_id FROM memberships o WHERE o.user_id = users.id AND o.organization_id <> $1)";
     REMOVE_ORGANIZATION = "DELETE FROM organizations WHERE id = $1";
+    PROJECTS = "SELECT id, name FROM projects WHERE organization_id = $1 ORDER BY created_at, id";
     RETENTIONS = "SELECT organization_id, id, retention_days FROM projects ORDER BY organization_id, id";
 }
 
@@ -123,6 +125,9 @@ fn kind_of(word: &str) -> JobKind {
     match word {
         "delete_project" => JobKind::DeleteProject,
         "delete_organization" => JobKind::DeleteOrganization,
+        "pseudonymise" => JobKind::Pseudonymise,
+        "export_organization" => JobKind::ExportOrganization,
+        // `CLAIM` takes no job of a kind that is not known here.
         _ => JobKind::EraseLogs,
     }
 }
@@ -132,6 +137,8 @@ fn word_of(kind: JobKind) -> &'static str {
         JobKind::EraseLogs => "erase_logs",
         JobKind::DeleteProject => "delete_project",
         JobKind::DeleteOrganization => "delete_organization",
+        JobKind::Pseudonymise => "pseudonymise",
+        JobKind::ExportOrganization => "export_organization",
     }
 }
 
@@ -217,9 +224,20 @@ pub async fn failed(db: &Db, job: &JobRow, error: &str, again_in: Micros) -> Res
 }
 
 pub async fn finish(db: &Db, job: &JobRow, rows: u64, certificate: &Value) -> Result<(), ErasureError> {
+    finish_as(db, job, &job.request(), rows, certificate).await
+}
+
+/// The same, and keeps another request than the one that was made.
+pub async fn finish_as(
+    db: &Db,
+    job: &JobRow,
+    request: &Value,
+    rows: u64,
+    certificate: &Value,
+) -> Result<(), ErasureError> {
     on!(db.write(), pool => sqlx::query(FINISH)
         .bind(job.organization_id).bind(job.id).bind(now_us()).bind(i64::try_from(rows).unwrap_or(i64::MAX))
-        .bind(certificate.to_string()).execute(pool).await.map(|_| ()))
+        .bind(certificate.to_string()).bind(request.to_string()).execute(pool).await.map(|_| ()))
     .map_err(failed_to("finish a job"))
 }
 
@@ -310,6 +328,17 @@ pub async fn remove_organization(db: &Db, scope: &TenantScope) -> Result<Vec<Str
     }
     .await;
     removed.map_err(failed_to("remove an organization"))
+}
+
+#[derive(sqlx::FromRow)]
+pub struct Project {
+    pub id: Uuid,
+    pub name: String,
+}
+
+pub async fn projects(db: &Db, scope: &TenantScope) -> Result<Vec<Project>, ErasureError> {
+    on!(db.read(), pool => sqlx::query_as(PROJECTS).bind(scope.organization_id()).fetch_all(pool).await)
+        .map_err(failed_to("list projects"))
 }
 
 #[derive(sqlx::FromRow)]

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::LogStore;
 use super::block::{self, COLUMNS, EncodedBlock};
 use super::error::LogStoreError;
+use super::schema::LOGS;
 
 const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 const STORE_TIMEOUT: Duration = Duration::from_secs(120);
@@ -58,11 +59,21 @@ impl LogStore {
     /// `is_temporary`: send the same again later. `Rows`: cut the block and find the rows at fault. Others need a
     /// person; the block must be kept.
     pub async fn insert(&self, block: &EncodedBlock, token: &str) -> Result<(), LogStoreError> {
+        self.insert_into(LOGS, block, token).await
+    }
+
+    /// As `insert`, into a table that was made like `logs`.
+    pub(super) async fn insert_into(
+        &self,
+        table: &str,
+        block: &EncodedBlock,
+        token: &str,
+    ) -> Result<(), LogStoreError> {
         let client = self.client()?;
         let json_type =
             self.layout.borrow().as_ref().map(|layout| layout.json_type.clone()).unwrap_or_default();
         let names: Vec<&str> = COLUMNS.iter().map(|(name, _)| *name).collect();
-        let sql = format!("INSERT INTO logs ({}) FORMAT RowBinaryWithNamesAndTypes", names.join(", "));
+        let sql = format!("INSERT INTO {table} ({}) FORMAT RowBinaryWithNamesAndTypes", names.join(", "));
         let mut insert = client
             .insert_formatted_with(sql)
             .with_timeouts(Some(SEND_TIMEOUT), Some(STORE_TIMEOUT))

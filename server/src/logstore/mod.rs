@@ -14,6 +14,7 @@ mod fetch;
 mod insert;
 mod limits;
 mod progress;
+mod rewrite;
 mod schema;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -37,6 +38,7 @@ pub use fetch::{Answer, ByteStream, Column, RowStream, Search, Stats};
 pub use insert::BatchPart;
 pub use limits::QueryLimits;
 pub use progress::Reading;
+pub use rewrite::Rewrite;
 
 const PING_TIMEOUT: Duration = Duration::from_secs(5);
 

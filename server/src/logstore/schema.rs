@@ -11,8 +11,10 @@ use clickhouse::Client;
 use super::block::COLUMNS;
 use super::error::LogStoreError;
 
+pub(super) const LOGS: &str = "logs";
+
 /// The tables that hold rows of tenants; each has a column `tenant_id`.
-pub(super) const TENANT_TABLES: &[&str] = &["logs"];
+pub(super) const TENANT_TABLES: &[&str] = &[LOGS];
 
 /// The text index is for everybody since this version.
 const OLDEST_VERSION: (u32, u32) = (26, 2);

@@ -31,6 +31,9 @@ fn body(path: &str, target: &Target) -> Value {
         "/api/v1/logs/delete" => {
             json!({"query": "*", "project_id": target.project_id, "reason": "a test"})
         }
+        "/api/v1/logs/pseudonymise" => {
+            json!({"subject": "somebody@example.org", "project_id": target.project_id, "reason": "a test"})
+        }
         "/api/v1/syslog-listeners" => json!({"project_id": target.project_id, "protocol": "udp"}),
         "/api/v1/query/check" => json!({"query": "*", "project_id": target.project_id}),
         "/api/v1/saved-searches" => json!({"name": "s", "query": "*", "shared": true}),

@@ -6,7 +6,9 @@ use crate::url::escape;
 use api_types::List;
 use api_types::accounts::*;
 use api_types::audit::{AuditCheck, AuditEntry};
-use api_types::erasure::{DeleteRequest, EraseAnswer, EraseRequest, Job};
+use api_types::erasure::{
+    DeleteRequest, EraseAnswer, EraseRequest, Job, PseudonymiseAnswer, PseudonymiseRequest,
+};
 use gloo_net::http::Method;
 use serde::Serialize;
 
@@ -89,6 +91,12 @@ pub async fn revoke_api_key(id: String) -> Result<Nothing, ApiError> {
 
 pub async fn change_member(user_id: String, role: Role) -> Result<Member, ApiError> {
     patch(&format!("/api/v1/members/{user_id}"), &serde_json::json!({ "role": role })).await
+}
+
+/// Which logs a member sees; `None` is all of them.
+pub async fn set_row_rule(user_id: String, row_rule: Option<String>) -> Result<Member, ApiError> {
+    let change = MemberChange { role: None, row_rule: Some(row_rule) };
+    patch(&format!("/api/v1/members/{user_id}"), &change).await
 }
 
 pub async fn remove_member(user_id: String) -> Result<Nothing, ApiError> {
@@ -203,6 +211,14 @@ pub async fn delete_project(id: String, name: String) -> Result<EraseAnswer, Api
 
 pub async fn erase_logs(request: EraseRequest) -> Result<EraseAnswer, ApiError> {
     post("/api/v1/logs/delete", &request).await
+}
+
+pub async fn pseudonymise(request: PseudonymiseRequest) -> Result<PseudonymiseAnswer, ApiError> {
+    post("/api/v1/logs/pseudonymise", &request).await
+}
+
+pub async fn export_organization() -> Result<EraseAnswer, ApiError> {
+    post("/api/v1/organization/export", &serde_json::json!({})).await
 }
 
 pub async fn jobs() -> Result<Vec<Job>, ApiError> {

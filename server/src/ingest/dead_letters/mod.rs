@@ -7,6 +7,7 @@ pub mod http;
 pub mod letter;
 pub mod replay;
 mod search;
+mod seen;
 
 use crate::db::Db;
 use crate::error::{Problem, ProblemKind};
@@ -57,6 +58,7 @@ crate::statements! {
         WHERE organization_id = $1 AND id = $2";
     DELETE_ALL = "DELETE FROM dead_letters WHERE organization_id = $1 \
         AND project_id = COALESCE($2, project_id) AND code = COALESCE($3, code)";
+    REWRITE = "UPDATE dead_letters SET original = $3, original_bytes = $4 WHERE organization_id = $1 AND id = $2";
     DELETE_ONE = "DELETE FROM dead_letters WHERE organization_id = $1 AND id = $2";
 }
 
@@ -223,6 +225,33 @@ impl DeadLetters {
     pub async fn one(&self, scope: &TenantScope, id: Uuid) -> Result<Option<Kept>, LetterError> {
         on!(self.db.read(), pool => sqlx::query_as(ONE).bind(scope.organization_id()).bind(id).fetch_optional(pool).await)
             .map_err(failed("read a dead letter"))
+    }
+
+    /// Changes the letters of a project, or of all, that `change` makes another text of; says how many there were.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn rewrite(
+        &self,
+        scope: &TenantScope,
+        project_id: Option<Uuid>,
+        change: impl Fn(&str) -> Option<String>,
+    ) -> Result<u64, LetterError> {
+        let filter = Filter { project_id, code: None };
+        let (mut before, mut changed) = (Uuid::max(), 0);
+        loop {
+            let part = self.page(scope, &filter, before, PART as u32).await?;
+            let Some(last) = part.last() else { return Ok(changed) };
+            before = last.id;
+            for kept in &part {
+                let Some(text) = change(&String::from_utf8_lossy(&kept.original)) else { continue };
+                on!(self.db.write(), pool => sqlx::query(REWRITE)
+                    .bind(scope.organization_id()).bind(kept.id).bind(text.as_bytes()).bind(text.len() as i64)
+                    .execute(pool).await.map(|_| ()))
+                .map_err(failed("change a dead letter"))?;
+                changed += 1;
+            }
+        }
     }
 
     /// Deletes letters; says how many there were.

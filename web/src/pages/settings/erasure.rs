@@ -1,6 +1,7 @@
 //! Erasing logs for good, and the jobs that do it.
 
 use super::SectionHead;
+use super::pseudonymise::Pseudonymise;
 use crate::api::accounts;
 use crate::components::{
     Age, Badge, BadgeKind, Button, ButtonKind, CodeBlock, Dialog, EmptyState, FormError, Icon, Notice,
@@ -19,7 +20,7 @@ const LOOK: Duration = Duration::from_secs(3);
 #[component]
 pub fn Erasure() -> impl IntoView {
     let jobs = load(|| Some(()), |()| accounts::jobs());
-    let asking = RwSignal::new(false);
+    let (asking, naming) = (RwSignal::new(false), RwSignal::new(false));
     let shown = RwSignal::new(None::<Job>);
     follow(jobs);
     let ask_button = move || {
@@ -27,7 +28,8 @@ pub fn Erasure() -> impl IntoView {
     };
     view! {
         <section class="section">
-            <SectionHead title="Erasure" text="Logs that a query finds, projects and the organization itself, taken out for good.">
+            <SectionHead title="Erasure" text="Logs that a query finds, projects and the organization itself, taken out for good; and people, by a pseudonym.">
+                <Button icon=Icon::Hidden on_click=move |_| naming.set(true)>"Pseudonymise"</Button>
                 {ask_button()}
             </SectionHead>
             <div class="card">
@@ -53,8 +55,9 @@ pub fn Erasure() -> impl IntoView {
                 })}
             </div>
         </section>
+        <Pseudonymise open=naming jobs/>
         <Dialog open=asking title="Erase logs"><EraseForm open=asking jobs/></Dialog>
-        <Dialog open=open_while(shown) title="Certificate of erasure">
+        <Dialog open=open_while(shown) title="Certificate">
             {move || shown.get().and_then(|job| job.certificate).map(|certificate| view! {
                 <CodeBlock code=Signal::stored(serde_json::to_string_pretty(&certificate).unwrap_or_default()) label="Certificate"/>
             })}
@@ -105,8 +108,15 @@ fn JobRow(job: Job, jobs: Loaded<Vec<Job>>, shown: RwSignal<Option<Job>>) -> imp
     let rows = match job.state {
         JobState::Waiting | JobState::Cancelled => format!("{} found", job.rows_expected),
         JobState::Running => format!("{} of {}", job.rows_erased, job.rows_expected.max(job.rows_erased)),
-        JobState::Done => format!("{} erased", job.rows_erased),
+        JobState::Done => match job.kind {
+            JobKind::Pseudonymise => format!("{} changed", job.rows_erased),
+            JobKind::ExportOrganization => format!("{} exported", job.rows_erased),
+            _ => format!("{} erased", job.rows_erased),
+        },
     };
+    // A download is no page of ours: the router must not take the link.
+    let archive =
+        (job.kind == JobKind::ExportOrganization).then(|| format!("/api/v1/jobs/{}/archive", job.id));
     view! {
         <tr>
             <td class="wrap">{what(&job)}</td>
@@ -125,6 +135,7 @@ fn JobRow(job: Job, jobs: Loaded<Vec<Job>>, shown: RwSignal<Option<Job>>) -> imp
                     }.into_any(),
                     JobState::Done => view! {
                         <div class="row row-end">
+                            {archive.map(|address| view! { <a class="button button-secondary button-small" href=address download="">"Download"</a> })}
                             <Button small=true on_click=move |_| shown.set(Some(known.get_value()))>"Certificate"</Button>
                         </div>
                     }.into_any(),
@@ -142,6 +153,10 @@ fn what(job: &Job) -> String {
         JobKind::EraseLogs => format!("{} ({})", text("query"), text("reason")),
         JobKind::DeleteProject => format!("Project {}", text("name")),
         JobKind::DeleteOrganization => format!("Organization {}", text("name")),
+        JobKind::Pseudonymise => {
+            format!("{} in the place of somebody ({})", text("pseudonym"), text("reason"))
+        }
+        JobKind::ExportOrganization => "Export of everything".to_owned(),
     }
 }
 

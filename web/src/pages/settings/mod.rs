@@ -13,8 +13,10 @@ mod new_api_key;
 mod organization;
 mod profile;
 mod projects;
+mod pseudonymise;
 mod rotate_api_key;
 mod routing;
+mod row_rule;
 mod second_factor;
 mod sessions;
 

@@ -2,7 +2,7 @@
 
 use super::SectionHead;
 use crate::api::accounts;
-use crate::components::{Button, ButtonKind, Dialog, FormError, TextField, toast};
+use crate::components::{Button, ButtonKind, Dialog, FormError, Icon, TextField, toast};
 use crate::load::Submit;
 use crate::session::session;
 use api_types::accounts::Role;
@@ -19,6 +19,10 @@ pub fn OrganizationSection() -> impl IntoView {
             <div class="card"><div class="card-body"><NameForm name=name.clone()/></div></div>
         </section>
         {is_owner.then(|| view! {
+            <section class="section">
+                <SectionHead title="Take everything along" text="All logs, alerts, settings and the audit log as one file, without secrets. It is kept for a week."/>
+                <ExportEverything/>
+            </section>
             <section class="section">
                 <SectionHead title="Delete this organization" text="Everything goes: logs, alerts, keys, members. It can be cancelled for some days, and you get a proof by mail."/>
                 <DeleteOrganization name/>
@@ -51,6 +55,20 @@ fn NameForm(name: String) -> impl IntoView {
             <TextField label="Name" autocomplete="organization" value=name required=true disabled=!may error=submit.field("name")/>
             {may.then(|| view! { <div class="form-actions"><Button submit=true busy=submit.busy>"Save name"</Button></div> })}
         </form>
+    }
+}
+
+#[component]
+fn ExportEverything() -> impl IntoView {
+    let submit = Submit::new();
+    let ask = move |_| {
+        submit.run(accounts::export_organization(), |answer| {
+            toast(format!("{} rows are being gathered. See Erasure for the file.", answer.rows_expected));
+        });
+    };
+    view! {
+        <FormError message=submit.general(&[])/>
+        <div><Button icon=Icon::Download busy=submit.busy on_click=ask>"Export everything"</Button></div>
     }
 }
 
