@@ -4,13 +4,13 @@
 //!
 //! The tool lives in a Python environment of its own in `target/schemathesis`, in the versions of `schemathesis/requirements.txt`.
 
-use crate::debian;
 use crate::programs::{self, Running, cargo, root, say, target};
+use crate::python;
 use crate::web;
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -45,7 +45,9 @@ pub struct Options {
 }
 
 pub fn run(options: &Options) -> Result<()> {
-    let tool = prepare()?;
+    let requirements = root().join("xtask/schemathesis/requirements.txt");
+    let tool =
+        python::environment(&target().join("schemathesis"), &requirements)?.with_file_name("schemathesis");
     web::install_node_modules(&root())?;
     programs::run(cargo().args(["build", "--quiet", "--package=cordwood-server", "--package=engine"]))?;
     let folder = tempfile::tempdir()?;
@@ -64,24 +66,6 @@ pub fn run(options: &Options) -> Result<()> {
     ensure!(status.success(), "the server ended with {status}");
     ensure!(failed.is_empty(), "not as the document says: {}", failed.join(", "));
     Ok(())
-}
-
-/// Makes the environment, and installs what is not there in the versions that are asked for now.
-fn prepare() -> Result<PathBuf> {
-    let (folder, wanted) =
-        (target().join("schemathesis"), root().join("xtask/schemathesis/requirements.txt"));
-    let (python, done) = (folder.join("bin/python"), folder.join("requirements.done"));
-    if !python.exists() {
-        debian::ensure(&["python3"], "python3-venv")?;
-        programs::run(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
-    }
-    let text = std::fs::read(&wanted).with_context(|| format!("cannot read {}", wanted.display()))?;
-    if std::fs::read(&done).ok().as_ref() != Some(&text) {
-        let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"];
-        programs::run(Command::new(&python).args(pip).arg(&wanted))?;
-        std::fs::write(&done, text).with_context(|| format!("cannot write {}", done.display()))?;
-    }
-    Ok(folder.join("bin/schemathesis"))
 }
 
 /// On the embedded engine, without the limits that protect an installation from many requests.
