@@ -9,7 +9,7 @@ import { App, browser, eventually, logIn, page } from "./harness.mjs";
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 const OUTSIDE = ["/login", "/signup", "/forgot-password", "/local", "/sso", "/dev/components", "/api/docs", "/no-such-page"];
-const INSIDE = ["/explore", "/send", "/alerts", "/alerts/new", "/settings/api-keys", "/settings/projects", "/settings/members", "/settings/channels", "/settings/routing", "/settings/organization", "/settings/audit-log", "/settings/erasure", "/settings/profile", "/settings/masking", "/ingest/health", "/ingest/usage", "/ingest/dead-letters"];
+const INSIDE = ["/explore", "/send", "/alerts", "/alerts/new", "/settings/api-keys", "/settings/projects", "/settings/members", "/settings/channels", "/settings/routing", "/settings/organization", "/settings/audit-log", "/settings/erasure", "/settings/profile", "/settings/masking", "/device", "/ingest/health", "/ingest/usage", "/ingest/dead-letters"];
 
 /** What opens on top of pages: name, page, how. */
 const OPENED = [

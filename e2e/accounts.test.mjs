@@ -133,3 +133,28 @@ test("a key is rotated: the new one works, the old one for a while", async () =>
   for (const key of [fay.key, secret]) await app.ingest(key, [{ message: "hello" }]);
   assert.deepEqual(at.errors, []);
 });
+
+test("a command line is let in by somebody who has to sign in first", async () => {
+  const dev = await app.account("dev");
+  const begun = await app.call("POST", "/api/v1/auth/device", { body: { client_name: "dev@laptop" } });
+  const at = await page(chromium);
+  const link = new URL(begun.body.verification_uri_complete);
+  await at.goto(`${app.url}${link.pathname}${link.search}`);
+  await at.waitForURL(/\/login\?next=/);
+  await at.getByLabel("E-mail").fill(dev.email);
+  await at.getByLabel("Password", { exact: true }).fill(dev.password);
+  await at.getByRole("button", { name: "Log in" }).click();
+  await at.getByRole("heading", { name: "Sign in a command line" }).waitFor();
+  assert.equal(await at.getByLabel("Code").inputValue(), begun.body.user_code);
+  await at.getByRole("button", { name: "Continue" }).click();
+  await at.getByText("dev@laptop").waitFor();
+  await at.getByText("search the logs").waitFor();
+  await at.getByRole("button", { name: "Sign it in" }).click();
+  await at.getByText("The command line is signed in.").waitFor();
+  const body = { grant_type: "urn:ietf:params:oauth:grant-type:device_code", device_code: begun.body.device_code };
+  const granted = await app.call("POST", "/api/v1/auth/device/token", { body });
+  assert.equal(granted.status, 200);
+  const checked = await app.call("POST", "/api/v1/query/check", { token: granted.body.access_token, body: { query: "*" } });
+  assert.equal(checked.status, 200);
+  await at.context().close();
+});
