@@ -43,6 +43,7 @@ try {
   };
   const status = () => at.getByTestId("status").innerText();
   const run = async (query) => {
+    await at.getByRole("textbox", { name: "Query" }).waitFor();
     await at.keyboard.press("/");
     await at.keyboard.press("ControlOrMeta+a");
     await at.keyboard.type(query);

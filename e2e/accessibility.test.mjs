@@ -72,12 +72,14 @@ const OPENED = [
   }],
   ["narrowed while typing", "/explore", async (at) => {
     await at.getByText("upstream timeout").first().waitFor();
+    await at.getByRole("textbox", { name: "Query" }).waitFor();
     await at.keyboard.press("/");
     await at.keyboard.type("timeout");
     await at.getByTestId("narrowed").waitFor();
   }],
   ["completion", "/explore", async (at) => {
     await at.getByText("upstream timeout").first().waitFor();
+    await at.getByRole("textbox", { name: "Query" }).waitFor();
     await at.keyboard.press("/");
     await at.keyboard.type("lev");
     await at.getByRole("option").first().waitFor();

@@ -164,6 +164,7 @@ test("no result says which condition finds nothing", async () => {
 test("what a query costs is said before it runs, and how it runs on request", async () => {
   await show();
   await counted(300);
+  await at.getByRole("textbox", { name: "Query" }).waitFor();
   await at.keyboard.press("/");
   await at.keyboard.type("level:error");
   await eventually("the estimate is there", async () => /Would read at most/.test(await at.getByTestId("estimate").innerText()));

@@ -42,6 +42,7 @@ const asked = () => new URL(at.url()).searchParams.get("q") ?? "";
 const pill = (text) => at.getByRole("list", { name: "Conditions" }).getByRole("button", { name: text, exact: true });
 
 async function type(text) {
+  await at.getByRole("textbox", { name: "Query" }).waitFor();
   await at.keyboard.press("/");
   await at.getByRole("textbox", { name: "Query" }).waitFor();
   await at.keyboard.press("ControlOrMeta+a");

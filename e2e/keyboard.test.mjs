@@ -33,7 +33,7 @@ const counted = (count) =>
 
 /** Tabs on until the element that has the focus is the wanted one. */
 async function tabTo(wanted) {
-  for (let step = 0; step < 60; step += 1) {
+  for (let step = 0; step < 150; step += 1) {
     if (await wanted.evaluate((element) => element === document.activeElement || element.contains(document.activeElement)).catch(() => false)) return;
     await key("Tab");
   }
@@ -60,6 +60,7 @@ test("one logs in", async () => {
 });
 
 test("one searches, walks through the rows and copies an event", async () => {
+  await at.getByRole("textbox", { name: "Query" }).waitFor();
   await key("/");
   await at.getByRole("textbox", { name: "Query" }).waitFor();
   await at.keyboard.type("timeout");

@@ -41,6 +41,7 @@ test("a file is read, counted and charted", async () => {
 });
 
 test("it is searched with the same language, page after page", async () => {
+  await at.getByRole("textbox", { name: "Query" }).waitFor();
   await at.keyboard.press("/");
   await at.keyboard.type("level:error timeout");
   await at.keyboard.press("Escape");
@@ -69,6 +70,7 @@ test("its events are counted in a table", async () => {
   await at.goto(`${app.url}/local`);
   await at.getByLabel("Log file").setInputFiles({ name: "app.log", mimeType: "text/plain", buffer: Buffer.from(lines) });
   await counted("5,000");
+  await at.getByRole("textbox", { name: "Query" }).waitFor();
   await at.keyboard.press("/");
   await at.keyboard.type("* | stats count() as n by level | sort -n");
   await at.keyboard.press("Enter");

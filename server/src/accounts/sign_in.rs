@@ -10,7 +10,7 @@ use crate::auth::credentials::Credentials;
 use crate::auth::extractors::Person;
 use crate::auth::{Auth, AuthError};
 use crate::client::Client;
-use crate::error::{ApiError, InvalidFields};
+use crate::error::{ApiError, InvalidFields, ProblemKind};
 use crate::runtime::on_main;
 use crate::tenant::TenantScope;
 use crate::time::SECOND_US;
@@ -76,7 +76,7 @@ async fn log_in(
     let LoginRequest { email, password, code } = body.into_inner();
     let email = Email::parse(&email).map_err(|_| AccountError::WrongCredentials)?;
     let checked = accounts.check_credentials(&email, password.into(), &client).await;
-    if checked.is_err() {
+    if checked.as_ref().is_err_and(|error| !is_ours(error)) {
         accounts.record_refusal(&auditor, &email).await?;
     }
     let user = checked?;
@@ -90,6 +90,11 @@ async fn log_in(
     let token = session_store::open(&accounts.db, user.id, organization_id, &client).await?;
     accounts.record_login(&auditor, &user, organization_id, "password").await;
     Ok(accounts.signed_in(user.id, organization_id, token).await?)
+}
+
+/// Whether it was no fault of who tried: an outage must lock nobody out, and is no refusal.
+fn is_ours(error: &ApiError) -> bool {
+    matches!(error.kind(), ProblemKind::Unavailable { .. } | ProblemKind::Internal)
 }
 
 /// Goes on with a session: a new access token for the refresh cookie, which is exchanged.
@@ -239,10 +244,17 @@ impl Accounts {
         let account_and_address = format!("{} {}", email.as_str(), client.address);
         self.limits.logins_of_address.take(&client.address).await.map_err(AccountError::from)?;
         self.limits.logins.take(&account_and_address).await.map_err(AccountError::from)?;
-        let user = self.check_password(email, password).await?;
-        self.limits.logins.forget(&account_and_address).await;
-        self.limits.logins_of_address.give_back(&client.address).await;
-        Ok(user)
+        let checked = self.check_password(email, password).await;
+        let (is_right, is_ours) = (checked.is_ok(), checked.as_ref().is_err_and(is_ours));
+        if is_right || is_ours {
+            self.limits.logins_of_address.give_back(&client.address).await;
+        }
+        match (is_right, is_ours) {
+            (true, _) => self.limits.logins.forget(&account_and_address).await,
+            (_, true) => self.limits.logins.give_back(&account_and_address).await,
+            _ => {}
+        }
+        checked
     }
 
     /// The user whose password this is. Takes as long for an unknown address.

@@ -96,8 +96,15 @@ async fn away(lab: &Lab) -> Result<String> {
     }
     way.proxy.set(Mode::Pass);
     let back = Instant::now();
-    while log_in(&stack, &organization).await?.0 != 200 {
-        ensure!(back.elapsed() < Duration::from_secs(5), "not back after five seconds");
+    loop {
+        let (status, took, _) = log_in(&stack, &organization).await?;
+        if status == 200 {
+            break;
+        }
+        ensure!(
+            back.elapsed() < Duration::from_secs(5),
+            "not back after five seconds: a login was answered {status} after {took:?}"
+        );
     }
     let back = back.elapsed();
     let delivered = super::until("everything is stored", Duration::from_secs(60), async || {
