@@ -214,15 +214,13 @@ async fn confirm(
     body: web::Json<DeviceAnswer>,
 ) -> Result<NoContent, ApiError> {
     let answer = body.into_inner();
-    let project_id = match (answer.approve, &answer.project_id) {
-        (false, _) => None,
-        (true, None) => Some(member.default_project()),
-        (true, Some(asked)) => {
-            let asked = id(asked)?;
-            member.in_project(asked)?;
-            project_store::get(&accounts.db, member.scope(), asked).await?;
-            Some(asked)
-        }
+    let project_id = if answer.approve {
+        let asked = answer.project_id.as_deref().map_or(Ok(member.default_project()), id)?;
+        member.in_project(asked)?;
+        project_store::get(&accounts.db, member.scope(), asked).await?;
+        Some(asked)
+    } else {
+        None
     };
     let found = accounts.waiting(person, &answer.user_code).await?;
     let code = device_codes::typed(&answer.user_code);

@@ -12,7 +12,10 @@ crate::statements! {
         k.row_rule, p.retention_days \
         FROM api_keys k JOIN projects p ON p.organization_id = k.organization_id AND p.id = k.project_id \
         WHERE k.lookup = $1 AND k.revoked_at IS NULL AND (k.personal_to IS NULL OR EXISTS \
-        (SELECT 1 FROM memberships m WHERE m.organization_id = k.organization_id AND m.user_id = k.personal_to))";
+        (SELECT 1 FROM memberships m WHERE m.organization_id = k.organization_id AND m.user_id = k.personal_to)) \
+        AND NOT EXISTS (SELECT 1 FROM project_roles r JOIN memberships m ON m.organization_id = r.organization_id AND m.user_id = r.user_id \
+        WHERE r.organization_id = k.organization_id AND r.user_id = k.personal_to AND r.project_id = k.project_id \
+        AND r.role = 'none' AND m.role IN ('viewer', 'editor'))";
     KEYS_REVOKED_SINCE = "SELECT lookup FROM api_keys WHERE revoked_at >= $1";
     KEY_USED = "UPDATE api_keys SET last_used_at = $3 \
         WHERE organization_id = $1 AND id = $2 AND (last_used_at IS NULL OR last_used_at < $3)";
