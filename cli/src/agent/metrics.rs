@@ -7,10 +7,12 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 /// The same trouble is told this often.
 const QUIET: Duration = Duration::from_secs(60);
+/// Of a request, in bytes.
+const LONGEST_HEAD: usize = 8192;
 
 #[derive(Debug, Default)]
 pub struct Metrics {
@@ -105,8 +107,7 @@ impl Metrics {
                 );
                 tokio::spawn(async move {
                     let answer = async {
-                        // The request is the same whatever it says.
-                        let _ = connection.read(&mut [0; 4096]).await?;
+                        read_head(&mut connection).await?;
                         connection.write_all((head + &text).as_bytes()).await?;
                         connection.shutdown().await
                     };
@@ -117,6 +118,14 @@ impl Metrics {
         });
         Ok(())
     }
+}
+
+/// Whatever a request says, the answer is the same; but closing before all of it is read would cut the answer off.
+async fn read_head(connection: &mut TcpStream) -> std::io::Result<()> {
+    let mut head = Vec::new();
+    let is_over = |head: &[u8]| head.windows(4).any(|end| end == b"\r\n\r\n") || head.len() > LONGEST_HEAD;
+    while !is_over(&head) && connection.read_buf(&mut head).await? > 0 {}
+    Ok(())
 }
 
 /// A line on standard error, with the time, as a service writes its log.
