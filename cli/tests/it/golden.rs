@@ -107,7 +107,7 @@ fn the_agent_says_nothing_while_all_is_well() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("app.log");
     std::fs::write(&file, "one\ntwo\n").expect("writable");
-    let receiver = Receiver::start();
+    let receiver = Receiver::steady();
     let state = folder.path().join("state").display().to_string();
     let arguments = [
         "agent",
