@@ -5,6 +5,7 @@
 use crate::receiver::Receiver;
 use crate::run::cordwood;
 use flate2::{Compression, write::GzEncoder};
+use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -86,6 +87,18 @@ impl Trial {
         }
     }
 
+    /// Every line to this one has arrived, whatever of later files has.
+    fn wait_for_all_to(&self, last: u64) {
+        let started = Instant::now();
+        loop {
+            let arrived: HashSet<String> = self.receiver.messages().into_iter().collect();
+            let missing = (0..=last).find(|number| !arrived.contains(&format!("line {number}")));
+            let Some(missing) = missing else { return };
+            assert!(started.elapsed() < PATIENCE, "line {missing} has not arrived");
+            self.receiver.wait();
+        }
+    }
+
     fn rotate(&self, rotation: Rotation, number: u64) {
         let current = self.log("app.log");
         let old = self.log(&format!("app.log.{number}"));
@@ -102,7 +115,7 @@ impl Trial {
             Rotation::RenameAndCompress => compress(&old),
             // As logrotate deletes: long after.
             Rotation::RenameAndDelete if number > 2 => {
-                self.wait_for((number - 2) * LINES_PER_FILE);
+                self.wait_for_all_to((number - 2) * LINES_PER_FILE);
                 std::fs::remove_file(self.log(&format!("app.log.{}", number - 2))).expect("deleted");
             }
             _ => {}
