@@ -277,17 +277,15 @@ fn refuse(told: &Told, by_token: bool) -> HttpResponse {
     refusal(told, status).json(json!({"text": text, "code": code, "detail": told.detail}))
 }
 
-/// Docker's log driver asks with OPTIONS before it starts a container.
+/// Docker's log driver asks with OPTIONS before it starts a container, and shows no token. Needs none, as in Splunk.
 ///
 /// # Errors
-/// 405 for other methods, 401 and 403 when its token would not be taken.
-pub async fn connection(request: HttpRequest, sender: Sender) -> HttpResponse {
-    let by_token = shows_bad_token(&sender, &request);
-    match sender {
-        _ if request.method() != Method::OPTIONS => HttpResponse::MethodNotAllowed().finish(),
-        Ok(_) => HttpResponse::Ok().insert_header(("Allow", "OPTIONS, POST")).finish(),
-        Err(error) => refuse(&ApiError::from(error).told(), by_token),
+/// 405 for other methods.
+pub async fn connection(request: HttpRequest) -> HttpResponse {
+    if request.method() != Method::OPTIONS {
+        return HttpResponse::MethodNotAllowed().finish();
     }
+    HttpResponse::Ok().insert_header(("Allow", "OPTIONS, POST")).finish()
 }
 
 /// Whether events would be taken now. Needs no token, as in Splunk.

@@ -100,12 +100,8 @@ async fn the_codes_are_splunks() {
     assert_eq!((other.status, &other.json()["code"]), (401, &json!(3)));
     let health = node.call(Method::GET, "/services/collector/health/1.0", &[], "").await;
     assert_eq!((health.status, health.json()), (200, json!({"text": "HEC is healthy", "code": 17})));
-    for (key, status) in [(node.key.as_str(), 200), ("cwi_wrong", 403)] {
-        let headers = [("authorization", &*format!("Splunk {key}"))];
-        let asked = node.call(Method::OPTIONS, "/services/collector/event/1.0", &headers, "").await;
-        assert_eq!(asked.status, status, "Docker asks before it starts a container");
-    }
-    assert_eq!(node.call(Method::OPTIONS, path, &[], "").await.status, 401);
+    let asked = node.call(Method::OPTIONS, "/services/collector/event/1.0", &[], "").await;
+    assert_eq!(asked.status, 200, "Docker asks before it starts a container, and shows no token");
     assert_eq!(node.call(Method::DELETE, path, &[], "").await.status, 405);
     let ack = send(&node, "/services/collector/ack", "{\"acks\":[0]}".into()).await;
     assert_eq!((ack.status, &ack.json()["code"]), (400, &json!(14)));
