@@ -50,6 +50,8 @@ fn step(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
 /// nextest where it is installed, else cargo's own.
 fn runner() -> Command {
     let mut command = cargo();
+    // Tests that start programs of other packages need not build them: the whole workspace is built first.
+    command.env("CORDWOOD_TEST_PROGRAMS_BUILT", "yes");
     if is_installed("cargo-nextest") {
         command.args(["nextest", "run", "--no-fail-fast", "--status-level=fail"]);
     } else {

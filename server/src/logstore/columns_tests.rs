@@ -1,5 +1,6 @@
 //! Columns and rows of the same events are the same in the table, types included.
 
+use super::attributes::Attributes;
 use super::testing::{TestStore, row, tenant};
 use super::{ColumnBlock, LogBlock, LogRow};
 use rand::rngs::StdRng;
@@ -45,6 +46,9 @@ async fn stored(test: &TestStore, batch_id: u64) -> Vec<(u32, String, String, St
 
 async fn both_ways_are_the_same(test: &TestStore, batch_id: u64, objects: &[String]) {
     let acme = tenant(1);
+    for object in objects {
+        assert!(Attributes::default().push(object).is_ok(), "this goes as text: {object}");
+    }
     let (mut rows, mut columns) = (LogBlock::default(), ColumnBlock::default());
     for (number, attributes) in (0..).zip(objects) {
         let message = "word ".repeat(number % 40);

@@ -14,11 +14,12 @@ pub struct TestStore {
     pub folder: TempDir,
 }
 
-/// Builds the engine if it is not up to date, and finds its library.
+/// Builds the engine if it is not up to date, unless `cargo xtask test` has built it, and finds its library.
 pub fn engine_settings(data_dir: &std::path::Path) -> EngineSettings {
-    let built =
-        Command::new(env!("CARGO")).args(["build", "--quiet", "--package", "engine"]).status().unwrap();
-    assert!(built.success(), "the engine does not build");
+    if std::env::var_os("CORDWOOD_TEST_PROGRAMS_BUILT").is_none() {
+        let built = Command::new(env!("CARGO")).args(["build", "--quiet", "--package", "engine"]).status();
+        assert!(built.unwrap().success(), "the engine does not build");
+    }
     let library = std::env::var_os("CORDWOOD_ENGINE_LIBRARY").unwrap_or_default();
     EngineSettings::find("".as_ref(), library.as_ref(), data_dir).unwrap()
 }

@@ -127,15 +127,9 @@ impl Drop for Running {
     }
 }
 
-/// Builds it if it is not up to date; says where it is.
 fn program() -> PathBuf {
-    static BUILT: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
-    let build = || {
-        let mut command = Command::new(env!("CARGO"));
-        assert!(command.args(["build", "--quiet", "--package", "cordwood"]).status().unwrap().success());
-        Path::new(env!("CARGO_BIN_EXE_cordwood-server")).with_file_name("cordwood")
-    };
-    BUILT.get_or_init(build).clone()
+    static FOUND: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
+    FOUND.get_or_init(|| crate::support::program("cordwood", "cordwood")).clone()
 }
 
 #[tokio::test]

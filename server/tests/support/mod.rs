@@ -22,12 +22,17 @@ pub async fn eventually<T>(what: &str, mut attempt: impl AsyncFnMut() -> Option<
     }
 }
 
-/// Builds the engine if it is not up to date; says where it is.
+/// Builds a program of another package if it is not up to date; says where it is. `cargo xtask test` has built them all before.
+pub fn program(package: &str, name: &str) -> PathBuf {
+    if std::env::var_os("CORDWOOD_TEST_PROGRAMS_BUILT").is_none() {
+        let built = Command::new(env!("CARGO")).args(["build", "--quiet", "--package", package]).status();
+        assert!(built.unwrap().success(), "{name} does not build");
+    }
+    Path::new(env!("CARGO_BIN_EXE_cordwood-server")).with_file_name(name)
+}
+
 fn engine_program() -> PathBuf {
-    let built =
-        Command::new(env!("CARGO")).args(["build", "--quiet", "--package", "engine"]).status().unwrap();
-    assert!(built.success(), "the engine does not build");
-    Path::new(env!("CARGO_BIN_EXE_cordwood-server")).with_file_name("cordwood-engine")
+    program("engine", "cordwood-engine")
 }
 
 fn engine_library() -> PathBuf {
