@@ -86,6 +86,19 @@ impl Trial {
         }
     }
 
+    /// Lines of younger files may arrive before those of an older one, so a count would not do.
+    fn wait_for_all_up_to(&self, last: u64) {
+        let started = Instant::now();
+        loop {
+            let arrived: std::collections::HashSet<String> = self.receiver.messages().into_iter().collect();
+            let Some(missing) = (0..=last).find(|number| !arrived.contains(&format!("line {number}"))) else {
+                return;
+            };
+            assert!(started.elapsed() < PATIENCE, "line {missing} has not arrived");
+            self.receiver.wait();
+        }
+    }
+
     fn rotate(&self, rotation: Rotation, number: u64) {
         let current = self.log("app.log");
         let old = self.log(&format!("app.log.{number}"));
@@ -102,7 +115,8 @@ impl Trial {
             Rotation::RenameAndCompress => compress(&old),
             // As logrotate deletes: long after.
             Rotation::RenameAndDelete if number > 2 => {
-                self.wait_for((number - 2) * LINES_PER_FILE);
+                // Its last line is the one that was half written when it was renamed.
+                self.wait_for_all_up_to((number - 2) * LINES_PER_FILE);
                 std::fs::remove_file(self.log(&format!("app.log.{}", number - 2))).expect("deleted");
             }
             _ => {}
