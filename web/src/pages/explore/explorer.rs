@@ -38,6 +38,8 @@ impl Run {
 
 #[derive(Clone, Copy)]
 pub struct Explorer {
+    /// Absent for a local file. Listeners of the window have no other way to it.
+    session: Option<Session>,
     pub state: Memo<Exploration>,
     pub run: Memo<Run>,
     /// The query as it stands in the bar, run or not.
@@ -109,6 +111,7 @@ impl Explorer {
         let row_view = RwSignal::new(RowView::remembered());
         Effect::new(move |_| row_view.get().remember());
         Self {
+            session: use_context(),
             state,
             run,
             text,
@@ -168,6 +171,11 @@ impl Explorer {
     /// Whether the page is about a file on the reader's machine.
     pub fn is_local(self) -> bool {
         self.page != "/explore"
+    }
+
+    /// Whether moments may be marked on the histogram.
+    pub fn may_mark(self) -> bool {
+        !self.is_local() && self.session.is_some_and(Session::can_edit)
     }
 
     /// Runs the text in the bar; the same text once more asks anew.

@@ -2,7 +2,6 @@
 
 use super::explorer::Explorer;
 use super::layout::RowView;
-use super::marks;
 use super::results::{Results, Shape};
 use crate::browser;
 use crate::components::Icon;
@@ -77,9 +76,7 @@ pub fn commands(explorer: Explorer) -> Vec<Command> {
         Command::new(Icon::Fields, "Show or hide fields", "f", move || explorer.toggle_fields()),
         Command::new(Icon::Save, "Saved searches", "s", move || explorer.saved_open.set(true)),
         Command::new(Icon::Download, "Export", "", move || explorer.export_open.set(true)),
-        Command::new(Icon::Note, "Mark a moment", "m", move || {
-            explorer.note_open.set(marks::may_mark(explorer))
-        }),
+        Command::new(Icon::Note, "Mark a moment", "m", move || explorer.note_open.set(explorer.may_mark())),
         Command::new(Icon::Info, "Cost and SQL", "", move || explorer.plan_open.set(true)),
         Command::new(Icon::Explore, "Find in loaded rows", "Ctrl F", move || explorer.find_open.set(true)),
         Command::new(Icon::Rows, "Show events", "p", move || explorer.show_tab(Tab::Events)),
@@ -110,7 +107,7 @@ fn handle(event: &KeyboardEvent, explorer: Explorer, results: Results) -> bool {
         "h" => explorer.history_open.set(true),
         "v" => explorer.row_view.update(|view| *view = view.next()),
         "l" if !explorer.is_local() => explorer.set_live(!explorer.state.with_untracked(|state| state.live)),
-        "m" if marks::may_mark(explorer) => explorer.note_open.set(true),
+        "m" if explorer.may_mark() => explorer.note_open.set(true),
         "s" if !explorer.is_local() => explorer.saved_open.set(true),
         "p" => explorer.show_tab(match explorer.state.with_untracked(|state| state.tab) {
             Tab::Events => Tab::Patterns,

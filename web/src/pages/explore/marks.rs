@@ -10,7 +10,6 @@ use crate::components::{
 use crate::format;
 use crate::load::{Loaded, Submit, load};
 use crate::preferences::preferences;
-use crate::session::session;
 use crate::time_range::TimeRange;
 use api_types::annotations::{Annotation, AnnotationKind, AnnotationRequest};
 use api_types::search::TimeInput;
@@ -153,11 +152,6 @@ fn NoteForm(explorer: Explorer, found: Loaded<Vec<Annotation>>) -> impl IntoView
             </div>
         </form>
     }
-}
-
-/// Whether the reader may record marks here.
-pub fn may_mark(explorer: Explorer) -> bool {
-    !explorer.is_local() && session().can_edit()
 }
 
 fn kind_name(kind: AnnotationKind) -> &'static str {
