@@ -67,6 +67,7 @@ impl Kind {
             Value::UInt(_) => Self::UInt,
             Value::Float(_) => Self::Float,
             Value::String(_) => Self::String,
+            Value::Digits(text) => return fraction(text).map(|_| Self::Float),
             _ => return None,
         })
     }
@@ -237,8 +238,9 @@ impl Typed {
             Value::UInt(number) => out.extend(number.to_le_bytes()),
             Value::Float(number) => out.extend(number.to_le_bytes()),
             Value::String(text) => write_text(out, text),
+            Value::Digits(text) => out.extend(fraction(text).unwrap_or_default().to_le_bytes()),
             // Of an array: its place has to be taken.
-            Value::Null | Value::Digits(_) | Value::Array(_) | Value::Object(_) => match self.kind {
+            Value::Null | Value::Array(_) | Value::Object(_) => match self.kind {
                 Kind::Bool | Kind::String => out.push(0),
                 Kind::Int | Kind::UInt | Kind::Float => out.extend([0; 8]),
             },
@@ -252,6 +254,12 @@ impl Typed {
         }
         self.ends.extend((self.nulls.len() as u64).to_le_bytes());
     }
+}
+
+/// A float that was written with more digits than the reader trusts to be none of a time. Long integers are texts by now.
+fn fraction(text: &str) -> Option<f64> {
+    let is_integer = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    text.parse().ok().filter(|number: &f64| number.is_finite() && !is_integer)
 }
 
 pub(super) fn write_text(out: &mut Vec<u8>, text: &str) {
