@@ -140,9 +140,10 @@ async fn fields_tell_of_how_many_events_they_are() {
     assert_eq!(fields("source:nowhere").await, (json!(0), String::new()));
 }
 
-/// Every event with every two others of its source: little data and more work than any machine ends while the test runs.
-const LONG: &str = "* | join { * | fields source, message } on source \
-    | join { * | fields source, message } on source | stats count() as n, dcount(message) as d";
+/// Every event with every other one of its source: little data, and with `MANY` events seconds of work on any machine.
+const LONG: &str =
+    "* | join { * | fields source, message } on source | stats count() as n, dcount(message) as d";
+const MANY: usize = 30_000;
 
 #[tokio::test]
 async fn a_search_tells_its_progress_and_ends_in_the_engine_when_its_client_goes() {
@@ -150,7 +151,7 @@ async fn a_search_tells_its_progress_and_ends_in_the_engine_when_its_client_goes
     let logs = LogApp::spawn_with(&["--search-timeout-s=600"]).await;
     let acme = logs.app.org("acme").await;
     let events: Vec<Value> =
-        (0..5_000).map(|n| json!({"source": "api", "message": format!("event {n}")})).collect();
+        (0..MANY).map(|n| json!({"source": "api", "message": format!("event {n}")})).collect();
     acme.send(&events).await;
     let running = async || {
         let sql = "SELECT count() FROM system.processes WHERE query LIKE '%JOIN%' AND query NOT LIKE '%system.processes%'";
