@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-env-changed=SOURCE_DATE_EPOCH");
-    println!("cargo::rustc-env=CORDWOOD_BUILT_AT_S={}", built_at_s());
+    println!("cargo::rustc-env=BUILT_AT_S={}", built_at_s());
     // Its place is looked up when this is compiled, so it has to be there, with or without the UI in it.
     std::fs::create_dir_all("../web/dist").expect("the workspace can be written to");
     if std::env::var("PROFILE").is_ok_and(|profile| profile == "release") {

@@ -44,7 +44,7 @@ fn refuse_wrong_clock(now: SystemTime, built_at: SystemTime) -> anyhow::Result<(
 }
 
 fn built_at() -> SystemTime {
-    let seconds = env!("CORDWOOD_BUILT_AT_S").parse().expect("the build script writes a number");
+    let seconds = env!("BUILT_AT_S").parse().expect("the build script writes a number");
     UNIX_EPOCH + Duration::from_secs(seconds)
 }
 

@@ -153,7 +153,8 @@ impl Drop for Server {
 }
 
 fn spawn(arguments: &[String]) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_cordwood-server")).args(arguments).spawn().unwrap()
+    // What stands in the environment for tests is no setting of a server.
+    Command::new(env!("CARGO_BIN_EXE_cordwood-server")).args(arguments).env_clear().spawn().unwrap()
 }
 
 /// The engine on the folder of a stopped server.
