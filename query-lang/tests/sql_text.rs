@@ -117,7 +117,7 @@ fn every_scan_is_narrowed_to_the_row_rules() {
             scans += 1;
             let filters = after.split_once("WHERE tenant_id = {p").expect("filters").1;
             let own = filters.split(" GROUP BY ").next().unwrap_or_default();
-            let ruled = own.split(" AND ").skip(4).any(|term| term.starts_with("host = {p"));
+            let ruled = own.split(" AND ").skip(4).any(|term| term.starts_with("host IN ({p"));
             assert!(ruled, "{what}: {}", compiled.sql);
         }
     };
@@ -207,7 +207,8 @@ fn no_pattern_of_a_query_reaches_the_text() {
     };
     let harmless = texts("x");
     assert!(harmless.iter().all(Option::is_some), "{harmless:?}");
-    let long = "'); DROP TABLE logs --".repeat(20);
+    // Twice in one regular expression, with every character escaped, and within the limit of its length.
+    let long = "'); DROP TABLE logs --".repeat(8);
     for hostile in HOSTILE.concat().into_iter().chain([long.as_str(), "%_*?", "é\u{1F600}\u{202e}"]) {
         assert_eq!(texts(hostile), harmless, "{hostile}");
     }

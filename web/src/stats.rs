@@ -1,6 +1,6 @@
 //! Which picture fits a table, and the table as that picture.
 
-use crate::chart::{Bars, Lines, Series, chart_time, is_utc, series_token};
+use crate::chart::{Bars, Lines, Series, chart_time, series_token};
 use crate::format;
 use api_types::search::Column;
 use serde_json::Value;
@@ -65,7 +65,7 @@ fn picture(columns: &[Column], rows: &[Value]) -> Picture {
 const MOST_LINES: usize = 12;
 
 /// One line for each number column and value of the name column.
-pub fn line_chart(columns: &[Column], rows: &[Value]) -> Lines {
+pub fn line_chart(columns: &[Column], rows: &[Value], utc: bool) -> Lines {
     let time =
         columns.iter().find(|column| is_time(column)).map(|column| column.name.as_str()).unwrap_or_default();
     let name = columns.iter().find(|column| !is_time(column) && !is_number(column));
@@ -90,17 +90,12 @@ pub fn line_chart(columns: &[Column], rows: &[Value]) -> Lines {
         }
     }
     series.truncate(MOST_LINES);
-    Lines {
-        times: times.iter().map(|time| chart_time(time)).collect(),
-        series,
-        threshold: None,
-        utc: is_utc(),
-    }
+    Lines { times: times.iter().map(|time| chart_time(time)).collect(), series, threshold: None, utc }
 }
 
 /// The same as bars that stand on each other.
-pub fn stacked_chart(columns: &[Column], rows: &[Value]) -> Bars {
-    let Lines { times, series, utc, .. } = line_chart(columns, rows);
+pub fn stacked_chart(columns: &[Column], rows: &[Value], utc: bool) -> Bars {
+    let Lines { times, series, .. } = line_chart(columns, rows, utc);
     let gaps = times.windows(2).map(|pair| pair[1] - pair[0]);
     let interval = gaps.fold(f64::INFINITY, f64::min);
     let interval = if interval.is_finite() { interval } else { 1000.0 };
@@ -188,7 +183,7 @@ mod tests {
         let rows = [row(0, "error", 2), row(1, "info", 5), row(3, "error", 1)];
         assert_eq!(pictures(&columns, &rows), [Picture::Lines, Picture::Stacked, Picture::Table]);
         assert_eq!(pictures(&columns, &rows[..1]), [Picture::Table]);
-        let lines = line_chart(&columns, &rows);
+        let lines = line_chart(&columns, &rows, true);
         assert_eq!(lines.series[0].values, [Some(2.0), None, Some(1.0)]);
     }
 

@@ -2,7 +2,7 @@
 
 use super::explorer::explorer;
 use super::results::results;
-use crate::chart::{BarChart, LineChart, Series};
+use crate::chart::{BarChart, LineChart, Series, is_utc};
 use crate::components::Glyph;
 use crate::components::Icon;
 use crate::format;
@@ -69,8 +69,8 @@ fn PictureView(picture: Picture, answer: Arc<SearchAnswer>) -> impl IntoView {
             .into_any()
         }
         Picture::Lines => {
-            let series = untrack(|| line_chart(&answer.columns, &answer.rows)).series;
-            let chart = Signal::derive(move || Some(line_chart(&answer.columns, &answer.rows)));
+            let series = untrack(|| line_chart(&answer.columns, &answer.rows, is_utc())).series;
+            let chart = Signal::derive(move || Some(line_chart(&answer.columns, &answer.rows, is_utc())));
             view! {
                 <div class="stats-chart"><LineChart spec=chart summary="The table below as lines over time"/></div>
                 <Legend series/>
@@ -79,8 +79,8 @@ fn PictureView(picture: Picture, answer: Arc<SearchAnswer>) -> impl IntoView {
         }
         Picture::Stacked => {
             let explorer = explorer();
-            let series = untrack(|| stacked_chart(&answer.columns, &answer.rows)).series;
-            let chart = Signal::derive(move || Some(stacked_chart(&answer.columns, &answer.rows)));
+            let series = untrack(|| stacked_chart(&answer.columns, &answer.rows, is_utc())).series;
+            let chart = Signal::derive(move || Some(stacked_chart(&answer.columns, &answer.rows, is_utc())));
             let zoom = Callback::new(move |(from, to): (i64, i64)| {
                 explorer.remember_zoom();
                 explorer.zoom(TimeRange::between(from, to));
