@@ -89,10 +89,12 @@ fn Choices(mark: Annotation, found: Loaded<Vec<Annotation>>) -> impl IntoView {
         let open = Callback::new(move |()| go.to(format!("/alerts/{id}")));
         view! { <MenuItem icon=Icon::Alert on_choose=open>"Open the alert"</MenuItem> }
     });
-    let id = StoredValue::new(mark.id.clone());
+    let id = mark.id.clone();
     let remove = Callback::new(move |()| {
+        // The menu, and what it stores, is gone before the task begins.
+        let id = id.clone();
         leptos::task::spawn_local(async move {
-            match annotations::delete(id.get_value()).await {
+            match annotations::delete(id).await {
                 Ok(_) => found.refetch(),
                 Err(error) => toast_error(error.message()),
             }

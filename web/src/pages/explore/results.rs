@@ -95,8 +95,9 @@ impl Results {
             cursor: RwSignal::new(None),
             run,
         };
-        Effect::new(move |_| {
-            let (events, next) = match early.get() {
+        Effect::new(move |before: Option<Run>| {
+            let asked = run.get_untracked();
+            let (mut events, next) = match early.get() {
                 Some(early) => (events_of(&early), None),
                 None => first.state.with(|state| match state {
                     Load::Ready(answer) if is_events(answer) => {
@@ -105,6 +106,10 @@ impl Results {
                     _ => (Vec::new(), None),
                 }),
             };
+            // What the live tail has brought while the search was still reading stays on top.
+            if before.as_ref() == Some(&asked) && explorer.state.with_untracked(|state| state.live) {
+                events.splice(0..0, results.ahead_of(&events));
+            }
             // The answer has the early rows again: who already walks among them stays there.
             let is_same = |at: &usize| {
                 let id = |events: &Vec<Arc<EventRow>>| events.get(*at).map(|event| event.id.clone());
@@ -116,11 +121,20 @@ impl Results {
             results.more.set(More::Idle);
             results.newer.set(More::Idle);
             results.cursor.set(cursor);
+            asked
         });
         first.cancel_on(explorer.cancelled);
         narrow_while_typing(explorer, results);
         results.live.follow(explorer, results);
         results
+    }
+
+    /// The rows on top of the first that an answer has too.
+    fn ahead_of(self, answer: &[Arc<EventRow>]) -> Vec<Arc<EventRow>> {
+        let known: HashSet<&str> = answer.iter().map(|event| event.id.as_str()).collect();
+        self.events.with_untracked(|events| {
+            events.iter().take_while(|event| !known.contains(event.id.as_str())).cloned().collect()
+        })
     }
 
     /// How many rows are shown.
