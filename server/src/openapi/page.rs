@@ -10,7 +10,7 @@ const HEAD: &str = "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8
     <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><style>\
     :root { color-scheme: light dark } body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }\
     code, pre { font: 14px/1.5 ui-monospace, monospace } pre { overflow: auto; padding: .75rem; border: 1px solid #8886; border-radius: 6px }\
-    h2 { margin-top: 2.5rem } h3 { margin-bottom: .25rem } p { margin: .25rem 0 } a { color: LinkText }</style></head><body><main>\
+    h2 { margin-top: 2.5rem } h3 { margin-bottom: .25rem } p { margin: .25rem 0 } a { color: light-dark(#0a58ca, #9ec1ff) }</style></head><body><main>\
     <h1>Cordwood API</h1><p>The same for programs: <a href=\"/api/v1/openapi.json\">openapi.json</a>. Send \
     <code>Authorization: Bearer …</code> with an access token or an API key. Errors are problem+json with a stable <code>code</code>.</p>";
 
