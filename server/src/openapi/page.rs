@@ -8,7 +8,7 @@ use std::fmt::Write;
 
 const HEAD: &str = "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Cordwood API</title>\
     <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><style>\
-    :root { color-scheme: light dark } body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }\
+    :root { color-scheme: light dark; background: light-dark(#fff, #121212); color: light-dark(#1a1a1a, #e8e8e8) } body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }\
     code, pre { font: 14px/1.5 ui-monospace, monospace } pre { overflow: auto; padding: .75rem; border: 1px solid #8886; border-radius: 6px }\
     h2 { margin-top: 2.5rem } h3 { margin-bottom: .25rem } p { margin: .25rem 0 } a { color: light-dark(#0a58ca, #9ec1ff) }</style></head><body><main>\
     <h1>Cordwood API</h1><p>The same for programs: <a href=\"/api/v1/openapi.json\">openapi.json</a>. Send \
