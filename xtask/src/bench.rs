@@ -1,6 +1,6 @@
 //! `cargo xtask bench …`: release builds, then the benchmark program against a server of its own.
 
-use crate::programs::{self, cargo, root, target};
+use crate::programs::{self, root, target};
 use crate::web;
 use anyhow::Result;
 use std::process::Command;
@@ -20,10 +20,6 @@ pub fn run(options: &Options) -> Result<()> {
         );
     }
     web::install_node_modules(&root())?;
-    programs::run(cargo().args(["build", "--release", "--quiet"]).args([
-        "--package=cordwood-server",
-        "--package=engine",
-        "--package=bench",
-    ]))?;
+    programs::build(true)?;
     programs::run(Command::new(target().join("release/bench")).current_dir(root()).args(&options.arguments))
 }

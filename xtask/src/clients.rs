@@ -3,7 +3,7 @@
 //! What they need is prepared once in `target/clients`: a Python environment, one folder for each version of elasticsearch-py, and
 //! syslog-ng. Docker runs as a daemon of the test's own, with one container of busybox.
 
-use crate::programs::{self, cargo, root, target};
+use crate::programs::{self, root, target};
 use crate::{debian, python, web};
 use anyhow::Result;
 use std::path::PathBuf;
@@ -20,7 +20,7 @@ pub fn run() -> Result<()> {
     debian::ensure(&["/bin/busybox", "/usr/bin/busybox"], "busybox-static")?;
     let prepared = prepare()?;
     web::install_node_modules(&root())?;
-    programs::run(cargo().args(["build", "--quiet", "--package=cordwood-server", "--package=engine"]))?;
+    programs::build(false)?;
     programs::run(
         Command::new("node")
             .current_dir(root())

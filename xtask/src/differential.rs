@@ -24,7 +24,7 @@ pub fn run(options: &Options) -> Result<()> {
     say(format!("{} pairs, --seed {seed}", options.pairs));
     programs::run(
         cargo()
-            .args(["test", "--quiet", "--package=cordwood-server", "--lib", TEST, "--", "--nocapture"])
+            .args(["test", "--quiet", "--workspace", "--lib", TEST, "--", "--nocapture"])
             .env("CORDWOOD_DIFFERENTIAL_PAIRS", options.pairs.to_string())
             .env("CORDWOOD_DIFFERENTIAL_SEED", seed.to_string()),
     )

@@ -1,7 +1,7 @@
 //! `cargo xtask faults`: builds the programs and has the checks of docs/RESILIENCY.md run against them.
 
 use crate::postgres::Postgres;
-use crate::programs::{self, cargo, root, target};
+use crate::programs::{self, root, target};
 use crate::web;
 use anyhow::Result;
 use std::process::Command;
@@ -24,11 +24,8 @@ pub struct Options {
 
 pub fn run(options: &Options) -> Result<()> {
     web::install_node_modules(&root())?;
-    let (profile, folder) =
-        if options.release { ("--profile=release", "release") } else { ("--profile=dev", "debug") };
-    let packages = ["--package=cordwood-server", "--package=engine", "--package=faults"];
-    programs::run(cargo().args(["build", "--quiet", profile]).args(packages))?;
-    let programs_folder = target().join(folder);
+    programs::build(options.release)?;
+    let programs_folder = target().join(if options.release { "release" } else { "debug" });
     let mut command = Command::new(programs_folder.join("faults"));
     command.current_dir(root()).arg("--programs").arg(&programs_folder);
     command.arg("--library").arg(root().join("node_modules/@chdb/lib-linux-x64-gnu/libchdb.so"));

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
 
+const PROGRAMS: [&str; 5] = ["cordwood-server", "engine", "cordwood", "bench", "faults"];
+
 /// The workspace's folder.
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace").to_owned()
@@ -22,6 +24,19 @@ pub fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root());
     command
+}
+
+/// Builds every program of the workspace, always as the same choice of packages and targets: another choice would mean other
+/// features, and all dependencies compiled anew. In debug it is what the tests build.
+pub fn build(release: bool) -> Result<()> {
+    let mut command = cargo();
+    command.args(["build", "--quiet"]);
+    if release {
+        command.arg("--release").args(PROGRAMS.map(|package| format!("--package={package}")));
+    } else {
+        command.args(["--workspace", "--all-targets"]);
+    }
+    run(&mut command)
 }
 
 /// Runs a command to its end, with its output on ours.

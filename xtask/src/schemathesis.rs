@@ -4,7 +4,7 @@
 //!
 //! The tool lives in a Python environment of its own in `target/schemathesis`, in the versions of `schemathesis/requirements.txt`.
 
-use crate::programs::{self, Running, cargo, root, say, target};
+use crate::programs::{self, Running, root, say, target};
 use crate::python;
 use crate::web;
 use anyhow::{Context, Result, ensure};
@@ -49,7 +49,7 @@ pub fn run(options: &Options) -> Result<()> {
     let tool =
         python::environment(&target().join("schemathesis"), &requirements)?.with_file_name("schemathesis");
     web::install_node_modules(&root())?;
-    programs::run(cargo().args(["build", "--quiet", "--package=cordwood-server", "--package=engine"]))?;
+    programs::build(false)?;
     let folder = tempfile::tempdir()?;
     let (mut server, address) = start(folder.path())?;
     sign_up(address)?;

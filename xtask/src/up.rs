@@ -1,6 +1,6 @@
 //! `cargo xtask up`: builds what has changed, runs the whole product on embedded engines, stops cleanly on Ctrl-C.
 
-use crate::programs::{self, Running, cargo, root, say, target};
+use crate::programs::{self, Running, root, say, target};
 use crate::web;
 use anyhow::{Context, Result, ensure};
 use std::net::SocketAddr;
@@ -30,7 +30,8 @@ pub fn run(options: &Options) -> Result<()> {
     let stop = stop_flag()?;
     web::install_node_modules(&root())?;
     web::build(&web::Options::default())?;
-    build_programs()?;
+    say("building the server (the first time takes some minutes)");
+    programs::build(true)?;
     let address = SocketAddr::from(([127, 0, 0, 1], options.port));
     let mut server = Running::start(&mut server_command(options, address))?;
     programs::wait_until_ready(&mut server, address, "/readyz", Duration::from_secs(60))
@@ -51,15 +52,6 @@ fn stop_flag() -> Result<Arc<AtomicBool>> {
     ctrlc::set_handler(move || for_handler.store(true, Ordering::SeqCst))
         .context("cannot listen for Ctrl-C")?;
     Ok(flag)
-}
-
-fn build_programs() -> Result<()> {
-    say("building the server (the first time takes some minutes)");
-    programs::run(cargo().args(["build", "--release", "--quiet"]).args([
-        "--package=cordwood-server",
-        "--package=engine",
-        "--package=cordwood",
-    ]))
 }
 
 fn release(program: &str) -> PathBuf {
