@@ -124,7 +124,7 @@ async fn list(client: &Client, format: Format) -> Result<()> {
         ]
     };
     let mut sink = Sink::new(format, None, Style::of_stdout(ColorChoice::Auto));
-    // A value is no measure to be drawn: each rule has its own.
+    // A value is no measure to be drawn: each rule has its own. And an id is of no use in part.
     sink.style.width = None;
     sink.table(&columns, &rules.iter().map(row).collect::<Vec<_>>())?;
     sink.finish().map(drop)

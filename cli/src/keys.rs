@@ -128,6 +128,8 @@ async fn list(client: &Client, format: Format) -> Result<()> {
     };
     let rows: Vec<Vec<Json>> = keys(client).await?.into_iter().map(row).collect();
     let mut sink = Sink::new(format, None, Style::of_stdout(ColorChoice::Auto));
+    // An id is of no use in part.
+    sink.style.width = None;
     sink.table(&columns, &rows)?;
     sink.finish().map(drop)
 }

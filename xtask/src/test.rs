@@ -26,7 +26,7 @@ pub fn run(options: &Options) -> Result<()> {
         return step("clients of other products", clients::run);
     }
     web::install_node_modules(&root())?;
-    step("web application", || web::build(&web::Options::default()).map(|_| ()))?;
+    step("building", build)?;
     step("unit, engine and integration tests on SQLite", || programs::run(runner().arg("--workspace")))?;
     step("server and integration tests on Postgres", on_postgres)?;
     if !options.no_browser {
@@ -37,6 +37,15 @@ pub fn run(options: &Options) -> Result<()> {
     }
     say(format!("all tests passed in {} s", started.elapsed().as_secs()));
     Ok(())
+}
+
+/// The web application beside the tests: the last and long part of its build keeps one core busy.
+fn build() -> Result<()> {
+    std::thread::scope(|scope| {
+        let web = scope.spawn(|| web::build(&web::Options::default()));
+        programs::run(runner().args(["--workspace", "--no-run"]))?;
+        web.join().expect("the build answers").map(drop)
+    })
 }
 
 fn step(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {

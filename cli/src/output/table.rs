@@ -4,9 +4,10 @@ use super::plain;
 use crate::terminal::Style;
 use api_types::search::Column;
 use serde_json::Value as Json;
+use std::borrow::Cow;
 
-/// No column of a terminal is wider than this share of it.
-const WIDEST_SHARE: usize = 2;
+/// Columns of text become no narrower than this to make room.
+const NARROWEST: usize = 10;
 const BAR: usize = 24;
 const SHORTEST_BAR: usize = 6;
 
@@ -15,12 +16,10 @@ pub fn write(columns: &[Column], rows: &[Vec<Json>], style: Style, out: &mut Vec
     if columns.is_empty() {
         return;
     }
-    let most = style.width.map_or(usize::MAX, |width| (width / WIDEST_SHARE).max(20));
-    let cells: Vec<Vec<String>> =
-        rows.iter().map(|row| row.iter().map(|value| shown(value, most)).collect()).collect();
+    let cells: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(shown).collect()).collect();
     let is_number: Vec<bool> =
         (0..columns.len()).map(|column| is_numeric(&columns[column], rows, column)).collect();
-    let widths: Vec<usize> = columns
+    let mut widths: Vec<usize> = columns
         .iter()
         .enumerate()
         .map(|(index, column)| {
@@ -28,11 +27,15 @@ pub fn write(columns: &[Column], rows: &[Vec<Json>], style: Style, out: &mut Vec
             widest.unwrap_or(0).max(width(&column.name))
         })
         .collect();
+    if let Some(terminal) = style.width {
+        fit(&mut widths, &is_number, terminal);
+    }
     let bars = bars(columns, rows, &is_number, &widths, style);
     let header: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
     let line = |cells: &[String], sgr: &str| {
         let padded = cells.iter().zip(&widths).zip(&is_number).map(|((cell, width_of), right)| {
-            let blanks = " ".repeat(width_of - width(cell));
+            let cell = cut(cell, *width_of);
+            let blanks = " ".repeat(width_of - width(&cell));
             if *right { format!("{blanks}{cell}") } else { format!("{cell}{blanks}") }
         });
         style.paint(sgr, padded.collect::<Vec<_>>().join("  ").trim_end())
@@ -55,15 +58,31 @@ fn push(line: &str, out: &mut Vec<u8>) {
     out.push(b'\n');
 }
 
-/// One line, not too long.
-fn shown(value: &Json, most: usize) -> String {
-    let text = match value {
+/// Takes from the widest columns of text until the table is as wide as the terminal; figures stay whole.
+fn fit(widths: &mut [usize], is_number: &[bool], terminal: usize) {
+    let between = 2 * (widths.len() - 1);
+    while widths.iter().sum::<usize>() + between > terminal {
+        let texts = widths.iter_mut().zip(is_number).filter(|(_, is_number)| !**is_number);
+        match texts.map(|(width, _)| width).max().filter(|width| **width > NARROWEST) {
+            Some(widest) => *widest -= 1,
+            None => return,
+        }
+    }
+}
+
+/// One line.
+fn shown(value: &Json) -> String {
+    match value {
         Json::Null => "-".to_owned(),
         Json::Number(number) => rounded(number),
         other => plain(other).replace(char::is_control, " "),
-    };
-    if width(&text) <= most {
-        return text;
+    }
+}
+
+/// At most so wide, with a mark where something is missing.
+fn cut(text: &str, most: usize) -> Cow<'_, str> {
+    if width(text) <= most {
+        return text.into();
     }
     let mut short = String::new();
     for character in text.chars() {
@@ -73,7 +92,7 @@ fn shown(value: &Json, most: usize) -> String {
             break;
         }
     }
-    short + "…"
+    (short + "…").into()
 }
 
 /// Figures are for reading here: six digits are enough of a fraction.
@@ -159,5 +178,22 @@ mod tests {
         assert_eq!(lines[1], "api        15  12.3457  ████████████");
         assert_eq!(lines[2], "worker      5        -  ████");
         assert_eq!(table(Some(25)), table(None));
+    }
+
+    #[test]
+    fn a_table_is_no_wider_than_the_terminal_as_long_as_its_texts_can_give_way() {
+        let column = |name: &str| Column { name: name.into(), kind: "string".into() };
+        let columns = [column("route"), column("message"), column("count")];
+        let message = "the connection to the database was closed by the other side";
+        let rows = vec![vec![json!("/api/v1/carts"), json!(message), json!(12_345)]];
+        let lines = |width| {
+            let mut out = Vec::new();
+            write(&columns, &rows, Style { color: false, width: Some(width) }, &mut out);
+            String::from_utf8(out).expect("text").lines().map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(lines(40)[1], "/api/v1/carts  the connection to…  12345");
+        assert_eq!(lines(40)[0], "route          message             count");
+        // Narrower than this it would say nothing any more.
+        assert_eq!(lines(20)[1], "/api/v1/c…  the conne…  12345");
     }
 }

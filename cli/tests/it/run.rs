@@ -37,10 +37,32 @@ pub fn shown(arguments: &[&str]) -> String {
 
 /// The same with what it says on standard error, and its exit status.
 pub fn shown_with_errors(arguments: &[&str]) -> (String, Option<i32>) {
+    let Shown { text, status } = shown_by(cordwood(arguments));
+    (text, status)
+}
+
+/// What a command has left on a terminal, standard output and standard error.
+pub struct Shown {
+    pub text: String,
+    pub status: Option<i32>,
+}
+
+pub fn shown_by(mut command: Command) -> Shown {
     let (terminal, second) = Terminal::open();
-    let mut command = cordwood(arguments);
     command.stdin(Stdio::null()).stdout(second.try_clone().expect("a terminal")).stderr(second);
-    terminal.run(command)
+    let (text, status) = terminal.run(command);
+    Shown { text, status }
+}
+
+/// The first lines of standard output of a command that does not end; then it is ended.
+pub fn first_lines(mut command: Command, count: usize) -> String {
+    use std::io::{BufRead, BufReader};
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it runs");
+    let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+    let text = (0..count).map(|_| lines.next().expect("a line").expect("text") + "\n").collect();
+    child.kill().expect("it runs");
+    child.wait().expect("it ends");
+    text
 }
 
 fn on_terminal(mut command: Command, errors: impl Fn() -> Stdio) -> (String, Option<i32>) {

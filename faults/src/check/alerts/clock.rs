@@ -108,14 +108,23 @@ fn offsets(lab: &Lab) -> Vec<i64> {
 async fn jumps(lab: &Lab) -> Result<String> {
     let tools = tempfile::tempdir()?;
     let clock = Clock::build(tools.path())?;
-    let (receiver, database) = (Receiver::start().await, lab.database().await?);
+    let receiver = Receiver::start().await;
     let alone = lab.stack_with(&SETTINGS, &clock.environment).await?;
     let one = one_machine(lab, &alone.server, &clock, &receiver).await?;
     drop(alone);
-    clock.is_off_by(0)?;
 
-    let (receiver, ways) =
-        (Receiver::start().await, [database.way("one").await?, database.way("two").await?]);
+    let of_two = two_nodes(lab, &clock, false).await?;
+    let both = two_nodes(lab, &clock, true).await?;
+    Ok(format!(
+        "a server on SQLite: {one}. One of two nodes on Postgres: {of_two}. Both of two nodes on Postgres: {both}"
+    ))
+}
+
+/// Two nodes on one database whose own clock is right: of one of them or of both the clock jumps.
+async fn two_nodes(lab: &Lab, clock: &Clock, is_of_both: bool) -> Result<String> {
+    clock.is_off_by(0)?;
+    let (receiver, database) = (Receiver::start().await, lab.database().await?);
+    let ways = [database.way("one").await?, database.way("two").await?];
     let [first, second] = ways.each_ref().map(|way| format!("--database-url={}", way.url));
     let settings = |name: &'static str, url: &str| {
         let own = [name.to_owned(), url.to_owned()];
@@ -126,10 +135,11 @@ async fn jumps(lab: &Lab) -> Result<String> {
     let stack = lab.stack_with(&texts, &clock.environment).await?;
     let folder = tempfile::tempdir()?;
     let texts: Vec<&str> = second.iter().map(String::as_str).collect();
-    let other = lab.server(folder.path(), stack.proxy.address, &texts, &[]).await?;
-    let two = one_machine(lab, &stack.server, &clock, &receiver).await?;
+    let environment = if is_of_both { clock.environment.as_slice() } else { &[] };
+    let other = lab.server(folder.path(), stack.proxy.address, &texts, environment).await?;
+    let reached = one_machine(lab, &stack.server, clock, &receiver).await;
     drop(other);
-    Ok(format!("a server on SQLite: {one}. One of two nodes on Postgres: {two}"))
+    reached
 }
 
 /// Rules that fire all the time are told once, whatever the clock does; each new rule is told once, wherever the clock stands.
