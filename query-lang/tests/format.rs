@@ -62,3 +62,12 @@ fn there_is_one_spelling_for_each_meaning() {
         assert_eq!(formatted(source), canonical, "{source}");
     }
 }
+
+/// Found by `cargo xtask fuzz`: `OR|` was taken for a word, and written as an operator.
+#[test]
+fn an_operator_that_touches_what_ends_a_filter_has_no_operand() {
+    for source in ["a AND OR| patterns", "a OR|stats count()", "user.id in { level:error OR}"] {
+        let diagnostic = query_lang::parse(source).expect_err("no operand");
+        assert_eq!(diagnostic.code, query_lang::Code::E005, "{source}");
+    }
+}

@@ -13,7 +13,7 @@ fuzz_target!(|source: &str| {
     let context = CheckContext { now_ns: HOUR_NS, from_ns: 0, to_ns: HOUR_NS, time_zone: time_zone.clone() };
     let Ok(checked) = check(&parsed.query, &Catalogue::default(), &context) else { return };
     let id = "00000000-0000-0000-0000-0000000000a1".to_owned();
-    let scope = Scope { organization_id: id.clone(), project_ids: vec![id] };
+    let scope = Scope { organization_id: id.clone(), project_ids: vec![id], rules: Vec::new() };
     let request = Request {
         from_ns: checked.from_ns,
         to_ns: checked.to_ns,

@@ -157,7 +157,7 @@ impl Walker<'_> {
     pub(super) fn at_operator(&self, word: &str) -> bool {
         starts_with_word(self.rest(), word) && {
             let after = self.rest()[word.len()..].chars().next();
-            after.is_none_or(|c| is_blank(c) || matches!(c, '(' | ')'))
+            after.is_none_or(|c| is_blank(c) || matches!(c, '(' | ')' | '|' | '}'))
         }
     }
 

@@ -28,6 +28,13 @@ struct Place {
     marks: Vec<Annotation>,
 }
 
+impl Place {
+    /// The same as long as the same marks stand there, wherever that is.
+    fn key(&self) -> Vec<(String, String)> {
+        self.marks.iter().map(|mark| (mark.id.clone(), mark.title.clone())).collect()
+    }
+}
+
 /// `ends` are those of the picture.
 #[component]
 pub fn Marks(#[prop(into)] ends: Signal<Option<(i64, i64)>>) -> impl IntoView {
@@ -36,20 +43,32 @@ pub fn Marks(#[prop(into)] ends: Signal<Option<(i64, i64)>>) -> impl IntoView {
         move || Some(explorer.run.get()),
         |run| annotations::list(run.project_id, run.range.from, run.range.to, run.now_ms),
     );
-    let places = Memo::new(move |_| {
-        let Some(ends) = ends.get() else { return Vec::new() };
-        found.state.with(|state| state.ready().map(|marks| places(marks.clone(), ends)).unwrap_or_default())
+    // The former ones stay until others have come, so that a menu that is open stays open.
+    let marks = Memo::new(move |before: Option<&Vec<Annotation>>| {
+        let fresh = found.state.with(|state| state.ready().cloned());
+        fresh.or_else(|| before.cloned()).unwrap_or_default()
     });
-    let shown = move || places.get().into_iter().map(|place| view! { <Mark place found/> }).collect_view();
+    let places = Memo::new(move |_| {
+        ends.get().map(|ends| marks.with(|marks| places(marks.clone(), ends))).unwrap_or_default()
+    });
+    let place = move |place: Place| {
+        let (key, first) = (place.key(), place.at);
+        let at = Memo::new(move |_| {
+            let now = places.with(|places| places.iter().find(|place| place.key() == key).map(|place| place.at));
+            now.unwrap_or(first)
+        });
+        view! { <Mark marks=place.marks at found/> }
+    };
     view! {
-        <div class="marks" role="group" aria-label="Deployments, notes and alerts">{shown}</div>
+        <div class="marks" role="group" aria-label="Deployments, notes and alerts">
+            <For each=move || places.get() key=Place::key children=place/>
+        </div>
         <NoteDialog found/>
     }
 }
 
 #[component]
-fn Mark(place: Place, found: Loaded<Vec<Annotation>>) -> impl IntoView {
-    let Place { at, marks } = place;
+fn Mark(marks: Vec<Annotation>, at: Memo<f64>, found: Loaded<Vec<Annotation>>) -> impl IntoView {
     let (kind, icon) = look(&marks);
     let title = match marks.as_slice() {
         [one] => format!("{}: {}", kind_name(one.kind), one.title),
@@ -60,11 +79,11 @@ fn Mark(place: Place, found: Loaded<Vec<Annotation>>) -> impl IntoView {
         let label = label.clone();
         view! { <Glyph icon size="icon-small"/><span class="sr-only">{label}</span> }
     });
-    let side = if at > 0.5 { MenuSide::End } else { MenuSide::Start };
+    let side = if at.get_untracked() > 0.5 { MenuSide::End } else { MenuSide::Start };
     let count = marks.len();
     let items = StoredValue::new(marks);
     view! {
-        <div class=format!("mark mark-{kind}") style=("--at", format!("{:.2}%", at * 100.0)) title=tip>
+        <div class=format!("mark mark-{kind}") style=("--at", move || format!("{:.2}%", at.get() * 100.0)) title=tip>
             <Menu label=title class="mark-button" side trigger>
                 {items.with_value(|marks| marks.iter().map(|mark| view! { <Choices mark=mark.clone() found/> }).collect_view())}
             </Menu>

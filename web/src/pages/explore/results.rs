@@ -17,6 +17,11 @@ use std::time::Duration;
 
 /// The first page is small, to be there soon; a reader who goes far gets larger ones.
 const FIRST_PAGE: u32 = 200;
+/// A table is drawn as a whole: so many rows of it, which is all that the server gives at once.
+const TABLE: u32 = 10_000;
+const TABLE_STAGES: [&str; 11] = [
+    "stats", "timechart", "top", "rare", "percentiles", "histogram", "facets", "patterns", "describe", "uniq", "compare",
+];
 const LARGER_PAGES: [(usize, u32); 3] = [(10_000, 5_000), (1_000, 2_000), (0, 500)];
 /// At most so many rows are narrowed while typing, so that typing stays fast.
 const NARROWED: usize = 20_000;
@@ -271,7 +276,7 @@ async fn first_page(
     progress: RwSignal<Option<Progress>>,
 ) -> Result<Arc<SearchAnswer>, ApiError> {
     let mut request = run.request();
-    request.limit = Some(FIRST_PAGE);
+    request.limit = Some(first_page(&request.query));
     let answer = search::search_telling(request, move |so_far| match so_far {
         SoFar::Progress(now) => drop(progress.try_set(Some(now))),
         SoFar::Rows(rows) => drop(early.try_set(Some(Arc::new(*rows)))),
@@ -279,6 +284,16 @@ async fn first_page(
     .await;
     early.try_set(None);
     answer.map(Arc::new)
+}
+
+/// A bar within quotes is taken for the beginning of a stage here, which makes at most for a larger page.
+fn first_page(query: &str) -> u32 {
+    let name = |stage: &str| {
+        let stage = stage.trim_start();
+        stage.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default().to_ascii_lowercase()
+    };
+    let is_table = query.split('|').skip(1).any(|stage| TABLE_STAGES.contains(&name(stage).as_str()));
+    if is_table { TABLE } else { FIRST_PAGE }
 }
 
 /// Tries what is being typed on the rows that are here.

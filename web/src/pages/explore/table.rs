@@ -3,8 +3,7 @@
 use super::explorer::explorer;
 use super::results::results;
 use crate::chart::{BarChart, LineChart, Series, is_utc};
-use crate::components::Glyph;
-use crate::components::Icon;
+use crate::components::{Button, Glyph, Icon};
 use crate::format;
 use crate::preferences::shown_time;
 use crate::stats::{Picture, Top, line_chart, pictures, stacked_chart, top_list};
@@ -13,6 +12,9 @@ use api_types::search::{Column, SearchAnswer};
 use leptos::prelude::*;
 use serde_json::Value;
 use std::sync::Arc;
+
+/// Rows of a table that are shown at first, and more each time when somebody asks.
+const ROWS: usize = 200;
 
 #[component]
 pub fn StatsView() -> impl IntoView {
@@ -123,21 +125,31 @@ fn ResultTable(answer: Arc<SearchAnswer>) -> impl IntoView {
     let head = columns.iter().map(|column| {
         view! { <th scope="col" class=if column.kind == "number" { "number" } else { "" }>{column.name.clone()}</th> }
     });
-    let rows = answer.rows.iter().map(|row| {
-        let cells = columns.iter().map(|column| {
-            let value = row.get(&column.name).cloned().unwrap_or(Value::Null);
+    let (count, is_cut) = (answer.rows.len(), answer.next_cursor.is_some());
+    let shown = RwSignal::new(ROWS.min(count));
+    // Rows that are there stay: only what is new is made.
+    let row = move |index: usize| {
+        let cells = answer.columns.iter().map(|column| {
+            let value = answer.rows[index].get(&column.name).cloned().unwrap_or(Value::Null);
             let class = if column.kind == "number" { "number" } else { "" };
             view! { <td class=class>{cell(column, value)}</td> }
         });
         view! { <tr>{cells.collect_view()}</tr> }
+    };
+    let more = move || (shown.get() < count).then(|| view! {
+        <Button small=true on_click=move |_| shown.update(|shown| *shown = (*shown + ROWS).min(count))>
+            {move || format!("Show more rows ({} of {})", format::count(shown.get() as u64), format::count(count as u64))}
+        </Button>
     });
+    let cut = is_cut.then(|| view! { <span class="faint">{format!("The answer has more than these {} rows: export it to have all.", format::count(count as u64))}</span> });
     view! {
         <div class="table-scroll" tabindex="0" role="region" aria-label="Table of results">
             <table class="table table-dense mono">
                 <thead><tr>{head.collect_view()}</tr></thead>
-                <tbody>{rows.collect_view()}</tbody>
+                <tbody><For each=move || 0..shown.get() key=|index| *index children=row/></tbody>
             </table>
         </div>
+        <div class="row table-more">{more}{cut}</div>
     }
 }
 
