@@ -1,7 +1,7 @@
 // What a browser loads before a page works, over the wire, and how long that takes: `node bench/first-load.mjs`.
 //
-// Builds nothing; for figures the web application has to be a release build (`cargo xtask web`). CodeMirror and uPlot come when they
-// are first needed and are listed apart, and so are fonts.
+// Builds nothing; for figures the web application has to be a release build (`cargo xtask web`). What comes after the page works (on
+// Explore: after the first rows) is listed apart, and so are CodeMirror and uPlot, which come when they are first needed, and fonts.
 
 import { App, browser, eventually, logIn, page } from "../e2e/harness.mjs";
 
@@ -27,15 +27,18 @@ async function loaded(at, address, ready) {
   await at.goto(app.url + address);
   await ready(at);
   const took = performance.now() - started;
+  const needed = new Set(files.keys());
   await at.waitForLoadState("networkidle");
   await session.detach();
   const sum = (wanted) => [...files].filter(([name]) => wanted(name)).reduce((total, [, bytes]) => total + bytes, 0);
-  const isCode = (name) => /\.(wasm|js|css)$/.test(name);
+  const isCode = (name) => (/\.(wasm|js|css)$/.test(name) || !name.includes(".")) && !name.startsWith("/api/");
+  const isFirst = (name) => isCode(name) && needed.has(name) && !LATER.test(name);
   return {
     files,
     took,
-    first: sum((name) => (isCode(name) || !name.includes(".")) && !LATER.test(name) && !name.startsWith("/api/")),
-    later: sum((name) => isCode(name) && LATER.test(name)),
+    needed,
+    first: sum(isFirst),
+    later: sum((name) => isCode(name) && !isFirst(name)),
     fonts: sum((name) => name.endsWith(".woff2")),
   };
 }
@@ -58,7 +61,7 @@ try {
     const seen = await loaded(at, address, ready);
     const verdict = seen.first <= BUDGET ? "within" : "OVER";
     console.log(`${address}: ${kB(seen.first)} before it works (${verdict} ${kB(BUDGET)}), ${kB(seen.later)} later, fonts ${kB(seen.fonts)}; usable after ${seen.took.toFixed(0)} ms`);
-    if (process.argv.includes("--files")) for (const [name, bytes] of seen.files) console.log(`  ${name} ${kB(bytes)}`);
+    if (process.argv.includes("--files")) for (const [name, bytes] of seen.files) console.log(`  ${seen.needed.has(name) ? "first" : "later"} ${name} ${kB(bytes)}`);
     if (address === "/login") await logIn(at, app, account);
   }
 } finally {
