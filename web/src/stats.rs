@@ -98,7 +98,7 @@ pub fn line_chart(columns: &[Column], rows: &[Value], utc: bool) -> Lines {
 }
 
 /// The colour of what was before, which is nobody else's.
-const EARLIER: &str = "text-soft";
+const EARLIER: &str = "text-faint";
 
 /// Whether the column has the figures of another one some time earlier: `count_prev` of `| compare`.
 fn is_earlier(column: &Column, columns: &[Column]) -> bool {

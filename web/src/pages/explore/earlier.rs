@@ -120,7 +120,7 @@ fn series(before: Before, times: &[i64], earlier: &Histogram, shift_ms: i64) -> 
         .collect();
     Series {
         name: name(before).to_owned(),
-        token: "text-soft".into(),
+        token: "text-faint".into(),
         values: times.iter().map(|time| counted.get(time).map(|count| *count as f64)).collect(),
         mark: false,
     }
