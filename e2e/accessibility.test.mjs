@@ -62,6 +62,10 @@ const OPENED = [
     await at.keyboard.press("m");
     await at.getByRole("dialog", { name: "Mark a moment" }).waitFor();
   }],
+  ["an earlier time", "/explore?before=day", async (at) => {
+    await at.getByTestId("before").getByText("0 events").waitFor();
+    await at.getByRole("button", { name: "Compare with an earlier time (b)" }).click();
+  }],
   ["a mark", "/explore", (at) => at.getByRole("button", { name: "Note: line cut" }).click()],
   ["time zone", "/explore", async (at) => {
     await at.getByText("upstream timeout").first().waitFor();

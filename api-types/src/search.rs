@@ -160,6 +160,9 @@ pub struct Field {
     pub count: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub distinct: Option<u64>,
+    /// Of a mixed field: how many of the newest events have a value of each type. A type that only older events have is there with 0.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub types: BTreeMap<String, u64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -120,21 +120,23 @@ function mount(host, options, data, extra) {
   };
 }
 
-// Bars stacked by level; dragging selects whole buckets.
+// Bars stacked by level, with what was before as a line; dragging selects whole buckets.
 export function histogram(host, json, selected) {
   let spec = JSON.parse(json);
   const stacked = () => {
     const sums = spec.times.map(() => 0);
     const layers = spec.series.map((series) => series.values.map((value, index) => (sums[index] += value)));
-    return [spec.times, ...layers.reverse()];
+    return [spec.times, ...layers.reverse(), ...(spec.before ? [spec.before.values] : [])];
   };
   const describe = (index) => {
     const rows = spec.series.filter((series) => series.values[index] > 0).reverse();
+    if (spec.before?.values[index] != null) rows.push(spec.before);
     if (rows.length === 0) return null;
     return [line(timeText(spec.times[index], spec.utc)), ...rows.map((series) => line(series.name, series.values[index], series.token))];
   };
   const box = tip(host, describe);
   const bars = uPlot.paths.bars({ size: [0.86, 60], align: 1 });
+  const before = { paths: uPlot.paths.stepped({ align: 1, extend: true }), points: { show: false }, width: 1.25, stroke: () => colour(spec.before.token) };
   const options = {
     ms: 1,
     tzDate: zoneDate(() => spec.utc),
@@ -143,7 +145,7 @@ export function histogram(host, json, selected) {
     cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false } },
     scales: { x: { range: () => [spec.from, spec.to] }, y: { range: (_, __, max) => [0, Math.max(max, 4) * 1.08] } },
     axes: axes(() => spec.utc),
-    series: [{}, ...[...spec.series].reverse().map((series) => ({ paths: bars, points: { show: false }, width: 0, fill: () => colour(series.token) }))],
+    series: [{}, ...[...spec.series].reverse().map((series) => ({ paths: bars, points: { show: false }, width: 0, fill: () => colour(series.token) })), ...(spec.before ? [before] : [])],
     hooks: {
       setCursor: [box.hooks.setCursor],
       setSelect: [

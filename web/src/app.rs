@@ -48,7 +48,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/change-email") view={Lazy::<later::ChangeEmail>::new()}/>
                 <Route path=path!("/invite") view={Lazy::<later::AcceptInvitation>::new()}/>
                 <Route path=path!("/mute") view={Lazy::<later::MuteByLink>::new()}/>
-                <Route path=path!("/dev/components") view={Lazy::<later::Components>::new()}/>
+                <Route path=path!("/dev/components") view=developer_page()/>
                 <ParentRoute path=path!("/") view=Shell>
                     <Route path=path!("") view=|| view! { <Redirect path="/explore"/> }/>
                     <Route path=path!("explore") view={Lazy::<later::Explore>::new()}/>
@@ -68,6 +68,17 @@ pub fn App() -> impl IntoView {
         </Router>
         <Toasts/>
     }
+}
+
+/// Every component in every state; in builds for development and for the tests alone.
+#[cfg(any(debug_assertions, feature = "dev-pages"))]
+fn developer_page() -> Lazy<later::Components> {
+    Lazy::new()
+}
+
+#[cfg(not(any(debug_assertions, feature = "dev-pages")))]
+fn developer_page() -> fn() -> AnyView {
+    || NotFound().into_any()
 }
 
 #[component]

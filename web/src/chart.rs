@@ -46,6 +46,8 @@ pub struct Bars {
     pub interval: f64,
     pub times: Vec<f64>,
     pub series: Vec<Series>,
+    /// What was before, as a line.
+    pub before: Option<Series>,
     pub utc: bool,
 }
 
@@ -70,6 +72,11 @@ impl Drop for Drawn {
     }
 }
 
+/// The colours of the series, in their order: a chart keeps those that it began with.
+fn shape(json: &str) -> String {
+    json.split("\"token\":").skip(1).filter_map(|rest| rest.split(',').next()).collect()
+}
+
 /// Draws once `spec` is there and again on each change of it. A change of shape (`shape`) starts over.
 fn draw<S: Serialize + PartialEq + Send + Sync + 'static>(
     host: NodeRef<html::Div>,
@@ -77,7 +84,7 @@ fn draw<S: Serialize + PartialEq + Send + Sync + 'static>(
     start: impl Fn(&Charts, &web_sys::Element, &str) -> Drawn + 'static,
 ) {
     let charts = RwSignal::new_local(None::<Charts>);
-    let drawn = StoredValue::new_local(None::<(usize, Drawn)>);
+    let drawn = StoredValue::new_local(None::<(String, Drawn)>);
     leptos::task::spawn_local(async move {
         if let Ok(module) = JsFuture::from(load_charts()).await {
             charts.try_set(Some(module.unchecked_into()));
@@ -89,7 +96,7 @@ fn draw<S: Serialize + PartialEq + Send + Sync + 'static>(
         else {
             return;
         };
-        let shape = json.matches("\"token\"").count();
+        let shape = shape(&json);
         drawn.update_value(|drawn| match drawn {
             Some((same, drawn)) if *same == shape => drawn.chart.update(&json),
             _ => {
@@ -174,4 +181,29 @@ pub fn is_utc() -> bool {
 /// Milliseconds of a time, as charts take them.
 pub fn chart_time(text: &str) -> f64 {
     crate::format::parse_ms(text).unwrap_or_else(browser::now_ms) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_levels_or_a_line_of_before_are_another_shape() {
+        let series = |token: &str| Series {
+            name: "\"token\":\"x\"".into(),
+            token: token.into(),
+            values: vec![Some(1.0)],
+            mark: false,
+        };
+        let shape_of = |tokens: &[&str], before: Option<Series>| {
+            let series = tokens.iter().map(|token| series(token)).collect();
+            let bars =
+                Bars { from: 0.0, to: 1.0, interval: 1.0, times: vec![0.0], series, before, utc: true };
+            shape(&serde_json::to_string(&bars).expect("JSON"))
+        };
+        let plain = shape_of(&["fill-error", "fill-info"], None);
+        assert_eq!(plain, r#""fill-error""fill-info""#);
+        assert_ne!(plain, shape_of(&["fill-warn", "fill-info"], None));
+        assert_ne!(plain, shape_of(&["fill-error"], Some(series("text-soft"))));
+    }
 }

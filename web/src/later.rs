@@ -50,8 +50,12 @@ pages! {
     EditAlert, rest, edit_alert: view! { <crate::pages::alerts::EditAlert/> };
     Device, rest, device: view! { <crate::pages::device::Device/> };
     Ingest, rest, ingest: view! { <crate::pages::ingest::Ingest/> };
-    Components, rest, components: view! { <crate::pages::components::Components/> };
     Settings, rest, settings: view! { <crate::pages::settings::Settings/> };
+}
+
+#[cfg(any(debug_assertions, feature = "dev-pages"))]
+pages! {
+    Components, rest, components: view! { <crate::pages::components::Components/> };
 }
 
 /// What the worker behind `/local` runs.

@@ -69,7 +69,8 @@ pub fn line_chart(columns: &[Column], rows: &[Value], utc: bool) -> Lines {
     let time =
         columns.iter().find(|column| is_time(column)).map(|column| column.name.as_str()).unwrap_or_default();
     let name = columns.iter().find(|column| !is_time(column) && !is_number(column));
-    let numbers: Vec<&Column> = columns.iter().filter(|column| is_number(column)).collect();
+    let numbers: Vec<&Column> =
+        columns.iter().filter(|column| is_number(column) && !is_derived(column, columns)).collect();
     let mut times: Vec<&str> = rows.iter().filter_map(|row| row.get(time)?.as_str()).collect();
     times.sort_unstable();
     times.dedup();
@@ -82,7 +83,10 @@ pub fn line_chart(columns: &[Column], rows: &[Value], utc: bool) -> Lines {
         for number in &numbers {
             let label = label(row, name, number, numbers.len());
             let at = series.iter().position(|line| line.name == label).unwrap_or_else(|| {
-                let token = level_token(&label).unwrap_or_else(|| series_token(series.len()));
+                let token = match is_earlier(number, columns) {
+                    true => EARLIER.to_owned(),
+                    false => level_token(&label).unwrap_or_else(|| series_token(series.len())),
+                };
                 series.push(Series { name: label, token, values: vec![None; times.len()], mark: false });
                 series.len() - 1
             });
@@ -93,14 +97,47 @@ pub fn line_chart(columns: &[Column], rows: &[Value], utc: bool) -> Lines {
     Lines { times: times.iter().map(|time| chart_time(time)).collect(), series, threshold: None, utc }
 }
 
-/// The same as bars that stand on each other.
+/// The colour of what was before, which is nobody else's.
+const EARLIER: &str = "text-faint";
+
+/// Whether the column has the figures of another one some time earlier: `count_prev` of `| compare`.
+fn is_earlier(column: &Column, columns: &[Column]) -> bool {
+    let now = column.name.strip_suffix("_prev");
+    now.is_some_and(|now| columns.iter().any(|other| other.name == now))
+}
+
+/// Whether the column tells how a figure differs from the earlier one; it has another scale.
+fn is_derived(column: &Column, columns: &[Column]) -> bool {
+    let base = column.name.strip_suffix("_delta").or_else(|| column.name.strip_suffix("_pct"));
+    base.is_some_and(|base| columns.iter().any(|other| other.name.strip_suffix("_prev") == Some(base)))
+}
+
+/// Whether a table already has figures of an earlier time.
+pub fn is_compared(columns: &[Column]) -> bool {
+    columns.iter().any(|column| is_earlier(column, columns))
+}
+
+/// The same as bars that stand on each other; what was before is one line.
 pub fn stacked_chart(columns: &[Column], rows: &[Value], utc: bool) -> Bars {
     let Lines { times, series, .. } = line_chart(columns, rows, utc);
+    let (earlier, series): (Vec<Series>, Vec<Series>) =
+        series.into_iter().partition(|series| series.token == EARLIER);
+    let before = sum(earlier, times.len());
     let gaps = times.windows(2).map(|pair| pair[1] - pair[0]);
     let interval = gaps.fold(f64::INFINITY, f64::min);
     let interval = if interval.is_finite() { interval } else { 1000.0 };
     let end = |at: Option<&f64>| at.copied().unwrap_or_default();
-    Bars { from: end(times.first()), to: end(times.last()) + interval, interval, times, series, utc }
+    Bars { from: end(times.first()), to: end(times.last()) + interval, interval, times, series, before, utc }
+}
+
+fn sum(series: Vec<Series>, count: usize) -> Option<Series> {
+    let value = |at: usize| {
+        let values = series.iter().filter_map(|series| series.values[at]);
+        values.reduce(|sum, value| sum + value)
+    };
+    let values = (0..count).map(value).collect();
+    let first = series.first()?;
+    Some(Series { name: "before".into(), token: first.token.clone(), values, mark: false })
 }
 
 fn label(row: &Value, name: Option<&Column>, number: &Column, numbers: usize) -> String {
@@ -198,5 +235,29 @@ mod tests {
                 Top { name: "(none)".into(), value: 2.0, share: 0.25 }
             ]
         );
+    }
+
+    #[test]
+    fn figures_of_an_earlier_time_are_quiet_lines_and_differences_are_none() {
+        let number = |name| (name, "number");
+        let columns = columns(&[
+            ("timestamp", "datetime"),
+            ("level", "string"),
+            number("count"),
+            number("count_prev"),
+            number("count_delta"),
+            number("count_pct"),
+        ]);
+        let row = |level: &str, now: u64, prev: u64| json!({"timestamp": "2026-03-10T10:00:00Z", "level": level, "count": now, "count_prev": prev, "count_delta": 1, "count_pct": 5});
+        let rows = [row("info", 7, 4), row("warn", 2, 1)];
+        let lines = line_chart(&columns, &rows, true).series;
+        let names: Vec<&str> = lines.iter().map(|line| line.name.as_str()).collect();
+        assert_eq!(names, ["info count", "info count_prev", "warn count", "warn count_prev"]);
+        assert_eq!((lines[1].token.as_str(), lines[3].token.as_str()), (EARLIER, EARLIER));
+        assert!(is_compared(&columns));
+
+        let bars = stacked_chart(&columns, &rows, true);
+        assert_eq!(bars.series.len(), 2);
+        assert_eq!(bars.before.map(|before| before.values), Some(vec![Some(5.0)]));
     }
 }

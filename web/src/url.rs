@@ -22,6 +22,8 @@ pub struct Exploration {
     pub tab: Tab,
     /// New events are shown as they come.
     pub live: bool,
+    /// Which earlier time the histogram is held against.
+    pub before: Before,
 }
 
 /// Which view of what was found is shown.
@@ -30,6 +32,45 @@ pub enum Tab {
     #[default]
     Events,
     Patterns,
+}
+
+/// An earlier time that the range is compared with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Before {
+    #[default]
+    Nothing,
+    /// As long as the range, and right before it.
+    Period,
+    /// The same hours a day earlier.
+    Day,
+    Week,
+}
+
+impl Before {
+    pub const ALL: [Self; 4] = [Self::Nothing, Self::Period, Self::Day, Self::Week];
+
+    /// As the address has it.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Nothing => "",
+            Self::Period => "period",
+            Self::Day => "day",
+            Self::Week => "week",
+        }
+    }
+
+    fn of_word(word: &str) -> Self {
+        Self::ALL.into_iter().find(|before| before.word() == word).unwrap_or_default()
+    }
+
+    pub fn next(self) -> Self {
+        match self {
+            Self::Nothing => Self::Period,
+            Self::Period => Self::Day,
+            Self::Day => Self::Week,
+            Self::Week => Self::Nothing,
+        }
+    }
 }
 
 impl Exploration {
@@ -66,6 +107,9 @@ impl Exploration {
         if self.live {
             push("live", "1");
         }
+        if self.before != Before::Nothing {
+            push("before", self.before.word());
+        }
         if let Some(event) = &self.event {
             push("event", event);
         }
@@ -88,6 +132,7 @@ impl Exploration {
                 "off" => state.off = parts(&value),
                 "tab" if value == "patterns" => state.tab = Tab::Patterns,
                 "live" => state.live = value == "1",
+                "before" => state.before = Before::of_word(&value),
                 "event" => state.event = some(value),
                 _ => {}
             }
@@ -97,7 +142,8 @@ impl Exploration {
 
     /// The same search, as far as rows and numbers go.
     pub fn without_view(&self) -> Self {
-        Self { event: None, columns: Vec::new(), off: Vec::new(), tab: Tab::Events, ..self.clone() }
+        let (tab, before) = (Tab::Events, Before::Nothing);
+        Self { event: None, columns: Vec::new(), off: Vec::new(), tab, before, ..self.clone() }
     }
 }
 
@@ -162,19 +208,22 @@ mod tests {
             proptest::option::of(any::<i64>()),
             optional,
             (prop::collection::vec(text, 0..4), prop::collection::vec(text, 0..4)),
-            (any::<bool>(), any::<bool>()),
+            (any::<bool>(), any::<bool>(), prop::sample::select(&Before::ALL)),
         )
             .prop_map(
-                |(project, query, (from, to), now_ms, event, (columns, off), (patterns, live))| Exploration {
-                    project,
-                    query,
-                    range: TimeRange { from, to },
-                    now_ms,
-                    event,
-                    columns,
-                    off,
-                    tab: if patterns { Tab::Patterns } else { Tab::Events },
-                    live,
+                |(project, query, (from, to), now_ms, event, (columns, off), (patterns, live, before))| {
+                    Exploration {
+                        project,
+                        query,
+                        range: TimeRange { from, to },
+                        now_ms,
+                        event,
+                        columns,
+                        off,
+                        tab: if patterns { Tab::Patterns } else { Tab::Events },
+                        live,
+                        before,
+                    }
                 },
             )
     }

@@ -39,10 +39,12 @@ pub fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// The web application beside the tests: the last and long part of its build keeps one core busy.
+/// The web application beside the tests: the last and long part of its build keeps one core busy. The browser journeys look at the
+/// pages for developers too.
 fn build() -> Result<()> {
+    let with_all_pages = web::Options { dev_pages: true, ..web::Options::default() };
     std::thread::scope(|scope| {
-        let web = scope.spawn(|| web::build(&web::Options::default()));
+        let web = scope.spawn(|| web::build(&with_all_pages));
         programs::run(runner().args(["--workspace", "--no-run"]))?;
         web.join().expect("the build answers").map(drop)
     })

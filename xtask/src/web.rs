@@ -22,6 +22,9 @@ pub struct Options {
     /// Build even when nothing has changed.
     #[arg(long)]
     pub force: bool,
+    /// With the pages for developers, such as `/dev/components`; a build with `--dev` has them anyway.
+    #[arg(long)]
+    pub dev_pages: bool,
 }
 
 /// Where the sources are and where results go.
@@ -52,13 +55,13 @@ impl Places {
 /// Builds the application when its inputs have changed; answers the folder to serve.
 pub fn build(options: &Options) -> Result<PathBuf> {
     let places = Places::new()?;
-    let key = inputs::key(&places.root, options.dev)?;
+    let key = inputs::key(&places.root, options)?;
     if !options.force && inputs::is_fresh(&places.dist, &key) {
         eprintln!("web: up to date");
         return Ok(places.dist);
     }
     install_node_modules(&places.root)?;
-    let wasm = compile::application(&places, options.dev)?;
+    let wasm = compile::application(&places, options)?;
     let output = places.target.join("dist");
     recreate(&output)?;
     let scripts = bundle::scripts(&places, &wasm, &output, options.dev)?;

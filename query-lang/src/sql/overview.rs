@@ -55,8 +55,11 @@ pub(super) fn total(count: &Value) -> Value {
     Value::new(sql!("sum({})", count.sql), Repr::Number)
 }
 
-/// The fields of the newest matching events: rows of name, kind, count, number of different values, and how many events
-/// were looked at.
+/// What a value of an event can be, as people call it.
+const KINDS: [&str; 4] = ["string", "number", "bool", "array"];
+
+/// The fields of the newest matching events: rows of name, kind, count, number of different values, how many events
+/// were looked at, and a map from each kind to the events that have it.
 ///
 /// # Errors
 /// As `compile`.
@@ -84,9 +87,13 @@ pub fn compile_fields(query: &Query, scope: &Scope, request: &Request) -> Result
     grouping.measure("distinct", distinct, &mut compiler);
     let looked_at = sql!("any({})", grouping.rows.value(&looked_at, &mut compiler).sql);
     grouping.measure("events", Value::new(looked_at, Repr::Number), &mut compiler);
+    let by_kind =
+        KINDS.map(|kind| sql!("'{}', countIf({} = '{}')", Sql::new(kind), part(2).sql, Sql::new(kind)));
+    let types = sql!("map({})", Sql::join(by_kind, ", "));
+    grouping.measure("types", Value::new(types, Repr::Array), &mut compiler);
     let mut rows = grouping.finish(&mut compiler);
     rows.order.insert(0, OrderKey { by: OrderBy::Place(counted), descending: true });
-    Ok(statement(rows, &["name", "type", "count", "distinct", "events"], Some(1000), compiler))
+    Ok(statement(rows, &["name", "type", "count", "distinct", "events", "types"], Some(1000), compiler))
 }
 
 /// How many of all matching events have each field, where a rollup knows it: one row of the number of events, those with

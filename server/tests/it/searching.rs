@@ -140,6 +140,29 @@ async fn fields_tell_of_how_many_events_they_are() {
     assert_eq!(fields("source:nowhere").await, (json!(0), String::new()));
 }
 
+#[tokio::test]
+async fn a_field_of_several_types_tells_how_often_it_is_which() {
+    let logs = LogApp::spawn().await;
+    let acme = logs.app.org("acme").await;
+    let sizes = [json!(3), json!(4.5), json!("big"), json!(7)];
+    let events: Vec<Value> = sizes.iter().map(|size| json!({"message": "a parcel", "size": size})).collect();
+    acme.send(&events).await;
+    let field = async |query: &str| {
+        let ask = json!({"query": query, "from": "now-1h", "to": "now+1m"});
+        let answer = acme.post("/api/v1/logs/fields", ask).await.expect(200).body;
+        answer["fields"].as_array().unwrap().iter().find(|field| field["name"] == "size").unwrap().clone()
+    };
+
+    // Counted by a rollup, by looking at events, and where only one type is left.
+    for query in ["", "parcel"] {
+        let found = field(query).await;
+        assert_eq!((&found["type"], &found["count"]), (&json!("mixed"), &json!(4)), "{query}");
+        assert_eq!(found["types"], json!({"number": 3, "string": 1}), "{query}");
+    }
+    let numbers = field("size>0").await;
+    assert_eq!((&numbers["type"], &numbers["types"]), (&json!("number"), &Value::Null));
+}
+
 /// Every event with every other one of its source: little data, and with `MANY` events seconds of work on any machine.
 const LONG: &str =
     "* | join { * | fields source, message } on source | stats count() as n, dcount(message) as d";

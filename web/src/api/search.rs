@@ -58,8 +58,8 @@ pub async fn histogram(request: SearchRequest) -> Result<Histogram, ApiError> {
     ask("histogram", &request).await
 }
 
-pub async fn fields(request: SearchRequest) -> Result<Vec<Field>, ApiError> {
-    ask::<Fields>("fields", &request).await.map(|fields| fields.fields)
+pub async fn fields(request: SearchRequest) -> Result<Fields, ApiError> {
+    ask("fields", &request).await
 }
 
 pub async fn field_values(request: SearchRequest) -> Result<FieldValues, ApiError> {

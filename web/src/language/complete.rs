@@ -130,7 +130,13 @@ mod tests {
             let some = all.into_iter().filter(move |(value, _)| value.starts_with(&typed)).collect();
             Box::pin(async { some })
         });
-        let fields = [Field { name: "http.status".into(), kind: "number".into(), count: 3, distinct: None }];
+        let fields = [Field {
+            name: "http.status".into(),
+            kind: "number".into(),
+            count: 3,
+            distinct: None,
+            types: Default::default(),
+        }];
         let end = text.encode_utf16().count() as u32;
         let completion = block_on(complete(text, end, &fields, &values));
         completion

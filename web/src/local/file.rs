@@ -369,6 +369,16 @@ a line without a time
     }
 
     #[test]
+    fn a_mixed_field_tells_how_often_it_is_what() {
+        let mut file = file("{\"size\": 1}\n{\"size\": 2}\n{\"size\": \"big\"}\n");
+        let fields = ask(&mut file, "fields", json!({"query": ""}));
+        let all = fields["fields"].as_array().expect("fields");
+        let size = all.iter().find(|field| field["name"] == "size").expect("a size");
+        assert_eq!((&size["type"], &size["count"]), (&json!("mixed"), &json!(3)));
+        assert_eq!(size["types"], json!({"number": 2, "string": 1}));
+    }
+
+    #[test]
     fn overviews_count_what_the_query_finds() {
         let mut file = file(LINES);
         let range = json!({"query": "timeout", "from": "2026-03-10T10:00:00Z", "to": "2026-03-10T10:03:00Z", "buckets": 3});
@@ -388,6 +398,7 @@ a line without a time
             .filter_map(|field| field["name"].as_str())
             .collect();
         assert!(names.contains(&"http.status") && names.contains(&"level"), "{names:?}");
+        assert_eq!(fields["events"], 2);
         let patterns = ask(&mut file, "patterns", range.clone());
         let said: Vec<_> = patterns["patterns"]
             .as_array()

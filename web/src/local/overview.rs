@@ -81,31 +81,32 @@ fn kind(value: &Value) -> &'static str {
 }
 
 pub fn fields(events: &[Event<'static>], found: &Found) -> Vec<Field> {
-    let mut counted: HashMap<String, (u64, &'static str)> = HashMap::new();
+    let mut counted: HashMap<String, BTreeMap<&'static str, u64>> = HashMap::new();
     let mut count = |name: &str, kind: &'static str| match counted.get_mut(name) {
-        Some((count, known)) => {
-            *count += 1;
-            if *known != kind {
-                *known = "mixed";
-            }
-        }
+        Some(kinds) => *kinds.entry(kind).or_default() += 1,
         None => {
-            counted.insert(name.to_owned(), (1, kind));
+            counted.insert(name.to_owned(), BTreeMap::from([(kind, 1)]));
         }
     };
     for event in matching(events, found) {
         core(event, &mut |name, _| count(name, "string"));
         leaves("", &event.attributes, &mut |path, value| count(path, kind(value)));
     }
-    let field = |(name, (count, kind)): (String, (u64, &str))| Field {
-        name,
-        kind: kind.to_owned(),
-        count,
-        distinct: None,
-    };
-    let mut fields: Vec<Field> = counted.into_iter().map(field).collect();
+    let mut fields: Vec<Field> = counted.into_iter().map(|(name, kinds)| field(name, &kinds)).collect();
     fields.sort_by(|left, right| right.count.cmp(&left.count).then_with(|| left.name.cmp(&right.name)));
     fields
+}
+
+fn field(name: String, kinds: &BTreeMap<&'static str, u64>) -> Field {
+    let one = kinds.keys().next().filter(|_| kinds.len() == 1);
+    let types = kinds.iter().map(|(kind, count)| ((*kind).to_owned(), *count)).collect();
+    Field {
+        name,
+        kind: one.map_or("mixed", |kind| kind).to_owned(),
+        count: kinds.values().sum(),
+        distinct: None,
+        types: if one.is_some() { BTreeMap::new() } else { types },
+    }
 }
 
 /// Every shape of message with its count over the whole range.

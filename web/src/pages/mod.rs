@@ -2,6 +2,7 @@
 
 pub mod alerts;
 pub mod auth;
+#[cfg(any(debug_assertions, feature = "dev-pages"))]
 pub mod components;
 pub mod device;
 pub mod explore;

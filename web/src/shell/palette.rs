@@ -151,45 +151,25 @@ fn Commands(open: RwSignal<bool>, go: Go, session: Session) -> impl IntoView {
         all
     }));
     let listed = move || typed.with(|typed| found(commands.get_value(), typed));
-    let run = move |command: &Command| {
+    let run = Callback::new(move |command: Command| {
         open.set(false);
-        let run = Arc::clone(&command.run);
         // After the dialog has given the focus back, so that a command may take it.
-        request_animation_frame(move || run());
-    };
+        request_animation_frame(move || (command.run)());
+    });
     let on_key = move |event: leptos::ev::KeyboardEvent| {
         let count = untrack(listed).len();
         match event.key().as_str() {
             "ArrowDown" => chosen.update(|at| *at = (*at + 1).min(count.saturating_sub(1))),
             "ArrowUp" => chosen.update(|at| *at = at.saturating_sub(1)),
             "Enter" => {
-                if let Some(command) = untrack(listed).get(chosen.get_untracked()) {
-                    run(command);
+                if let Some(command) = untrack(listed).into_iter().nth(chosen.get_untracked()) {
+                    run.run(command);
                 }
             }
             _ => return,
         }
         event.prevent_default();
         scroll_to_chosen();
-    };
-    let items = move || {
-        let items = listed().into_iter().enumerate().map(|(at, command)| {
-            let (name, icon, key) = (command.name.clone(), command.icon, command.key);
-            view! {
-                <li
-                    role="option"
-                    id=format!("command-{at}")
-                    class="palette-item"
-                    aria-selected=move || (chosen.get() == at).to_string()
-                    on:click=move |_| run(&command)
-                >
-                    <Glyph icon/>
-                    <span class="grow truncate">{name}</span>
-                    {(!key.is_empty()).then(|| view! { <kbd class="kbd">{key}</kbd> })}
-                </li>
-            }
-        });
-        items.collect_view()
     };
     view! {
         <input
@@ -209,8 +189,28 @@ fn Commands(open: RwSignal<bool>, go: Go, session: Session) -> impl IntoView {
             }
             on:keydown=on_key
         />
-        <ul class="palette" id="commands" role="listbox" aria-label="Commands">{items}</ul>
+        <ul class="palette" id="commands" role="listbox" aria-label="Commands">
+            {move || listed().into_iter().enumerate().map(|(at, command)| view! { <Item at command chosen run/> }).collect_view()}
+        </ul>
         <Show when=move || listed().is_empty()><p class="faint" role="status">"No command has these letters."</p></Show>
+    }
+}
+
+#[component]
+fn Item(at: usize, command: Command, chosen: RwSignal<usize>, run: Callback<Command>) -> impl IntoView {
+    let (name, icon, key) = (command.name.clone(), command.icon, command.key);
+    view! {
+        <li
+            role="option"
+            id=format!("command-{at}")
+            class="palette-item"
+            aria-selected=move || (chosen.get() == at).to_string()
+            on:click=move |_| run.run(command.clone())
+        >
+            <Glyph icon/>
+            <span class="grow truncate">{name}</span>
+            {(!key.is_empty()).then(|| view! { <kbd class="kbd">{key}</kbd> })}
+        </li>
     }
 }
 

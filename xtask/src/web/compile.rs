@@ -1,7 +1,7 @@
 //! Rust to WebAssembly: by rustup's toolchain, or by Debian's packages where the target cannot be had otherwise.
 
 use super::split::{self, Part};
-use super::{Places, run};
+use super::{Options, Places, run};
 use anyhow::{Context, Result, bail, ensure};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -19,7 +19,8 @@ pub struct Application {
     pub parts: Vec<Part>,
 }
 
-pub fn application(places: &Places, dev: bool) -> Result<Application> {
+pub fn application(places: &Places, options: &Options) -> Result<Application> {
+    let dev = options.dev;
     let profile = if dev { "web-dev" } else { "web" };
     let mut cargo = toolchain()?;
     cargo
@@ -35,6 +36,7 @@ pub fn application(places: &Places, dev: bool) -> Result<Application> {
             "--profile",
             profile,
         ])
+        .args(options.dev_pages.then_some("--features=dev-pages"))
         // Splitting needs the linker's relocations.
         .args(["--", "-Clink-arg=--emit-relocs"])
         .env("CARGO_TARGET_DIR", &places.target)

@@ -1,5 +1,6 @@
 //! Tells whether the last build is still right: a hash over everything that goes into one.
 
+use super::Options;
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 use std::fs;
@@ -10,7 +11,7 @@ const FILES: [&str; 3] = ["Cargo.toml", "Cargo.lock", "package-lock.json"];
 const STAMP: &str = ".inputs";
 
 /// A hash of the names and contents of all inputs, and of the kind of build.
-pub fn key(root: &Path, dev: bool) -> Result<String> {
+pub fn key(root: &Path, options: &Options) -> Result<String> {
     let mut files: Vec<PathBuf> =
         FILES.iter().map(|file| root.join(file)).filter(|file| file.exists()).collect();
     for folder in FOLDERS {
@@ -22,7 +23,7 @@ pub fn key(root: &Path, dev: bool) -> Result<String> {
     }
     files.sort();
     let mut hash = Sha256::new();
-    hash.update([u8::from(dev)]);
+    hash.update([u8::from(options.dev), u8::from(options.dev_pages)]);
     for file in files {
         let content = fs::read(&file).with_context(|| format!("failed to read {}", file.display()))?;
         hash.update(file.strip_prefix(root)?.as_os_str().as_encoded_bytes());

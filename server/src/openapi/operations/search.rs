@@ -62,9 +62,13 @@ pub(super) const OPERATIONS: &[Operation] = &[
     post("/api/v1/logs/histogram", "Counts matching events over time, by level.", json_of::<SearchRequest>())
         .gives(200, json_of::<Histogram>())
         .also(&[404]),
-    post("/api/v1/logs/fields", "The fields of the newest matching events.", json_of::<SearchRequest>())
-        .gives(200, json_of::<Fields>())
-        .also(&[404]),
+    post(
+        "/api/v1/logs/fields",
+        "The fields of the matching events: how many have each, and of which types.",
+        json_of::<SearchRequest>(),
+    )
+    .gives(200, json_of::<Fields>())
+    .also(&[404]),
     post("/api/v1/logs/field-values", "The most frequent values of one field.", json_of::<SearchRequest>())
         .gives(200, json_of::<FieldValues>())
         .also(&[404]),

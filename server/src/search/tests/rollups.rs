@@ -206,6 +206,32 @@ async fn counts_are_those_of_a_search(store: &TestStore, query: &Query, request:
     assert_eq!(sum(&histogram, 1, 2), sum(&searched, 0, 1));
 }
 
+/// Each event has a field once, so the kinds of its values add up to the events that have it; with a row rule, to those one may see.
+#[tokio::test]
+async fn the_kinds_of_a_mixed_field_add_up_to_its_events() {
+    use crate::search::respond::whole;
+    let store = stored().await;
+    let request = ranges().remove(0);
+    let rule = check_in("level>=warn source:api", &request).unwrap().query.filter.unwrap();
+    let ruled = sql::Scope { rules: vec![rule], ..scope() };
+    for (scope, filter) in [(scope(), ""), (scope(), "level>=warn source:api"), (ruled, "")] {
+        let query = check_in(filter, &request).unwrap().query;
+        let fields = sql::compile_fields(&query, &scope, &request).unwrap();
+        let fields = rows(&store, &fields, sql::SETTINGS).await;
+        let code = fields.rows.iter().find(|row| row[0] == "code").unwrap();
+        let by_kind = |kind: &str| whole::<u64>(&code[5][kind]).unwrap();
+        let (numbers, texts) = (by_kind("number"), by_kind("string"));
+        assert_eq!((&code[1], by_kind("bool"), by_kind("array")), (&serde_json::json!("mixed"), 0, 0));
+        assert!(numbers > texts && texts > 0, "{code:?}");
+        assert_eq!(numbers + texts, whole::<u64>(&code[2]).unwrap(), "{code:?}");
+        let counted = sql::compile_field_counts(&query, &scope, &request).unwrap();
+        if let Some(counted) = counted {
+            let all = rows(&store, &counted, sql::SETTINGS).await;
+            assert_eq!(whole::<u64>(&all.rows[0][7]["code"]).unwrap(), numbers + texts, "{filter}");
+        }
+    }
+}
+
 /// Words anywhere, found by reading the known paths or everything.
 #[tokio::test]
 async fn words_anywhere_are_found_in_known_paths_as_in_all_of_an_event() {

@@ -8,7 +8,7 @@ use crate::pages::explore::columns::Columns;
 use crate::pages::explore::layout::RowView;
 use crate::session::Session;
 use crate::time_range::TimeRange;
-use crate::url::{Exploration, Tab};
+use crate::url::{Before, Exploration, Tab};
 use api_types::search::{EventRow, Field, SearchRequest, TimeInput};
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
@@ -96,9 +96,11 @@ impl Explorer {
         let search = use_location().search;
         let state = Memo::new(move |_| Exploration::from_search(&search.get()));
         let reruns = RwSignal::new(0);
+        // Opening an event or choosing a column is no other search, and `now` stays the instant that it was.
+        let searched = Memo::new(move |_| state.with(Exploration::without_view));
         let run = Memo::new(move |_| {
             reruns.track();
-            let Exploration { query, range, now_ms, .. } = state.get().without_view();
+            let Exploration { query, range, now_ms, .. } = searched.get();
             let now_ms = now_ms.unwrap_or_else(browser::now_ms);
             Run { query, range, project_id: project.get(), now_ms }
         });
@@ -258,6 +260,11 @@ impl Explorer {
 
     pub fn show_tab(self, tab: Tab) {
         self.change(|state| state.tab = tab);
+    }
+
+    /// Holds the histogram against an earlier time.
+    pub fn compare_with(self, before: Before) {
+        self.change(|state| state.before = before);
     }
 
     pub fn toggle_column(self, column: &str) {

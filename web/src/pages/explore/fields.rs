@@ -1,15 +1,15 @@
-//! The fields of what was found: how many events have each, and their values when opened.
+//! The fields of what was found: how many events have each and of which types, and their values when opened.
 
 use super::cells::CORE;
+use super::coverage::{Among, has_numbers, kind_mark, mix};
 use super::explorer::explorer;
 use super::field_values::{FieldValuesView, NumberRange};
 use super::pins::Pins;
 use super::results::{Shape, results};
 use crate::api::search;
 use crate::components::{Glyph, Icon, IconButton, LoadError, Loading};
-use crate::format;
 use crate::load::{Load, load};
-use api_types::search::Field;
+use api_types::search::{Field, Fields};
 use leptos::prelude::*;
 use std::collections::HashSet;
 
@@ -21,7 +21,7 @@ pub fn FieldList() -> impl IntoView {
     fields.cancel_on(explorer.cancelled);
     Effect::new(move |_| {
         if let Load::Ready(fields) = fields.state.get() {
-            explorer.fields.set(fields);
+            explorer.fields.set(fields.fields);
         }
     });
     let pins = Pins::new(explorer);
@@ -46,7 +46,7 @@ pub fn FieldList() -> impl IntoView {
                 Load::Failed(error) => {
                     view! { <LoadError error on_retry=Callback::new(move |()| fields.refetch())/> }.into_any()
                 }
-                Load::Ready(found) if found.is_empty() => {
+                Load::Ready(found) if found.fields.is_empty() => {
                     view! { <p class="fields-empty faint">"No fields in this range."</p> }.into_any()
                 }
                 Load::Ready(found) => view! { <Groups found wanted open pins/> }.into_any(),
@@ -57,15 +57,15 @@ pub fn FieldList() -> impl IntoView {
 
 #[component]
 fn Groups(
-    found: Vec<Field>,
+    found: Fields,
     wanted: RwSignal<String>,
     open: RwSignal<HashSet<String>>,
     pins: Pins,
 ) -> impl IntoView {
-    let most = found.iter().map(|field| field.count).max().unwrap_or(1).max(1);
+    let among = Among::of(&found);
     let is_listed = |field: &Field| field.name != "timestamp" && field.name != "message";
     let (mut core, others): (Vec<Field>, Vec<Field>) =
-        found.into_iter().filter(is_listed).partition(|field| CORE.contains(&field.name.as_str()));
+        found.fields.into_iter().filter(is_listed).partition(|field| CORE.contains(&field.name.as_str()));
     core.sort_by_key(|field| CORE.iter().position(|name| *name == field.name));
     let (core, others) = (StoredValue::new(core), StoredValue::new(others));
     let matching = move |fields: StoredValue<Vec<Field>>| {
@@ -93,18 +93,17 @@ fn Groups(
     view! {
         <div class="fields-list" tabindex="-1">
             <Show when=move || !pinned().is_empty()><h2 class="fields-group">"Pinned"</h2></Show>
-            <For each=pinned key=|field| field.name.clone() let:field><FieldRow field most open pins/></For>
-            <For each=move || unpinned(core) key=|field| field.name.clone() let:field><FieldRow field most open pins/></For>
+            <For each=pinned key=|field| field.name.clone() let:field><FieldRow field among open pins/></For>
+            <For each=move || unpinned(core) key=|field| field.name.clone() let:field><FieldRow field among open pins/></For>
             <Show when=move || !unpinned(others).is_empty()><h2 class="fields-group">"Attributes"</h2></Show>
-            <For each=move || unpinned(others) key=|field| field.name.clone() let:field><FieldRow field most open pins/></For>
+            <For each=move || unpinned(others) key=|field| field.name.clone() let:field><FieldRow field among open pins/></For>
             <Show when=nothing><p class="fields-empty faint">"No field of this name."</p></Show>
         </div>
     }
 }
 
 #[component]
-fn FieldRow(field: Field, most: u64, open: RwSignal<HashSet<String>>, pins: Pins) -> impl IntoView {
-    let (explorer, results) = (explorer(), results());
+fn FieldRow(field: Field, among: Among, open: RwSignal<HashSet<String>>, pins: Pins) -> impl IntoView {
     let name = StoredValue::new(field.name.clone());
     let is_open = Memo::new(move |_| name.with_value(|name| open.with(|open| open.contains(name))));
     let toggle = move |_| {
@@ -116,51 +115,18 @@ fn FieldRow(field: Field, most: u64, open: RwSignal<HashSet<String>>, pins: Pins
         });
     };
     let (mark, kind) = kind_mark(&field.kind);
-    let is_number = field.kind == "number";
-    let share = (field.count as f64 / most as f64 * 100.0).round();
-    let is_column = Signal::derive(move || {
-        name.with_value(|name| explorer.state.with(|state| state.columns.contains(name)))
-    });
-    let may_be_column = !matches!(field.name.as_str(), "level" | "source");
+    let is_number = has_numbers(&field);
+    let mix = mix(&field);
     view! {
         <div class="field-row">
             <button type="button" class="field-name" aria-expanded=move || is_open.get().to_string() on:click=toggle>
                 <span class="field-kind" title=kind aria-label=kind role="img">{mark}</span>
                 <span class="truncate grow">{field.name.clone()}</span>
-                <span class="field-share numbers" title=format!("{} events have it", format::count(field.count))>
-                    {if share >= 1.0 { format!("{share:.0}%") } else { "<1%".into() }}
-                </span>
+                <span class="field-share numbers" title=among.words(field.count)>{among.share(field.count)}</span>
             </button>
-            <span class="field-actions">
-                <IconButton
-                    small=true
-                    icon=Icon::Pin
-                    label=format!("Keep {} at the top", name.get_value())
-                    pressed=Signal::derive(move || name.with_value(|name| pins.is_mine(name)))
-                    on_click=move |_| name.with_value(|name| pins.toggle(name))
-                />
-                {pins.may_share.then(|| view! {
-                    <IconButton
-                        small=true
-                        icon=Icon::Members
-                        label=format!("Keep {} at the top for everybody", name.get_value())
-                        pressed=Signal::derive(move || name.with_value(|name| pins.is_teams(name)))
-                        on_click=move |_| pins.toggle_for_all(explorer.run.with_untracked(|run| run.project_id.clone()), name.get_value())
-                    />
-                })}
-                {may_be_column.then(|| view! {
-                    <Show when=move || results.shape.get() == Shape::Events>
-                        <IconButton
-                            small=true
-                            icon=Icon::Columns
-                            label=format!("Show {} as column", name.get_value())
-                            pressed=is_column
-                            on_click=move |_| explorer.toggle_column(&name.get_value())
-                        />
-                    </Show>
-                })}
-            </span>
+            <FieldActions name pins/>
         </div>
+        {mix.map(|mix| view! { <p class="field-mix numbers" title="Types of the newest values">{mix}</p> })}
         <Show when=move || is_open.get()>
             {is_number.then(|| view! { <NumberRange field=name.get_value()/> })}
             <FieldValuesView field=name.get_value()/>
@@ -168,13 +134,43 @@ fn FieldRow(field: Field, most: u64, open: RwSignal<HashSet<String>>, pins: Pins
     }
 }
 
-fn kind_mark(kind: &str) -> (&'static str, &'static str) {
-    match kind {
-        "number" => ("#", "number"),
-        "bool" => ("?", "true or false"),
-        "array" => ("[]", "list"),
-        "mixed" => ("±", "several types"),
-        "datetime" => ("◷", "time"),
-        _ => ("Aa", "text"),
+/// Keeping a field at the top, and showing it as a column.
+#[component]
+fn FieldActions(name: StoredValue<String>, pins: Pins) -> impl IntoView {
+    let (explorer, results) = (explorer(), results());
+    let is_column = Signal::derive(move || {
+        name.with_value(|name| explorer.state.with(|state| state.columns.contains(name)))
+    });
+    let may_be_column = !name.with_value(|name| matches!(name.as_str(), "level" | "source"));
+    view! {
+        <span class="field-actions">
+            <IconButton
+                small=true
+                icon=Icon::Pin
+                label=format!("Keep {} at the top", name.get_value())
+                pressed=Signal::derive(move || name.with_value(|name| pins.is_mine(name)))
+                on_click=move |_| name.with_value(|name| pins.toggle(name))
+            />
+            {pins.may_share.then(|| view! {
+                <IconButton
+                    small=true
+                    icon=Icon::Members
+                    label=format!("Keep {} at the top for everybody", name.get_value())
+                    pressed=Signal::derive(move || name.with_value(|name| pins.is_teams(name)))
+                    on_click=move |_| pins.toggle_for_all(explorer.run.with_untracked(|run| run.project_id.clone()), name.get_value())
+                />
+            })}
+            {may_be_column.then(|| view! {
+                <Show when=move || results.shape.get() == Shape::Events>
+                    <IconButton
+                        small=true
+                        icon=Icon::Columns
+                        label=format!("Show {} as column", name.get_value())
+                        pressed=is_column
+                        on_click=move |_| explorer.toggle_column(&name.get_value())
+                    />
+                </Show>
+            })}
+        </span>
     }
 }

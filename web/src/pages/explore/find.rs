@@ -52,12 +52,6 @@ fn next(places: &[usize], from: Option<usize>, forward: bool) -> Option<usize> {
 
 #[component]
 pub fn FindBar() -> impl IntoView {
-    let explorer = explorer();
-    view! { <Show when=move || explorer.find_open.get()><Bar/></Show> }
-}
-
-#[component]
-fn Bar() -> impl IntoView {
     let (explorer, results) = (explorer(), results());
     let input = NodeRef::<html::Input>::new();
     let text = RwSignal::new(String::new());

@@ -1,7 +1,7 @@
 //! The language beside the query: examples that run with a click, every stage, and all keys.
 
+use super::commands::KEYS;
 use super::explorer::explorer;
-use super::keys::KEYS;
 use crate::components::Dialog;
 use leptos::prelude::*;
 

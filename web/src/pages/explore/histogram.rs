@@ -1,88 +1,89 @@
 //! How many events there were when, by level. Dragging over it zooms; the back button and a visible reset undo that.
 
-use super::explorer::explorer;
+use super::explorer::{Run, explorer};
 use super::more;
 use crate::api::search;
 use crate::chart::{BarChart, Bars, Series, chart_time, is_utc};
-use crate::components::{Button, ButtonKind, Icon};
+use crate::components::{Button, Icon};
 use crate::format;
 use crate::load::{Load, load};
 use crate::preferences::preferences;
 use crate::time_range::TimeRange;
-use api_types::search::Histogram;
+use api_types::search::{Histogram, SearchRequest};
 use leptos::prelude::*;
 
 /// From the bottom up: what is bad stands on the axis, where its height can be compared.
 const LEVELS: [&str; 7] = ["fatal", "error", "warn", "info", "debug", "trace", "unknown"];
 const BUCKETS: u32 = 100;
 
+/// A histogram with the run that it is of, and the ends of what it shows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Counted {
+    pub run: Run,
+    pub ends: (i64, i64),
+    pub histogram: Histogram,
+}
+
+pub fn request(run: &Run) -> SearchRequest {
+    SearchRequest { buckets: Some(BUCKETS), ..run.request() }
+}
+
 #[component]
 pub fn HistogramView() -> impl IntoView {
     let explorer = explorer();
-    let histogram = load(
+    let found = load(
         move || Some(explorer.run.get()),
-        |run| async move {
-            let mut request = run.request();
-            request.buckets = Some(BUCKETS);
-            search::histogram(request).await.map(|histogram| (run, histogram))
-        },
+        |run| async move { search::histogram(request(&run)).await.map(|histogram| (run, histogram)) },
     );
-    histogram.cancel_on(explorer.cancelled);
-    Effect::new(move |_| {
-        let total = histogram.state.with(|state| state.ready().map(|(_, histogram)| total(histogram)));
-        explorer.total.set(total);
-    });
-    let ends = Memo::new(move |_| {
-        histogram.state.with(|state| {
-            let (run, _) = state.ready()?;
+    found.cancel_on(explorer.cancelled);
+    let counted = Memo::new(move |_| {
+        found.state.with(|state| {
+            let (run, histogram) = state.ready()?.clone();
             let zone = preferences().zone.get().minutes(run.now_ms);
-            run.range.resolve(run.now_ms, zone).ok()
+            let ends = run.range.resolve(run.now_ms, zone).ok()?;
+            Some(Counted { run, ends, histogram })
         })
     });
+    Effect::new(move |_| {
+        explorer.total.set(counted.with(|counted| counted.as_ref().map(|counted| total(&counted.histogram))));
+    });
+    let before = RwSignal::new(None::<Series>);
     let spec = Signal::derive(move || {
-        let ends = ends.get()?;
-        histogram.state.with(|state| state.ready().map(|(_, histogram)| bars(histogram, ends)))
+        counted.with(|counted| {
+            let Counted { ends, histogram, .. } = counted.as_ref()?;
+            Some(Bars { before: before.get(), ..bars(histogram, *ends) })
+        })
     });
     let summary = Signal::derive(move || {
-        histogram.state.with(|state| {
-            state.ready().map_or_else(|| "Events over time".into(), |(_, histogram)| summary(histogram))
+        counted.with(|counted| {
+            counted.as_ref().map_or_else(|| "Events over time".into(), |counted| summary(&counted.histogram))
         })
     });
     let zoom = Callback::new(move |(from, to): (i64, i64)| {
         explorer.remember_zoom();
         explorer.zoom(TimeRange::between(from, to));
     });
-    let difference = RwSignal::new(false);
     view! {
-        <section class="histogram" aria-label="Events over time" aria-busy=move || histogram.busy.get().to_string()>
-            {move || match histogram.state.get() {
+        <section class="histogram" aria-label="Events over time" aria-busy=move || found.busy.get().to_string()>
+            {move || match found.state.get() {
                 Load::Failed(error) => view! {
                     <div class="histogram-note">
                         <span>{error.message()}</span>
-                        <Button small=true icon=Icon::Refresh on_click=move |_| histogram.refetch()>"Try again"</Button>
+                        <Button small=true icon=Icon::Refresh on_click=move |_| found.refetch()>"Try again"</Button>
                     </div>
                 }.into_any(),
                 Load::Waiting => view! { <div class="histogram-wait" role="status" aria-label="Loading"></div> }.into_any(),
                 Load::Ready(_) => ().into_any(),
             }}
-            <div class="histogram-chart" class:is-hidden=move || histogram.state.with(|state| state.ready().is_none())>
+            <div class="histogram-chart" class:is-hidden=move || counted.with(Option::is_none)>
                 <BarChart spec summary on_select=zoom/>
-                <Show when=move || !explorer.is_local()>{move || more::more().map(|more| (more.marks)(ends.into()))}</Show>
             </div>
-            <Show when=move || explorer.is_zoomed()>
-                <div class="histogram-reset">
-                    <Show when=move || !explorer.is_local()>
-                        <Button small=true icon=Icon::Compare on_click=move |_| difference.set(true)>"What is different here?"</Button>
-                    </Show>
-                    <Button small=true kind=ButtonKind::Secondary icon=Icon::ResetZoom on_click=move |_| explorer.reset_zoom()>"Reset zoom"</Button>
-                </div>
-            </Show>
-            {move || more::more().map(|more| (more.difference)(difference))}
+            {move || more::more().map(|more| (more.over_histogram)(counted.into(), before))}
         </section>
     }
 }
 
-fn total(histogram: &Histogram) -> u64 {
+pub fn total(histogram: &Histogram) -> u64 {
     histogram.buckets.iter().map(|bucket| bucket.total).sum()
 }
 
@@ -106,6 +107,7 @@ fn bars(histogram: &Histogram, (from, to): (i64, i64)) -> Bars {
         interval: histogram.interval_ms as f64,
         times: histogram.buckets.iter().map(|bucket| chart_time(&bucket.start)).collect(),
         series: series.collect(),
+        before: None,
         utc: is_utc(),
     }
 }

@@ -1,39 +1,12 @@
 //! The keys that work anywhere on the page while nothing is being typed.
 
 use super::explorer::Explorer;
-use super::layout::RowView;
 use super::results::{Results, Shape};
 use crate::browser;
-use crate::components::Icon;
-use crate::shell::palette::Command;
 use crate::url::Tab;
 use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
-
-pub const KEYS: [(&str, &str); 21] = [
-    ("/", "Edit the query"),
-    ("Enter", "Run the query, or open the row"),
-    ("↑ ↓", "In the query: former queries"),
-    ("h", "Search in former queries"),
-    ("t", "Choose the time range"),
-    ("l", "Live tail on or off"),
-    ("j", "Next row, older"),
-    ("k", "Previous row, newer"),
-    ("Home", "First row"),
-    ("y", "Copy the open event"),
-    ("Esc", "Close the event, leave the query"),
-    ("c", "Lines around the open event"),
-    ("f", "Show or hide fields"),
-    ("p", "Patterns, and back"),
-    ("s", "Saved searches"),
-    ("m", "Mark a moment on the histogram"),
-    ("v", "Rows compact, wrapped, JSON"),
-    ("r", "Run again"),
-    ("Ctrl F", "Find in all loaded rows"),
-    ("Ctrl K", "Commands"),
-    ("?", "Syntax and these keys"),
-];
 
 pub fn listen(explorer: Explorer, results: Results) {
     let listener = window_event_listener(leptos::ev::keydown, move |event| {
@@ -62,38 +35,6 @@ fn may_find(results: Results) -> bool {
     !has_dialog && untrack(|| results.shape.get()) == Shape::Events
 }
 
-/// What the page adds to the command palette.
-pub fn commands(explorer: Explorer) -> Vec<Command> {
-    let mut commands = vec![
-        Command::new(Icon::Edit, "Edit the query", "/", move || {
-            explorer.focus_query.update(|count| *count += 1)
-        }),
-        Command::new(Icon::Clock, "Choose the time range", "t", move || explorer.time_picker_open.set(true)),
-        Command::new(Icon::History, "Search in former queries", "h", move || explorer.history_open.set(true)),
-        Command::new(Icon::Live, "Live tail on or off", "l", move || {
-            explorer.set_live(!explorer.state.with_untracked(|state| state.live))
-        }),
-        Command::new(Icon::Fields, "Show or hide fields", "f", move || explorer.toggle_fields()),
-        Command::new(Icon::Save, "Saved searches", "s", move || explorer.saved_open.set(true)),
-        Command::new(Icon::Download, "Export", "", move || explorer.export_open.set(true)),
-        Command::new(Icon::Note, "Mark a moment", "m", move || explorer.note_open.set(explorer.may_mark())),
-        Command::new(Icon::Info, "Cost and SQL", "", move || explorer.plan_open.set(true)),
-        Command::new(Icon::Explore, "Find in loaded rows", "Ctrl F", move || explorer.find_open.set(true)),
-        Command::new(Icon::Rows, "Show events", "p", move || explorer.show_tab(Tab::Events)),
-        Command::new(Icon::Pattern, "Show patterns", "p", move || explorer.show_tab(Tab::Patterns)),
-        Command::new(Icon::ResetZoom, "Undo the zoom", "", move || explorer.reset_zoom()),
-        Command::new(Icon::Refresh, "Run again", "r", move || explorer.run_text()),
-        Command::new(Icon::Book, "Syntax and keys", "?", move || explorer.help_open.set(true)),
-        Command::new(Icon::Trash, "Clear the query", "", move || explorer.run_query("")),
-    ];
-    commands.extend(RowView::ALL.map(|view| {
-        Command::new(Icon::Columns, format!("Rows: {}", view.name()), "v", move || {
-            explorer.row_view.set(view)
-        })
-    }));
-    commands
-}
-
 /// Whether the key meant something.
 fn handle(event: &KeyboardEvent, explorer: Explorer, results: Results) -> bool {
     if document().query_selector("dialog[open]").ok().flatten().is_some() {
@@ -108,6 +49,9 @@ fn handle(event: &KeyboardEvent, explorer: Explorer, results: Results) -> bool {
         "v" => explorer.row_view.update(|view| *view = view.next()),
         "l" if !explorer.is_local() => explorer.set_live(!explorer.state.with_untracked(|state| state.live)),
         "m" if explorer.may_mark() => explorer.note_open.set(true),
+        "b" if !explorer.is_local() => {
+            explorer.compare_with(explorer.state.with_untracked(|state| state.before.next()));
+        }
         "s" if !explorer.is_local() => explorer.saved_open.set(true),
         "p" => explorer.show_tab(match explorer.state.with_untracked(|state| state.tab) {
             Tab::Events => Tab::Patterns,

@@ -3,12 +3,16 @@
 //! The address holds the whole state (`url`); `explorer` reads it and is the only one to change it. Each part of the page loads by
 //! itself, so that an error in one leaves the others.
 
+mod actions;
 mod cells;
 mod columns;
+mod commands;
 mod compare;
 mod context;
+mod coverage;
 mod difference;
 mod digest;
+mod earlier;
 mod event_panel;
 mod explorer;
 mod export;
@@ -26,6 +30,7 @@ mod live_bar;
 mod marks;
 mod more;
 mod no_results;
+mod over_histogram;
 mod paint;
 mod patterns;
 mod pills;
@@ -41,6 +46,7 @@ mod share;
 mod status;
 mod table;
 mod time_picker;
+mod under_query;
 
 #[cfg(test)]
 pub use cells::field_text;
@@ -79,7 +85,11 @@ pub fn Workbench(project: Signal<String>, page: &'static str) -> impl IntoView {
         }
     });
     if let Some(palette) = use_context::<PageCommands>() {
-        palette.offer(keys::commands(explorer));
+        Effect::new(move |_| {
+            if let Some(more) = more::more() {
+                palette.offer((more.commands)(explorer));
+            }
+        });
     }
     view! {
         <h1 class="sr-only">"Explore"</h1>
@@ -110,7 +120,7 @@ fn Found() -> impl IntoView {
     view! {
         <section class="found" aria-label="Results" aria-busy=move || results.first.busy.get().to_string()>
             {move || match results.shape.get() {
-                Shape::Events if !patterns_wanted.get() => view! { <find::FindBar/><rows::Rows/> }.into_any(),
+                Shape::Events if !patterns_wanted.get() => view! { <Find/><rows::Rows/> }.into_any(),
                 Shape::Events => later(|more| (more.patterns)()),
                 Shape::Failed(error) => later(move |more| (more.failed)(error)),
                 Shape::Nothing => later(|more| (more.nothing)()),
@@ -119,6 +129,12 @@ fn Found() -> impl IntoView {
             }}
         </section>
     }
+}
+
+#[component]
+fn Find() -> impl IntoView {
+    let explorer = explorer::explorer();
+    view! { <Show when=move || explorer.find_open.get()>{move || more::more().map(|more| (more.find)())}</Show> }
 }
 
 /// What the later part draws; until it is there, what stands for something to come.

@@ -1,7 +1,7 @@
 //! The query, the time, and running both. What is wrong with the text stands under it, with a button that mends it.
 
 use super::explorer::explorer;
-use super::pills::Pills;
+use super::more;
 use super::query_history;
 use super::results::results;
 use super::time_picker::TimePicker;
@@ -9,7 +9,6 @@ use crate::api::search;
 use crate::components::{Button, ButtonKind, Glyph, Icon, IconButton};
 use crate::editor::{EditorView, QueryEditor};
 use crate::language::{self, Finding};
-use crate::session::session;
 use leptos::prelude::*;
 use std::rc::Rc;
 use std::time::Duration;
@@ -73,26 +72,8 @@ pub fn QueryBar() -> impl IntoView {
                 <TimePicker/>
                 <Button kind=ButtonKind::Primary submit=true icon=Icon::Play busy=results.first.busy>"Run"</Button>
             </form>
-            {move || finding.get().map(|finding| view! { <FindingView finding/> })}
-            <Pills/>
-            {(!explorer.is_local()).then(|| view! { <Narrowed/> })}
+            {move || more::more().map(|more| (more.under_query)(finding))}
         </div>
-    }
-}
-
-/// Tells who has a row rule that there is more than they see.
-#[component]
-fn Narrowed() -> impl IntoView {
-    let session = session();
-    move || {
-        session.me().row_rule.map(|rule| {
-            view! {
-                <div class="finding">
-                    <Glyph icon=Icon::Hidden/>
-                    <p class="grow">"You see only events that match "<code>{rule}</code></p>
-                </div>
-            }
-        })
     }
 }
 
@@ -112,26 +93,4 @@ fn finding_after_a_while(text: RwSignal<String>) -> ReadSignal<Option<Finding>> 
         look(text);
     });
     finding
-}
-
-#[component]
-fn FindingView(finding: Finding) -> impl IntoView {
-    let explorer = explorer();
-    let fixes = finding.fixes.into_iter().map(|fix| {
-        let text = fix.text;
-        view! {
-            <Button small=true icon=Icon::Zap on_click=move |_| explorer.text.set(text.clone())>{language::capital(&fix.title)}</Button>
-        }
-    });
-    view! {
-        <div class="finding" class:finding-bad=finding.is_error role="status">
-            <Glyph icon=if finding.is_error { Icon::Wrong } else { Icon::Warning }/>
-            <p class="grow">
-                <strong>{language::sentence(&finding.message)}</strong>
-                {finding.hint.map(|hint| format!(" {}", language::sentence(&hint)))}
-                " "<span class="faint mono">{finding.code}</span>
-            </p>
-            <div class="row">{fixes.collect_view()}</div>
-        </div>
-    }
 }

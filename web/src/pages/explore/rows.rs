@@ -40,48 +40,16 @@ struct Measures {
 #[component]
 pub fn Rows() -> impl IntoView {
     let (explorer, results) = (explorer(), results());
-    let columns = RwSignal::new(100);
-    let layout = Memo::new(move |before: Option<&Arc<Layout>>| {
-        Arc::new(match explorer.row_view.get() {
-            RowView::Compact => Layout::even(results.len()),
-            view => Layout::of(before.map(|before| &**before), &results.rows(), view, columns.get()),
-        })
-    });
-    let measures = Measures {
-        list: NodeRef::new(),
-        probe: NodeRef::new(),
-        top: RwSignal::new(0.0),
-        height: RwSignal::new(800.0),
-        columns,
-        layout,
-        anchor: StoredValue::new(None),
-        results,
-    };
+    let measures = Measures::new(explorer, results);
+    let layout = measures.layout;
     measures.follow();
-    let window = Memo::new(move |_| {
-        measures.layout.with(|layout| layout.in_view(measures.top.get(), measures.height.get()))
-    });
-    Effect::new(move |_| {
-        let room = layout.with(|layout| layout.total() < HIGHEST);
-        if window.get().1 + NEAR_END >= results.len()
-            && results.has_more()
-            && room
-            && !explorer.state.with(|state| state.live)
-        {
-            results.load_more();
-        }
-    });
+    let window =
+        Memo::new(move |_| layout.with(|layout| layout.in_view(measures.top.get(), measures.height.get())));
+    load_near_end(explorer, measures, window);
     keep_cursor_in_view(measures);
     let columns = Memo::new(move |_| explorer.state.with(|state| state.columns.clone()));
     let space = NodeRef::<html::Div>::new();
     draw(explorer, measures, space, window, columns);
-    let open = move |event: leptos::ev::MouseEvent| {
-        let Some(at) = row_of(&event) else { return };
-        let Some(row) = untrack(|| results.get(at)) else { return };
-        results.cursor.set(Some(at));
-        let is_open = explorer.state.with_untracked(|state| state.event.as_ref() == Some(&row.id));
-        explorer.open_event((!is_open).then(|| row.id.clone()));
-    };
     view! {
         <div
             class="rows"
@@ -108,13 +76,34 @@ pub fn Rows() -> impl IntoView {
                     role="rowgroup"
                     node_ref=space
                     style:height=move || format!("{}px", layout.with(|layout| layout.total()))
-                    on:click=open
+                    on:click=move |event| open_clicked(explorer, results, &event)
                 ></div>
             </div>
             <span class="rows-probe mono" node_ref=measures.probe aria-hidden="true">{"0".repeat(PROBE)}</span>
             <End layout/>
         </div>
     }
+}
+
+/// Asks for the next page before the reader is at the end of this one.
+fn load_near_end(explorer: Explorer, measures: Measures, window: Memo<(usize, usize)>) {
+    let results = measures.results;
+    Effect::new(move |_| {
+        let room = measures.layout.with(|layout| layout.total() < HIGHEST);
+        let is_near = window.get().1 + NEAR_END >= results.len();
+        if is_near && results.has_more() && room && !explorer.state.with(|state| state.live) {
+            results.load_more();
+        }
+    });
+}
+
+/// Opens the row that was clicked; a second click closes it.
+fn open_clicked(explorer: Explorer, results: Results, event: &leptos::ev::MouseEvent) {
+    let Some(at) = row_of(event) else { return };
+    let Some(row) = untrack(|| results.get(at)) else { return };
+    results.cursor.set(Some(at));
+    let is_open = explorer.state.with_untracked(|state| state.event.as_ref() == Some(&row.id));
+    explorer.open_event((!is_open).then(|| row.id.clone()));
 }
 
 /// Draws the rows of `window` whenever they, or what is shown of them, change.
@@ -154,6 +143,26 @@ fn row_of(event: &leptos::ev::MouseEvent) -> Option<usize> {
 }
 
 impl Measures {
+    fn new(explorer: Explorer, results: Results) -> Self {
+        let columns = RwSignal::new(100);
+        let layout = Memo::new(move |before: Option<&Arc<Layout>>| {
+            Arc::new(match explorer.row_view.get() {
+                RowView::Compact => Layout::even(results.len()),
+                view => Layout::of(before.map(|before| &**before), &results.rows(), view, columns.get()),
+            })
+        });
+        Self {
+            list: NodeRef::new(),
+            probe: NodeRef::new(),
+            top: RwSignal::new(0.0),
+            height: RwSignal::new(800.0),
+            columns,
+            layout,
+            anchor: StoredValue::new(None),
+            results,
+        }
+    }
+
     /// Measures now, and whenever the list may have another size.
     fn follow(self) {
         let (explorer, results) = (explorer(), self.results);

@@ -1,6 +1,7 @@
 //! The head of the list: names of columns, and for those a person has added a menu to move and remove them and an edge to resize them.
 
 use super::explorer::explorer;
+use super::more;
 use crate::components::{Icon, Menu, MenuItem};
 use crate::preferences::{Zone, preferences};
 use leptos::prelude::*;
@@ -25,15 +26,23 @@ pub fn Head(columns: Memo<Vec<String>>) -> impl IntoView {
                 </span>
                 <span role="columnheader">"Level"</span>
                 <span role="columnheader">"Source"</span>
-                {move || columns.get().into_iter().map(|column| view! { <ColumnHead column columns/> }).collect_view()}
+                {move || columns.get().into_iter().map(|column| head_of(column, columns)).collect_view()}
                 <span role="columnheader" data-message="">"Message"</span>
             </div>
         </div>
     }
 }
 
+/// Until its menu is there, a column has a name alone.
+fn head_of(column: String, columns: Memo<Vec<String>>) -> AnyView {
+    match more::more() {
+        Some(more) => (more.column_head)(column, columns),
+        None => view! { <span role="columnheader" class="column-head"><span class="head-button truncate">{column}</span></span> }.into_any(),
+    }
+}
+
 #[component]
-fn ColumnHead(column: String, columns: Memo<Vec<String>>) -> impl IntoView {
+pub fn ColumnHead(column: String, columns: Memo<Vec<String>>) -> impl IntoView {
     let explorer = explorer();
     let name = StoredValue::new(column.clone());
     let place = Memo::new(move |_| {

@@ -1,13 +1,16 @@
 //! What a query with `stats` and the like gives: a table, and the picture that fits it.
 
+use super::earlier;
 use super::explorer::explorer;
 use super::results::results;
 use crate::chart::{BarChart, LineChart, Series, is_utc};
-use crate::components::{Button, Glyph, Icon};
+use crate::components::{Button, Glyph, Icon, Menu, MenuItem};
 use crate::format;
+use crate::language::Change;
 use crate::preferences::shown_time;
-use crate::stats::{Picture, Top, line_chart, pictures, stacked_chart, top_list};
+use crate::stats::{Picture, Top, is_compared, line_chart, pictures, stacked_chart, top_list};
 use crate::time_range::TimeRange;
+use crate::url::Before;
 use api_types::search::{Column, SearchAnswer};
 use leptos::prelude::*;
 use serde_json::Value;
@@ -29,6 +32,8 @@ fn Stats(answer: Arc<SearchAnswer>) -> impl IntoView {
     let shown = RwSignal::new(choices[0]);
     let is_one = choices.len() == 1;
     let for_picture = Arc::clone(&answer);
+    let may_compare =
+        choices.contains(&Picture::Lines) && !is_compared(&answer.columns) && !explorer().is_local();
     let switch = choices.into_iter().map(|picture| {
         let icon = if picture == Picture::Table { Icon::Table } else { Icon::Chart };
         let is_shown = move || (shown.get() == picture).to_string();
@@ -43,6 +48,7 @@ fn Stats(answer: Arc<SearchAnswer>) -> impl IntoView {
             {(!is_one).then(|| view! {
                 <div class="stats-switch">
                     <div class="segmented" role="group" aria-label="Show as">{switch.collect_view()}</div>
+                    {may_compare.then(|| view! { <CompareMenu/> })}
                 </div>
             })}
             {move || view! { <PictureView picture=shown.get() answer=Arc::clone(&for_picture)/> }}
@@ -53,6 +59,24 @@ fn Stats(answer: Arc<SearchAnswer>) -> impl IntoView {
             }
         </div>
     }
+}
+
+/// Adds the stage that puts the figures of an earlier time beside these.
+#[component]
+fn CompareMenu() -> impl IntoView {
+    let explorer = explorer();
+    let trigger = ViewFn::from(|| view! { <Glyph icon=Icon::History size="icon-small"/>"Compare" });
+    let items = move || {
+        let items = [Before::Period, Before::Day, Before::Week].map(|before| {
+            let choose = Callback::new(move |()| {
+                let run = explorer.run.get_untracked();
+                explorer.edit(Change::Stage(format!("compare shift={}", earlier::length(before, &run))));
+            });
+            view! { <MenuItem on_choose=choose>{earlier::name(before)}</MenuItem> }
+        });
+        items.collect_view()
+    };
+    view! { <Menu label="Compare with" class="button button-quiet button-small" trigger>{items()}</Menu> }
 }
 
 #[component]
