@@ -66,7 +66,6 @@ crate::statements! {
     // a rule last seen in the future was seen by a clock that was set back since
     REARM = "UPDATE alert_states SET due_at = $2 WHERE last_slot > $3 AND due_at > $2 \
         AND shard IN (SELECT shard FROM alert_leases WHERE owner = $1)";
-    FORGET_EVALUATIONS = "DELETE FROM alert_evaluations WHERE evaluated_at < $1";
     PROJECT_EXISTS = "SELECT COUNT(*) FROM projects WHERE organization_id = $1 AND id = $2";
 }
 
@@ -446,15 +445,6 @@ impl AlertStore {
         on!(self.db.write(), pool => sqlx::query(REARM)
             .bind(owner).bind(now).bind(now + crate::time::MINUTE_US).execute(pool).await.map(|_| ()))
         .map_err(AlertError::store("make alert rules due again"))
-    }
-
-    /// Deletes evaluations from before `time`.
-    ///
-    /// # Errors
-    /// The database does not answer.
-    pub async fn forget_evaluations(&self, time: Micros) -> Result<(), AlertError> {
-        on!(self.db.write(), pool => sqlx::query(FORGET_EVALUATIONS).bind(time).execute(pool).await.map(|_| ()))
-            .map_err(AlertError::store("forget old evaluations"))
     }
 }
 
