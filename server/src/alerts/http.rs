@@ -5,14 +5,14 @@ use super::history::{self, EventFilter, History};
 use super::notice::GroupLine;
 use super::store::StoredRule;
 use super::{AlertError, Alerts, closing, preview, searcher, why};
-use crate::audit::{Auditor, Target};
+use crate::audit::{Auditor, Cost, Read, Target};
 use crate::auth::{Editor, Member, Viewer};
 use crate::error::{ApiError, InvalidFields};
 use crate::http_head::NoContent;
 use crate::runtime::on_main;
 use crate::search::time_range::{Asked, TimeRange};
 use crate::tenant::TenantScope;
-use crate::time::{Micros, now_us, rfc3339};
+use crate::time::{DAY_US, Micros, now_us, rfc3339};
 use actix_web::http::StatusCode;
 use actix_web::web;
 use alert_rules::State;
@@ -247,6 +247,7 @@ struct PreviewQuery {
 async fn show_preview(
     editor: Member<Viewer>,
     alerts: web::Data<Alerts>,
+    auditor: Auditor,
     query: web::Query<PreviewQuery>,
     body: web::Json<AlertRuleRequest>,
 ) -> Result<web::Json<AlertPreview>, ApiError> {
@@ -264,6 +265,8 @@ async fn show_preview(
     let (project_id, definition) = checked(&alerts, scope, editor.default_project(), rule).await?;
     let preview = preview::preview(&alerts.searcher, scope, project_id, &definition, days, now).await?;
     let message = preview::message(&alerts, scope, project_id, &definition, now).await;
+    let from = now - i64::from(days) * DAY_US;
+    auditor.read_logs(read_of("alert-preview", project_id, &definition, (from, now))).await;
     Ok(web::Json(AlertPreview { message, ..preview }))
 }
 
@@ -279,13 +282,32 @@ struct WhyQuery {
 async fn why(
     member: Member<Viewer>,
     alerts: web::Data<Alerts>,
+    auditor: Auditor,
     path: web::Path<String>,
     query: web::Query<WhyQuery>,
 ) -> Result<web::Json<WhyAnswer>, ApiError> {
     let (scope, now) = (member.scope(), now_us());
     let rule = alerts.store.get(scope, id_of(&path)?).await?;
     let at = time(query.at.as_deref().unwrap_or("now"), now)?;
+    auditor.read_logs(read_of("alert-why", rule.project_id, &rule.definition, (at, at))).await;
     Ok(web::Json(why::why(&alerts, &rule, at.min(now)).await?))
+}
+
+/// What the audit log is told when somebody has a rule's query run.
+fn read_of(
+    kind: &'static str,
+    project_id: Uuid,
+    definition: &Definition,
+    (from, to): (Micros, Micros),
+) -> Read {
+    Read {
+        kind,
+        project_id: project_id.to_string(),
+        query: definition.wire.query.clone(),
+        about: None,
+        range_ns: Some((from.saturating_mul(1_000), to.saturating_mul(1_000))),
+        cost: Cost::default(),
+    }
 }
 
 /// A rule's evaluations, newest first.
