@@ -192,7 +192,7 @@ mod tests {
             let gone = world.rule(json!({})).await;
             world.search.value(12.0);
             world.minute(0).await;
-            let rule = world.store().get(&world.scope, gone).await.unwrap();
+            let rule = world.stored(gone).await;
             assert!(world.store().delete(&rule, &Default::default()).await.unwrap());
             world.rule(json!({})).await;
             world.minute(5 * 24 * 60).await;

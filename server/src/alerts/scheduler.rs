@@ -196,9 +196,12 @@ impl Scheduler {
         // a rule that was just changed is looked at between its slots
         let slot = schedule.due(rule.last_slot, now).unwrap_or(now);
         let (from_us, to_us) = schedule.window(slot, rule.definition.window_us);
-        let ask = rule.definition.ask(rule.scope, rule.project_id, from_us, to_us);
+        let ask = rule.definition.ask(&rule.sight(), rule.project_id, from_us, to_us);
         let started = Instant::now();
-        let answer = ask_with_patience(&*self.evaluator, &rule.definition, &ask).await;
+        let answer = match rule.unbound() {
+            Some(reason) => Err(Failure { reason: reason.to_owned(), lasting: true }),
+            None => ask_with_patience(&*self.evaluator, &rule.definition, &ask).await,
+        };
         let took = started.elapsed();
         let outcome = self.outcome(rule, &ask, answer, slot, now, took).await?;
         let (failed, tells) = (outcome.error.is_some(), !outcome.history.notifications.is_empty());
