@@ -149,7 +149,7 @@ settings! {
     erasure_delay_s: u32 = 600, "600", "CORDWOOD_ERASURE_DELAY_S";
     /// Days between asking for the deletion of an organization and its start.
     deletion_grace_days: u32 = 7, "7", "CORDWOOD_DELETION_GRACE_DAYS";
-    /// Seconds between two rounds that erase what has outlived a shortened retention.
+    /// Seconds between two rounds that take out what has outlived its project's retention.
     retention_sweep_s: u32 = 3600, "3600", "CORDWOOD_RETENTION_SWEEP_S";
     /// Ingested bytes per second and organization; 0 switches the limit off.
     ingest_bytes_per_second: u64 = 10_000_000, "10000000", "CORDWOOD_INGEST_BYTES_PER_SECOND";
