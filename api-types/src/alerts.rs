@@ -138,6 +138,9 @@ pub struct AlertRule {
     pub id: String,
     #[serde(flatten)]
     pub definition: AlertRuleRequest,
+    /// The rule looks only at the events that this filter lets through: the row rule of who made it.
+    #[serde(default)]
+    pub row_rule: Option<String>,
     /// `ok`, `pending`, `firing`, `no_data`, `error`: the worst of its groups.
     pub state: String,
     pub state_since: Option<String>,

@@ -143,11 +143,13 @@ settings! {
     invitations_per_hour: u32 = 20, "20", "CORDWOOD_INVITATIONS_PER_HOUR";
     /// Days that the audit log keeps who did what.
     audit_retention_days: u32 = 400, "400", "CORDWOOD_AUDIT_RETENTION_DAYS";
+    /// Days that alerts keep their history: transitions, notifications and attempts to deliver them.
+    alert_history_days: u32 = 90, "90", "CORDWOOD_ALERT_HISTORY_DAYS";
     /// Seconds between asking for an erasure, or for the deletion of a project, and its start: so long it can be cancelled.
     erasure_delay_s: u32 = 600, "600", "CORDWOOD_ERASURE_DELAY_S";
     /// Days between asking for the deletion of an organization and its start.
     deletion_grace_days: u32 = 7, "7", "CORDWOOD_DELETION_GRACE_DAYS";
-    /// Seconds between two rounds that erase what has outlived a shortened retention.
+    /// Seconds between two rounds that take out what has outlived its project's retention.
     retention_sweep_s: u32 = 3600, "3600", "CORDWOOD_RETENTION_SWEEP_S";
     /// Ingested bytes per second and organization; 0 switches the limit off.
     ingest_bytes_per_second: u64 = 10_000_000, "10000000", "CORDWOOD_INGEST_BYTES_PER_SECOND";
@@ -318,6 +320,9 @@ impl Settings {
         if !RETENTIONS_DAYS.contains(&self.default_retention_days) {
             return refuse(&format!("default_retention_days must be one of {RETENTIONS_DAYS:?}"));
         }
+        if self.alert_history_days == 0 {
+            return refuse("alert_history_days must be at least 1");
+        }
         self.otlp_grpc()?;
         self.syslog()?;
         if self.has_certificate() && !self.serves_tls() {
@@ -402,6 +407,7 @@ mod tests {
         );
         assert!(load_of(&["--token-secret", "short"], &[]).is_err());
         assert!(load_of(&["--default-retention-days", "31"], &[]).is_err());
+        assert!(load_of(&["--alert-history-days", "0"], &[]).is_err());
         assert!(load_of(&["--roles", "ingest,search"], &[]).is_err());
         assert!(load_of(&["--syslog-listen", "5514"], &[]).is_err());
     }

@@ -5,7 +5,7 @@
 
 use super::checked::{Email, NewPassword};
 use super::mail_link_store::{self as store, Job, Purpose};
-use super::{AccountError, Accounts, organization_store};
+use super::{AccountError, Accounts, notices, organization_store};
 use crate::audit::{Actor, Auditor, Target};
 use crate::client::Client;
 use crate::db::Db;
@@ -100,7 +100,7 @@ pub(super) fn hash_of(token: &str) -> Vec<u8> {
     Sha256::digest(token.as_bytes()).to_vec()
 }
 
-/// Sends what is due; cheap to clone.
+/// Sends links that are due, and notices about accounts; cheap to clone.
 #[derive(Clone)]
 pub struct MailLinks {
     db: Db,
@@ -122,6 +122,10 @@ impl MailLinks {
             while !stop.is_cancelled() {
                 if let Err(error) = links.send_due().await {
                     tracing::warn!(%error, "mails with links wait");
+                }
+                let (db, mailer) = (&links.db, &links.mailer);
+                if let Err(error) = notices::send_due(db, mailer, &links.public_url).await {
+                    tracing::warn!(%error, "notices about accounts wait");
                 }
                 tokio::select! {
                     () = links.news.notified() => {}

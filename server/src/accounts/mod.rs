@@ -18,6 +18,7 @@ mod mail_link_store;
 mod mail_links;
 mod member_store;
 mod members;
+mod notices;
 mod organization;
 mod organization_store;
 mod profile;
@@ -56,6 +57,7 @@ pub(crate) const STATEMENTS: &[(&str, &[(&str, &str)])] = &[
     ("accounts/invitation_store.rs", invitation_store::ALL),
     ("accounts/mail_link_store.rs", mail_link_store::ALL),
     ("accounts/member_store.rs", member_store::ALL),
+    ("accounts/notices.rs", notices::ALL),
     ("accounts/organization_store.rs", organization_store::ALL),
     ("accounts/project_role_store.rs", project_role_store::ALL),
     ("accounts/project_store.rs", project_store::ALL),

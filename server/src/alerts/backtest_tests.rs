@@ -4,6 +4,7 @@ use super::definition::Definition;
 use super::evaluate::{Evaluation, GroupValue};
 use super::history::{self, EventFilter};
 use super::testing::{World, databases};
+use crate::sight::Sight;
 use crate::time::{MINUTE_US, rfc3339};
 use alert_rules::{Seen, Transition, replay};
 use api_types::alerts::AlertEvent;
@@ -93,7 +94,7 @@ async fn compare(rule: Value, minutes: Minutes, grouped: bool) {
         series.push(Seen { at_us, values: values(shown, grouped) });
     }
     let filter = EventFilter { limit: 10_000, ..EventFilter::default() };
-    let mut events = history::events(&world.db, &world.scope, &filter).await.unwrap();
+    let mut events = history::events(&world.db, &Sight::whole(world.scope), &filter).await.unwrap();
     events.reverse();
     let server: Vec<Line> = events.into_iter().map(of_server).collect();
     let definition = Definition::parse(serde_json::from_value(rule).unwrap()).unwrap();

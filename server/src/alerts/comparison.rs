@@ -111,7 +111,7 @@ mod tests {
         body.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
         let definition = Definition::parse(serde_json::from_value(body).unwrap()).unwrap();
         let scope = crate::tenant::TenantScope::of_job(Uuid::nil());
-        let ask = definition.ask(scope, Uuid::nil(), NOW - 5 * MINUTE, NOW);
+        let ask = definition.ask(&crate::sight::Sight::whole(scope), Uuid::nil(), NOW - 5 * MINUTE, NOW);
         evaluate(&past, &definition, &ask).await.unwrap().values()
     }
 

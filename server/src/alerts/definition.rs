@@ -2,7 +2,7 @@
 
 use super::evaluate::Ask;
 use crate::error::InvalidFields;
-use crate::tenant::TenantScope;
+use crate::sight::Sight;
 use alert_rules::{Basis, Comparison, Micros, Rule, Schedule, Windows, comparison_of, duration, rule_of};
 use api_types::alerts as wire;
 use api_types::problem::FieldProblem;
@@ -96,10 +96,10 @@ impl Definition {
 
     /// What is asked of the search for a window.
     #[must_use]
-    pub fn ask(&self, scope: TenantScope, project_id: Uuid, from_us: Micros, to_us: Micros) -> Ask {
+    pub fn ask(&self, sight: &Sight, project_id: Uuid, from_us: Micros, to_us: Micros) -> Ask {
         let smaller_is_worse = self.rule.condition.op.larger_is_worse() == Some(false);
         let (query, value) = (self.wire.query.clone(), self.wire.value.clone());
-        Ask { scope, project_id, query, value, smaller_is_worse, from_us, to_us }
+        Ask { sight: sight.clone(), project_id, query, value, smaller_is_worse, from_us, to_us }
     }
 
     /// `> 10`, `> 50 % above the window before`

@@ -2,7 +2,7 @@
 //!
 //! The scheduler knows only the trait: a query is evaluated over a window, and sample lines are fetched for a message.
 
-use crate::tenant::TenantScope;
+use crate::sight::Sight;
 use alert_rules::{Condition, Observation};
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,8 @@ use uuid::Uuid;
 /// A query over a window of one project.
 #[derive(Debug, Clone)]
 pub struct Ask {
-    pub scope: TenantScope,
+    /// Whose logs, and which of them.
+    pub sight: Sight,
     pub project_id: Uuid,
     pub query: String,
     /// The column to compare; the only number, or the count, when absent.

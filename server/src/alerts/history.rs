@@ -8,6 +8,7 @@ use super::policy::held_until;
 use super::store::StoredRule;
 use crate::db::Db;
 use crate::on;
+use crate::sight::{RowRule, Sight};
 use crate::tenant::TenantScope;
 use crate::time::{Micros, rfc3339};
 use alert_rules::{Kind, Notify, RuleState, Transition};
@@ -18,6 +19,7 @@ use uuid::Uuid;
 crate::statements! {
     EVENTS = "SELECT id, rule_id, rule_name, group_key, kind, from_state, to_state, value, at, reason FROM alert_events \
         WHERE organization_id = $1 AND id < $2 AND (rule_id = $3 OR $3 IS NULL) AND (to_state = $4 OR $4 IS NULL) \
+        AND (rule_id IN (SELECT r.id FROM alert_rules r WHERE r.organization_id = $1 AND r.row_rule = $6) OR $6 IS NULL) \
         ORDER BY id DESC LIMIT $5";
     NOTIFICATIONS = "SELECT id, event_id, recipient_id, recipient_name, address, state, attempts, next_attempt_at, last_error, sent_at \
         FROM alert_outbox WHERE organization_id = $1 AND event_id >= $2 AND event_id <= $3 ORDER BY id";
@@ -308,18 +310,21 @@ pub struct EventFilter {
     pub limit: i64,
 }
 
-/// The organization's transitions, newest first, each with its notifications.
+/// The organization's transitions, newest first, each with its notifications; for who has a row rule, those of rules that look
+/// through the same.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn events(
     db: &Db,
-    scope: &TenantScope,
+    sight: &Sight,
     filter: &EventFilter,
 ) -> Result<Vec<wire::AlertEvent>, AlertError> {
+    let scope = sight.tenant();
     let rows: Vec<EventRow> = on!(db.read(), pool => sqlx::query_as(EVENTS)
         .bind(scope.organization_id()).bind(filter.before.unwrap_or(Uuid::max()))
         .bind(filter.rule_id).bind(filter.state.as_deref()).bind(filter.limit)
+        .bind(sight.rule().map(RowRule::as_str))
         .fetch_all(pool).await)
     .map_err(AlertError::store("list alert events"))?;
     let (Some(newest), Some(oldest)) = (rows.first().map(|row| row.id), rows.last().map(|row| row.id)) else {
@@ -342,7 +347,7 @@ pub async fn events(
     Ok(rows.into_iter().map(event).collect())
 }
 
-/// The last transitions of a rule up to a time, the latest first, at most three.
+/// The last transitions of a rule that may be seen, up to a time, the latest first, at most three.
 ///
 /// # Errors
 /// The database does not answer.
@@ -360,7 +365,7 @@ pub async fn events_around(
     // ids are ordered by time: the one after `last` is the smallest that is larger
     let before = Uuid::from_u128(last.as_u128().saturating_add(1));
     let filter = EventFilter { rule_id: Some(rule_id), state: None, before: Some(before), limit: 3 };
-    events(db, scope, &filter).await
+    events(db, &Sight::whole(*scope), &filter).await
 }
 
 /// The notifications of the events between two ids, by event.

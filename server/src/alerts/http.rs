@@ -5,14 +5,14 @@ use super::history::{self, EventFilter, History};
 use super::notice::GroupLine;
 use super::store::StoredRule;
 use super::{AlertError, Alerts, closing, preview, searcher, why};
-use crate::audit::{Auditor, Target};
+use crate::audit::{Auditor, Cost, Read, Target};
 use crate::auth::{Editor, Member, Viewer};
 use crate::error::{ApiError, InvalidFields};
 use crate::http_head::NoContent;
 use crate::runtime::on_main;
 use crate::search::time_range::{Asked, TimeRange};
-use crate::tenant::TenantScope;
-use crate::time::{Micros, now_us, rfc3339};
+use crate::sight::{RowRule, Sight};
+use crate::time::{DAY_US, Micros, now_us, rfc3339};
 use actix_web::http::StatusCode;
 use actix_web::web;
 use alert_rules::State;
@@ -96,7 +96,7 @@ async fn list(
     page: web::Query<PageQuery>,
 ) -> Result<web::Json<List<AlertRule>>, ApiError> {
     let size = page.size();
-    let rules = alerts.store.list(member.scope(), page.before()?, size as i64 + 1).await?;
+    let rules = alerts.store.list(&member.sight(), page.before()?, size as i64 + 1).await?;
     let (rules, next_cursor) = page_of(rules, size, |rule| rule.id.to_string());
     Ok(web::Json(List { items: rules.iter().map(to_wire).collect(), next_cursor }))
 }
@@ -106,10 +106,10 @@ async fn get(
     alerts: web::Data<Alerts>,
     path: web::Path<String>,
 ) -> Result<web::Json<AlertRule>, ApiError> {
-    Ok(web::Json(to_wire(&alerts.store.get(member.scope(), id_of(&path)?).await?)))
+    Ok(web::Json(to_wire(&alerts.store.get(&member.sight(), id_of(&path)?).await?)))
 }
 
-/// Creates a rule; it is evaluated at once.
+/// Creates a rule; it is evaluated at once, and for ever under the row rule of its author.
 ///
 /// # Errors
 /// - 409 `name_taken`
@@ -121,10 +121,11 @@ async fn create(
     auditor: Auditor,
     body: web::Json<AlertRuleRequest>,
 ) -> Result<(web::Json<AlertRule>, StatusCode), ApiError> {
+    let sight = editor.sight();
     let (project_id, definition) =
-        checked(&alerts, editor.scope(), editor.default_project(), body.into_inner()).await?;
-    let id = alerts.store.insert(editor.scope(), project_id, &definition, editor.user_id()).await?;
-    let rule = alerts.store.get(editor.scope(), id).await?;
+        checked(&alerts, &sight, editor.default_project(), body.into_inner()).await?;
+    let id = alerts.store.insert(&sight, project_id, &definition, editor.user_id()).await?;
+    let rule = alerts.store.get(&sight, id).await?;
     note_created(&auditor, id, &rule.definition).await;
     Ok((web::Json(to_wire(&rule)), StatusCode::CREATED))
 }
@@ -140,11 +141,12 @@ async fn change(
     path: web::Path<String>,
     body: web::Json<Value>,
 ) -> Result<web::Json<AlertRule>, ApiError> {
-    let (scope, id) = (editor.scope(), id_of(&path)?);
+    let (sight, id) = (editor.sight(), id_of(&path)?);
     for _ in 0..TRIES {
-        let rule = alerts.store.get(scope, id).await?;
+        let rule = alerts.store.get(&sight, id).await?;
         let request = merged(&rule.definition.wire, &body)?;
-        let (project_id, definition) = checked(&alerts, scope, rule.project_id, request).await?;
+        // its query is asked through its own row rule, whoever changes it
+        let (project_id, definition) = checked(&alerts, &rule.sight(), rule.project_id, request).await?;
         let is_switched_off = rule.definition.wire.enabled && !definition.wire.enabled;
         let (memory, history) = if is_switched_off {
             closing::close(
@@ -161,7 +163,7 @@ async fn change(
         if alerts.store.update(&rule, project_id, &definition, &memory, &history).await? {
             alerts.outbox.wake();
             note_changed(&auditor, id, &rule.definition, &definition).await;
-            return Ok(web::Json(to_wire(&alerts.store.get(scope, id).await?)));
+            return Ok(web::Json(to_wire(&alerts.store.get(&sight, id).await?)));
         }
     }
     Err(AlertError::Contended.into())
@@ -174,9 +176,9 @@ async fn delete(
     auditor: Auditor,
     path: web::Path<String>,
 ) -> Result<NoContent, ApiError> {
-    let (scope, id) = (editor.scope(), id_of(&path)?);
+    let (sight, id) = (editor.sight(), id_of(&path)?);
     for _ in 0..TRIES {
-        let rule = alerts.store.get(scope, id).await?;
+        let rule = alerts.store.get(&sight, id).await?;
         let (_, history) = closing::close(
             &alerts.channels,
             &alerts.policies,
@@ -203,17 +205,17 @@ async fn mute(
     path: web::Path<String>,
     body: web::Json<MuteRequest>,
 ) -> Result<web::Json<AlertRule>, ApiError> {
-    let (scope, id, now) = (editor.scope(), id_of(&path)?, alerts.clock.now());
+    let (sight, id, now) = (editor.sight(), id_of(&path)?, alerts.clock.now());
     let until = body.until.as_deref().map(|text| time(text, now)).transpose()?;
-    let rule = alerts.store.get(scope, id).await?;
+    let rule = alerts.store.get(&sight, id).await?;
     let mut mutes = rule.mutes;
     let group = body.group.as_deref().unwrap_or_default();
     mutes.set(group, until, now);
-    alerts.store.set_mutes(scope, id, &mutes).await?;
+    alerts.store.set_mutes(sight.tenant(), id, &mutes).await?;
     let target = Target::of(id, &rule.definition.wire.name);
     let detail = json!({"group": group, "until": until.map(rfc3339)});
     auditor.record("alert_rule.muted", target, detail).await;
-    Ok(web::Json(to_wire(&alerts.store.get(scope, id).await?)))
+    Ok(web::Json(to_wire(&alerts.store.get(&sight, id).await?)))
 }
 
 pub async fn note_created(auditor: &Auditor, id: Uuid, definition: &Definition) {
@@ -245,8 +247,9 @@ struct PreviewQuery {
 /// # Errors
 /// As `create`.
 async fn show_preview(
-    editor: Member<Viewer>,
+    member: Member<Viewer>,
     alerts: web::Data<Alerts>,
+    auditor: Auditor,
     query: web::Query<PreviewQuery>,
     body: web::Json<AlertRuleRequest>,
 ) -> Result<web::Json<AlertPreview>, ApiError> {
@@ -255,15 +258,17 @@ async fn show_preview(
         let detail = format!("Between 1 and {}.", preview::MOST_DAYS);
         return Err(InvalidFields::one("days", "out_of_range", &detail).into());
     }
-    let (scope, now) = (editor.scope(), now_us());
+    let (sight, now) = (member.sight(), now_us());
     let mut rule = body.into_inner();
     if rule.name.trim().is_empty() {
         // What it does can be looked at before it has a name.
         rule.name = "New alert".into();
     }
-    let (project_id, definition) = checked(&alerts, scope, editor.default_project(), rule).await?;
-    let preview = preview::preview(&alerts.searcher, scope, project_id, &definition, days, now).await?;
-    let message = preview::message(&alerts, scope, project_id, &definition, now).await;
+    let (project_id, definition) = checked(&alerts, &sight, member.default_project(), rule).await?;
+    let preview = preview::preview(&alerts.searcher, &sight, project_id, &definition, days, now).await?;
+    let message = preview::message(&alerts, &sight, project_id, &definition, now).await;
+    let from = now - i64::from(days) * DAY_US;
+    auditor.read_logs(read_of("alert-preview", project_id, &definition, (from, now))).await;
     Ok(web::Json(AlertPreview { message, ..preview }))
 }
 
@@ -279,13 +284,32 @@ struct WhyQuery {
 async fn why(
     member: Member<Viewer>,
     alerts: web::Data<Alerts>,
+    auditor: Auditor,
     path: web::Path<String>,
     query: web::Query<WhyQuery>,
 ) -> Result<web::Json<WhyAnswer>, ApiError> {
-    let (scope, now) = (member.scope(), now_us());
-    let rule = alerts.store.get(scope, id_of(&path)?).await?;
+    let now = now_us();
+    let rule = alerts.store.get(&member.sight(), id_of(&path)?).await?;
     let at = time(query.at.as_deref().unwrap_or("now"), now)?;
+    auditor.read_logs(read_of("alert-why", rule.project_id, &rule.definition, (at, at))).await;
     Ok(web::Json(why::why(&alerts, &rule, at.min(now)).await?))
+}
+
+/// What the audit log is told when somebody has a rule's query run.
+fn read_of(
+    kind: &'static str,
+    project_id: Uuid,
+    definition: &Definition,
+    (from, to): (Micros, Micros),
+) -> Read {
+    Read {
+        kind,
+        project_id: project_id.to_string(),
+        query: definition.wire.query.clone(),
+        about: None,
+        range_ns: Some((from.saturating_mul(1_000), to.saturating_mul(1_000))),
+        cost: Cost::default(),
+    }
 }
 
 /// A rule's evaluations, newest first.
@@ -296,7 +320,7 @@ async fn evaluations(
     page: web::Query<PageQuery>,
 ) -> Result<web::Json<List<AlertEvaluation>>, ApiError> {
     let (scope, size) = (member.scope(), page.size());
-    let rule = alerts.store.get(scope, id_of(&path)?).await?;
+    let rule = alerts.store.get(&member.sight(), id_of(&path)?).await?;
     let before = page.cursor.as_deref().map(str::parse::<Micros>).transpose().map_err(|_| wrong_cursor())?;
     let found = history::evaluations(&alerts.db, scope, rule.id, before, size as i64 + 1).await?;
     let (found, next_cursor) = page_of(found, size, |(slot, _)| slot.to_string());
@@ -327,7 +351,7 @@ async fn events(
         before: page.before()?,
         limit: size as i64 + 1,
     };
-    let found = history::events(&alerts.db, member.scope(), &filter).await?;
+    let found = history::events(&alerts.db, &member.sight(), &filter).await?;
     let (items, next_cursor) = page_of(found, size, |event| event.id.clone());
     Ok(web::Json(List { items, next_cursor }))
 }
@@ -335,10 +359,11 @@ async fn events(
 /// Checks everything about a rule that can be checked: its fields, project, channels and query.
 pub async fn checked(
     alerts: &Alerts,
-    scope: &TenantScope,
+    sight: &Sight,
     default_project: Uuid,
     mut request: AlertRuleRequest,
 ) -> Result<(Uuid, Definition), AlertError> {
+    let scope = sight.tenant();
     let unknown_project = || InvalidFields::one("project_id", "unknown", "There is no such project.");
     let asked = request.project_id.as_deref().filter(|id| !id.is_empty());
     let project_id = match asked.map(Uuid::parse_str) {
@@ -355,7 +380,7 @@ pub async fn checked(
         );
     }
     let now = now_us();
-    searcher::check(&definition.ask(*scope, project_id, now - definition.window_us, now))?;
+    searcher::check(&definition.ask(sight, project_id, now - definition.window_us, now))?;
     Ok((project_id, definition))
 }
 
@@ -424,6 +449,7 @@ fn to_wire(rule: &StoredRule) -> AlertRule {
     AlertRule {
         id: rule.id.to_string(),
         definition: rule.definition.wire.clone(),
+        row_rule: rule.row_rule.as_ref().map(RowRule::as_str).map(str::to_owned),
         state: rule.state.clone(),
         state_since: (rule.state != State::Ok.as_str() || rule.last_slot.is_some())
             .then(|| rfc3339(rule.since)),

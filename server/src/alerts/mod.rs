@@ -38,6 +38,7 @@ mod preview;
 #[path = "../../tests/it/harness/receiver.rs"]
 mod receiver;
 mod recorder;
+mod retention;
 mod scheduler;
 mod searcher;
 mod series;
@@ -67,6 +68,7 @@ use clock::Clock;
 use notify::Notifier;
 use outbox::Outbox;
 use policy::Policies;
+use retention::Retention;
 use scheduler::Scheduler;
 use searcher::Searcher;
 use std::sync::Arc;
@@ -86,6 +88,7 @@ pub(crate) const STATEMENTS: &[(&str, &[(&str, &str)])] = &[
     ("alerts/leases.rs", leases::ALL),
     ("alerts/outbox.rs", outbox::ALL),
     ("alerts/policy.rs", policy::ALL),
+    ("alerts/retention.rs", retention::ALL),
     ("alerts/store.rs", store::ALL),
     ("alerts/waiting.rs", waiting::ALL),
 ];
@@ -102,6 +105,7 @@ pub struct Alerts {
     store: AlertStore,
     outbox: Outbox,
     searcher: Searcher,
+    retention: Retention,
 }
 
 impl Alerts {
@@ -122,10 +126,11 @@ impl Alerts {
         let store = AlertStore::new(db.clone());
         let outbox = Outbox::new(db.clone(), notifier, policies.clone());
         let (clock, searcher) = (Clock::default(), Searcher::new(executor));
-        Ok(Self { db, clock, channels, policies, sealer, store, outbox, searcher })
+        let retention = Retention::new(db.clone(), settings.alert_history_days);
+        Ok(Self { db, clock, channels, policies, sealer, store, outbox, searcher, retention })
     }
 
-    /// Evaluates rules and sends notifications on this node until the shutdown.
+    /// Evaluates rules, sends notifications and forgets old history on this node until the shutdown.
     pub fn start(&self, node: &str, waiting: Waiting, shutdown: &Shutdown) {
         let clock = self.clock.clone();
         let evaluator = Arc::new(self.searcher.clone());
@@ -140,6 +145,7 @@ impl Alerts {
             node,
         );
         shutdown.spawn(scheduler.run(shutdown.token()));
+        shutdown.spawn(self.retention.clone().run(clock.clone(), shutdown.token()));
         shutdown.spawn(self.outbox.clone().run(move || clock.now(), shutdown.token()));
     }
 }

@@ -6,6 +6,7 @@ use super::{AlertError, Alerts};
 use crate::audit::{Actor, Auditor, Target};
 use crate::error::{ApiError, InvalidFields};
 use crate::runtime::on_main;
+use crate::sight::Sight;
 use crate::tenant::TenantScope;
 use crate::time::{HOUR_US, rfc3339};
 use actix_web::web;
@@ -59,7 +60,7 @@ async fn follow(
 }
 
 async fn rule_of(alerts: &Alerts, scope: &TenantScope, link: &MuteLink) -> Result<StoredRule, AlertError> {
-    match alerts.store.get(scope, link.rule_id).await {
+    match alerts.store.get(&Sight::whole(*scope), link.rule_id).await {
         Err(AlertError::NotFound) => Err(AlertError::LinkInvalid),
         other => other,
     }

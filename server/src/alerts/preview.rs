@@ -7,7 +7,7 @@ use super::searcher::Searcher;
 use super::series::{Series, Wanted};
 use super::{AlertError, Alerts, comparison};
 use crate::alerts::evaluate::{Evaluate, Labels, group_key};
-use crate::tenant::TenantScope;
+use crate::sight::Sight;
 use crate::time::{DAY_US, Micros, rfc3339};
 use alert_rules::{Replay, State, replay};
 use api_types::alerts::{AlertPreview, MessagePreview, PreviewPoint, PreviewSeries};
@@ -25,7 +25,7 @@ pub const MOST_DAYS: u32 = 30;
 /// The query is not good, or cannot be answered.
 pub async fn preview(
     searcher: &Searcher,
-    scope: &TenantScope,
+    sight: &Sight,
     project_id: Uuid,
     definition: &Definition,
     days: u32,
@@ -33,7 +33,7 @@ pub async fn preview(
 ) -> Result<AlertPreview, AlertError> {
     let to_us = now - definition.delay_us;
     let from_us = to_us - i64::from(days.clamp(1, MOST_DAYS)) * DAY_US;
-    let series = searcher.series(&Wanted { scope, project_id, definition, from_us, to_us }).await?;
+    let series = searcher.series(&Wanted { sight, project_id, definition, from_us, to_us }).await?;
     Ok(of_series(&series, definition, days <= 1))
 }
 
@@ -75,13 +75,13 @@ fn values_of(series: &Series, group: &str) -> PreviewSeries {
 /// What a notification would say if the rule fired now. A rule that cannot be evaluated has none.
 pub async fn message(
     alerts: &Alerts,
-    scope: &TenantScope,
+    sight: &Sight,
     project_id: Uuid,
     definition: &Definition,
     now: Micros,
 ) -> Option<MessagePreview> {
     let to_us = now - definition.delay_us;
-    let ask = definition.ask(*scope, project_id, to_us - definition.window_us, to_us);
+    let ask = definition.ask(sight, project_id, to_us - definition.window_us, to_us);
     let evaluation = comparison::evaluate(&alerts.searcher, definition, &ask).await.ok()?;
     let condition = definition.rule(evaluation.grouped).condition;
     let worst = evaluation.groups.iter().filter(|group| group.value.is_some()).reduce(|one, other| {
@@ -111,7 +111,7 @@ pub async fn message(
         message: wire.message.clone().filter(|message| !message.trim().is_empty()),
         ..notice::example(now)
     };
-    alerts.outbox.notifier().text_of(*scope, &notice)
+    alerts.outbox.notifier().text_of(*sight.tenant(), &notice)
 }
 
 /// The groups with the most breaches first, then those seen most often.

@@ -18,7 +18,7 @@ use super::recorder::Recorder;
 use super::sharing::Shared;
 use super::store::{AlertStore, Outcome, StoredRule};
 use super::waiting::Waiting;
-use crate::time::{DAY_US, Micros};
+use crate::time::Micros;
 use alert_rules::{CATCH_UP_US, Kind, Notify, Observation, Transition, step};
 use api_types::alerts::NotificationPolicy;
 use futures::FutureExt;
@@ -38,8 +38,6 @@ const PARALLEL: usize = 16;
 const PATIENCE: Duration = Duration::from_secs(20);
 /// The database has limits of its own; this one is for one that is cut off.
 const DATABASE_PATIENCE: Duration = Duration::from_secs(10);
-const KEEP_EVALUATIONS_US: Micros = 7 * DAY_US;
-const CLEAN: Duration = Duration::from_secs(3_600);
 
 #[derive(Clone)]
 pub struct Scheduler {
@@ -99,7 +97,6 @@ impl Scheduler {
     pub async fn run(self, stop: CancellationToken) {
         let lease = micros(LEASE_US);
         let (mut renewed, mut rest) = (None, Duration::ZERO);
-        let mut cleaned = Instant::now();
         while !stop.is_cancelled() {
             if renewed.is_none_or(|at: Instant| at.elapsed() >= rest) {
                 let asked = Instant::now();
@@ -111,10 +108,6 @@ impl Scheduler {
             }
             if renewed.is_some_and(|at| at.elapsed() < lease) {
                 self.start_due().await;
-            }
-            if cleaned.elapsed() >= CLEAN {
-                cleaned = Instant::now();
-                self.clean().await;
             }
             tokio::select! {
                 () = stop.cancelled() => {}
@@ -203,9 +196,12 @@ impl Scheduler {
         // a rule that was just changed is looked at between its slots
         let slot = schedule.due(rule.last_slot, now).unwrap_or(now);
         let (from_us, to_us) = schedule.window(slot, rule.definition.window_us);
-        let ask = rule.definition.ask(rule.scope, rule.project_id, from_us, to_us);
+        let ask = rule.definition.ask(&rule.sight(), rule.project_id, from_us, to_us);
         let started = Instant::now();
-        let answer = ask_with_patience(&*self.evaluator, &rule.definition, &ask).await;
+        let answer = match rule.unbound() {
+            Some(reason) => Err(Failure { reason: reason.to_owned(), lasting: true }),
+            None => ask_with_patience(&*self.evaluator, &rule.definition, &ask).await,
+        };
         let took = started.elapsed();
         let outcome = self.outcome(rule, &ask, answer, slot, now, took).await?;
         let (failed, tells) = (outcome.error.is_some(), !outcome.history.notifications.is_empty());
@@ -324,12 +320,6 @@ impl Scheduler {
             }
         }
         lines
-    }
-
-    async fn clean(&self) {
-        if let Err(error) = self.store.forget_evaluations(self.clock.now() - KEEP_EVALUATIONS_US).await {
-            tracing::warn!(%error, "cannot forget old evaluations");
-        }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashSet<Uuid>> {

@@ -9,7 +9,6 @@ use crate::search::execute::Executor;
 use crate::search::plan::{Page, Plan};
 use crate::search::respond::{RowForm, diagnostic};
 use crate::search::time_range::TimeRange;
-use crate::sight::Sight;
 use futures::future::BoxFuture;
 use jiff::tz::TimeZone;
 use query_lang::ast::{Column, ExprNode, FilterNode, Kind, Level, Query, Role, StageNode, Target};
@@ -59,7 +58,7 @@ impl Searcher {
         // one row more is asked for, which tells that there are more groups than are watched
         let compiled = ready.plan.rows(Page { limit: GROUP_CAP as u64 - 1, ..Page::default() })?;
         let form = RowForm::of(&compiled);
-        let rows = form.rows(self.executor.alert(&ask.scope, compiled).await?);
+        let rows = form.rows(self.executor.alert(ask.sight.tenant(), compiled).await?);
         let group = |row: Value| GroupValue {
             labels: labels_of(&row, &ready.shape.keys),
             value: row.get(&ready.shape.value).and_then(number),
@@ -73,10 +72,10 @@ impl Searcher {
 
     async fn find_lines(&self, ask: &Ask, group: &Labels, limit: usize) -> Result<Lines, SearchError> {
         let query = lines_query(&ask.query, group).map_err(|found| query_error(&ask.query, found))?;
-        let plan = Plan::new(&Sight::whole(ask.scope), ask.project_id, &query, range(ask))?;
+        let plan = Plan::new(&ask.sight, ask.project_id, &query, range(ask))?;
         let compiled = plan.samples(limit as u64)?;
         let form = RowForm::of(&compiled);
-        let mut events = form.rows(self.executor.alert(&ask.scope, compiled).await?);
+        let mut events = form.rows(self.executor.alert(ask.sight.tenant(), compiled).await?);
         events.truncate(limit);
         let matcher = Matcher::of(plan.checked().query.filter.as_ref()).ok();
         let samples = events.iter().map(|event| sample(event, matcher.as_ref())).collect();
@@ -156,16 +155,16 @@ pub fn ready_with(ask: &Ask, change: impl Fn(&mut Query)) -> Result<Ready, Alert
 }
 
 fn plan(ask: &Ask, change: impl Fn(&mut Query)) -> Result<Plan, AlertError> {
-    let (source, sight) = (ask.query.as_str(), Sight::whole(ask.scope));
+    let source = ask.query.as_str();
     let mut parsed =
         query_lang::parse(source).map_err(|found| AlertError::from(query_error(source, found)))?;
     // what the author wrote must be right by itself, before anything is added
-    let written = Plan::of_parsed(&sight, ask.project_id, source, parsed.clone(), range(ask))?;
+    let written = Plan::of_parsed(&ask.sight, ask.project_id, source, parsed.clone(), range(ask))?;
     if written.checked().query.output().is_events() {
         append(&mut parsed.query, &format!("stats count() as {COUNT}"));
     }
     change(&mut parsed.query);
-    Ok(Plan::of_parsed(&sight, ask.project_id, source, parsed, range(ask))?)
+    Ok(Plan::of_parsed(&ask.sight, ask.project_id, source, parsed, range(ask))?)
 }
 
 /// Whether the rule's value is the number of events: every stage is about one event.
@@ -390,12 +389,13 @@ fn failure(error: SearchError) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sight::Sight;
     use crate::tenant::TenantScope;
     use uuid::Uuid;
 
     fn ask(query: &str, value: Option<&str>) -> Ask {
         Ask {
-            scope: TenantScope::of_job(Uuid::from_u128(1)),
+            sight: Sight::whole(TenantScope::of_job(Uuid::from_u128(1))),
             project_id: Uuid::from_u128(2),
             query: query.into(),
             value: value.map(str::to_owned),

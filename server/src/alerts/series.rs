@@ -10,7 +10,7 @@ use super::evaluate::{Ask, Evaluation, Labels, group_key};
 use super::searcher::{Searcher, Shape, lines_are_counted, ready_with};
 use crate::search::plan::Page;
 use crate::search::respond::RowForm;
-use crate::tenant::TenantScope;
+use crate::sight::Sight;
 use crate::time::{DAY_US, HOUR_US, MINUTE_US, Micros, SECOND_US};
 use alert_rules::{Basis, Seen};
 use futures::{StreamExt, TryStreamExt};
@@ -70,7 +70,7 @@ enum Combine {
 
 /// What a series is made for.
 pub struct Wanted<'a> {
-    pub scope: &'a TenantScope,
+    pub sight: &'a Sight,
     pub project_id: Uuid,
     pub definition: &'a Definition,
     pub from_us: Micros,
@@ -135,7 +135,7 @@ impl Searcher {
             let ready = ready_with(&wanted.ask(from, to), |query| split(query, width))?;
             let compiled = ready.plan.rows(Page { limit: ROWS, ..Page::default() })?;
             let form = RowForm::of(&compiled);
-            let rows = form.rows(self.executor().interactive(wanted.scope, compiled).await?);
+            let rows = form.rows(self.executor().interactive(wanted.sight.tenant(), compiled).await?);
             if rows.len() as u64 > ROWS {
                 let middle = from + (to - from) / 2 / width * width;
                 let middle = middle.next_multiple_of_step(width);
@@ -202,7 +202,7 @@ pub fn counts_events(ask: &Ask) -> bool {
 
 impl Wanted<'_> {
     fn ask(&self, from_us: Micros, to_us: Micros) -> Ask {
-        self.definition.ask(*self.scope, self.project_id, from_us, to_us)
+        self.definition.ask(self.sight, self.project_id, from_us, to_us)
     }
 
     /// A multiple of the rule's interval that gives at most `points`.

@@ -1,8 +1,9 @@
-//! Rules that ask the same are answered by one search: same organization, project, query, column and window.
+//! Rules that ask the same are answered by one search: same organization, row rule, project, query, column and window.
 //!
 //! Such rules have the same slots, because slots follow from what is asked (`Definition::schedule`), so they come together.
 
 use super::evaluate::{Ask, Evaluate, Evaluation, Failure, Labels, Lines};
+use crate::sight::Sight;
 use futures::future::BoxFuture;
 use moka::future::Cache;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use uuid::Uuid;
 const KEPT: Duration = Duration::from_secs(10);
 const ANSWERS: u64 = 1_000;
 
-type Question = (Uuid, Uuid, String, Option<String>, bool, i64, i64);
+type Question = (Sight, Uuid, String, Option<String>, bool, i64, i64);
 
 /// Asks `inner`, and gives what it answered to whoever asks the same meanwhile or shortly after.
 pub struct Shared {
@@ -30,10 +31,9 @@ impl Shared {
 
 impl Evaluate for Shared {
     fn evaluate<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Result<Evaluation, Failure>> {
-        let organization = ask.scope.organization_id();
         let (query, value) = (ask.query.clone(), ask.value.clone());
         let question =
-            (organization, ask.project_id, query, value, ask.smaller_is_worse, ask.from_us, ask.to_us);
+            (ask.sight.clone(), ask.project_id, query, value, ask.smaller_is_worse, ask.from_us, ask.to_us);
         Box::pin(async move {
             let answer =
                 self.answers.get_with(question.clone(), async { self.inner.evaluate(ask).await }).await;

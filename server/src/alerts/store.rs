@@ -9,6 +9,7 @@ use super::history::{History, NewEvent, NewNotification};
 use super::leases::shard_of;
 use crate::db::Db;
 use crate::on;
+use crate::sight::{RowRule, Sight};
 use crate::tenant::TenantScope;
 use crate::time::{Micros, now_us};
 use alert_rules::{Mutes, RuleState, State};
@@ -19,24 +20,26 @@ macro_rules! rule_columns {
         concat!(
             "SELECT r.organization_id, r.id, r.project_id, r.enabled, r.definition, r.mutes, r.created_by, r.created_at, \
             r.updated_at, o.name AS organization, s.version, s.last_slot, s.memory, s.state, s.since, s.last_value, \
-            s.last_evaluated_at, s.last_error, l.fence \
+            s.last_evaluated_at, s.last_error, l.fence, r.row_rule, m.user_id AS author, m.row_rule AS author_row_rule \
             FROM alert_states s \
             JOIN alert_leases l ON l.shard = s.shard \
             JOIN alert_rules r ON r.organization_id = s.organization_id AND r.id = s.rule_id \
-            JOIN organizations o ON o.id = r.organization_id ",
+            JOIN organizations o ON o.id = r.organization_id \
+            LEFT JOIN memberships m ON m.organization_id = r.organization_id AND m.user_id = r.created_by ",
             $rest
         )
     };
 }
 
 crate::statements! {
-    LIST = rule_columns!("WHERE r.organization_id = $1 AND r.id < $2 ORDER BY r.id DESC LIMIT $3");
-    GET = rule_columns!("WHERE r.organization_id = $1 AND r.id = $2");
+    LIST = rule_columns!("WHERE r.organization_id = $1 AND r.id < $2 AND (r.row_rule = $4 OR $4 IS NULL) \
+        ORDER BY r.id DESC LIMIT $3");
+    GET = rule_columns!("WHERE r.organization_id = $1 AND r.id = $2 AND (r.row_rule = $3 OR $3 IS NULL)");
     DUE = rule_columns!("WHERE s.due_at <= $2 AND l.owner = $1 AND l.expires_at > $2 \
         ORDER BY s.due_at LIMIT $3");
     INSERT_RULE = "INSERT INTO alert_rules \
-        (organization_id, id, project_id, name, enabled, definition, mutes, created_by, created_at, updated_at) \
-        VALUES ($1, $2, $3, $4, $5, $6, '{}', $7, $8, $8)";
+        (organization_id, id, project_id, name, enabled, definition, mutes, created_by, created_at, updated_at, row_rule) \
+        VALUES ($1, $2, $3, $4, $5, $6, '{}', $7, $8, $8, $9)";
     INSERT_STATE = "INSERT INTO alert_states \
         (organization_id, rule_id, shard, due_at, version, memory, state, since) VALUES ($1, $2, $3, $4, 0, '{}', 'ok', $5)";
     UPDATE_RULE = "UPDATE alert_rules SET project_id = $3, name = $4, enabled = $5, definition = $6, updated_at = $7 \
@@ -66,7 +69,6 @@ crate::statements! {
     // a rule last seen in the future was seen by a clock that was set back since
     REARM = "UPDATE alert_states SET due_at = $2 WHERE last_slot > $3 AND due_at > $2 \
         AND shard IN (SELECT shard FROM alert_leases WHERE owner = $1)";
-    FORGET_EVALUATIONS = "DELETE FROM alert_evaluations WHERE evaluated_at < $1";
     PROJECT_EXISTS = "SELECT COUNT(*) FROM projects WHERE organization_id = $1 AND id = $2";
 }
 
@@ -95,6 +97,39 @@ pub struct StoredRule {
     pub last_error: Option<String>,
     /// Of the lease under which the rule was read.
     pub fence: i64,
+    /// Under which it looks at logs: that of its author when they made it.
+    pub row_rule: Option<RowRule>,
+    author: Author,
+}
+
+/// What the author may see now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Author {
+    /// A key, or somebody who has left.
+    None,
+    Member(Option<RowRule>),
+}
+
+impl StoredRule {
+    /// The logs that the rule looks at.
+    #[must_use]
+    pub fn sight(&self) -> Sight {
+        Sight::of(self.scope, self.row_rule.clone())
+    }
+
+    /// Why it must not look at logs any more: it would look through another row rule than its author does.
+    #[must_use]
+    pub fn unbound(&self) -> Option<&'static str> {
+        match &self.author {
+            Author::Member(now) if *now != self.row_rule => Some(
+                "The row rule of its author is another one now than when it was made. Make the alert anew.",
+            ),
+            Author::None if self.row_rule.is_some() => {
+                Some("Its author, through whose row rule it looked at logs, has left. Make the alert anew.")
+            }
+            _ => None,
+        }
+    }
 }
 
 #[derive(sqlx::FromRow)]
@@ -118,6 +153,9 @@ struct RuleRow {
     last_evaluated_at: Option<Micros>,
     last_error: Option<String>,
     fence: i64,
+    row_rule: Option<String>,
+    author: Option<Uuid>,
+    author_row_rule: Option<String>,
 }
 
 impl TryFrom<RuleRow> for StoredRule {
@@ -146,6 +184,11 @@ impl TryFrom<RuleRow> for StoredRule {
             last_evaluated_at: row.last_evaluated_at,
             last_error: row.last_error,
             fence: row.fence,
+            row_rule: row.row_rule.map(RowRule::stored),
+            author: match row.author {
+                Some(_) => Author::Member(row.author_row_rule.map(RowRule::stored)),
+                None => Author::None,
+            },
         })
     }
 }
@@ -236,50 +279,51 @@ impl AlertStore {
         &self.db
     }
 
-    /// The organization's rules, newest first, beginning after the rule `before`.
+    /// The organization's rules, newest first, beginning after the rule `before`; for who has a row rule, those that look through the same.
     ///
     /// # Errors
     /// The database does not answer.
     pub async fn list(
         &self,
-        scope: &TenantScope,
+        sight: &Sight,
         before: Option<Uuid>,
         limit: i64,
     ) -> Result<Vec<StoredRule>, AlertError> {
         let rows: Vec<RuleRow> = on!(self.db.read(), pool => sqlx::query_as(LIST)
-            .bind(scope.organization_id()).bind(before.unwrap_or(Uuid::max())).bind(limit)
+            .bind(sight.tenant().organization_id()).bind(before.unwrap_or(Uuid::max())).bind(limit).bind(text_of(sight))
             .fetch_all(pool).await)
         .map_err(AlertError::store("list alert rules"))?;
         rows.into_iter().map(StoredRule::try_from).collect()
     }
 
     /// # Errors
-    /// `NotFound`, also for a rule of another organization.
-    pub async fn get(&self, scope: &TenantScope, id: Uuid) -> Result<StoredRule, AlertError> {
+    /// `NotFound`, also for a rule of another organization, or that looks through another row rule.
+    pub async fn get(&self, sight: &Sight, id: Uuid) -> Result<StoredRule, AlertError> {
         let row: Option<RuleRow> = on!(self.db.read(), pool => sqlx::query_as(GET)
-            .bind(scope.organization_id()).bind(id).fetch_optional(pool).await)
+            .bind(sight.tenant().organization_id()).bind(id).bind(text_of(sight)).fetch_optional(pool).await)
         .map_err(AlertError::store("read an alert rule"))?;
         row.ok_or(AlertError::NotFound)?.try_into()
     }
 
-    /// Stores a new rule, due at once when it is enabled.
+    /// Stores a new rule of somebody who looks through `sight`, due at once when it is enabled.
     ///
     /// # Errors
     /// `NameTaken`, or the database does not answer.
     pub async fn insert(
         &self,
-        scope: &TenantScope,
+        sight: &Sight,
         project_id: Uuid,
         definition: &Definition,
         created_by: Option<Uuid>,
     ) -> Result<Uuid, AlertError> {
-        let (id, now) = (Uuid::now_v7(), now_us());
+        let (id, now, scope) = (Uuid::now_v7(), now_us(), sight.tenant());
         let insert = async {
             on!(self.db.write(), pool => {
                 let mut transaction = pool.begin().await?;
                 sqlx::query(INSERT_RULE)
                     .bind(scope.organization_id()).bind(id).bind(project_id).bind(&definition.wire.name)
                     .bind(definition.wire.enabled).bind(definition.to_stored()).bind(created_by).bind(now)
+                    .bind(text_of(sight))
                     .execute(&mut *transaction).await?;
                 sqlx::query(INSERT_STATE)
                     .bind(scope.organization_id()).bind(id).bind(shard_of(id))
@@ -447,15 +491,10 @@ impl AlertStore {
             .bind(owner).bind(now).bind(now + crate::time::MINUTE_US).execute(pool).await.map(|_| ()))
         .map_err(AlertError::store("make alert rules due again"))
     }
+}
 
-    /// Deletes evaluations from before `time`.
-    ///
-    /// # Errors
-    /// The database does not answer.
-    pub async fn forget_evaluations(&self, time: Micros) -> Result<(), AlertError> {
-        on!(self.db.write(), pool => sqlx::query(FORGET_EVALUATIONS).bind(time).execute(pool).await.map(|_| ()))
-            .map_err(AlertError::store("forget old evaluations"))
-    }
+fn text_of(sight: &Sight) -> Option<&str> {
+    sight.rule().map(RowRule::as_str)
 }
 
 fn json(value: &impl serde::Serialize) -> String {

@@ -12,7 +12,7 @@ use super::notify::{Job, Notifier};
 use super::outbox::Outbox;
 use super::policy::Policies;
 use super::scheduler::Scheduler;
-use super::store::AlertStore;
+use super::store::{AlertStore, StoredRule};
 use super::waiting::Waiting;
 use crate::config::Settings;
 use crate::db::Db;
@@ -20,6 +20,7 @@ use crate::email::Mailer;
 use crate::on;
 use crate::outbound::Outbound;
 use crate::sealing::Sealer;
+use crate::sight::Sight;
 use crate::tenant::TenantScope;
 use crate::time::{MINUTE_US, Micros, now_us};
 use alert_rules::{Kind, State};
@@ -130,7 +131,12 @@ impl World {
         });
         body.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
         let definition = Definition::parse(serde_json::from_value(body).unwrap()).unwrap();
-        self.store().insert(&self.scope, self.project_id, &definition, Some(self.owner)).await.unwrap()
+        self.rule_through(Sight::whole(self.scope), &definition).await
+    }
+
+    /// A rule of the owner, made while they looked through `sight`.
+    pub async fn rule_through(&self, sight: Sight, definition: &Definition) -> Uuid {
+        self.store().insert(&sight, self.project_id, definition, Some(self.owner)).await.unwrap()
     }
 
     /// Since when events wait to be stored.
@@ -138,8 +144,12 @@ impl World {
         self.backlog.store(since.unwrap_or(0), Ordering::Relaxed);
     }
 
+    pub async fn stored(&self, rule: Uuid) -> StoredRule {
+        self.store().get(&Sight::whole(self.scope), rule).await.unwrap()
+    }
+
     pub async fn state(&self, rule: Uuid) -> String {
-        self.store().get(&self.scope, rule).await.unwrap().state
+        self.stored(rule).await.state
     }
 
     /// Goes to a minute after the start, evaluates what is due, and sends what follows.
@@ -177,6 +187,11 @@ impl World {
 
     pub async fn count(&self, sql: &'static str) -> i64 {
         on!(self.db.read(), pool => sqlx::query_scalar(sql).fetch_one(pool).await).unwrap()
+    }
+
+    pub async fn execute_text(&self, sql: String) {
+        let sql = sqlx::AssertSqlSafe(sql);
+        on!(self.db.write(), pool => sqlx::query(sql).execute(pool).await.map(|_| ())).unwrap();
     }
 
     pub async fn execute(&self, sql: &'static str) {

@@ -1,7 +1,11 @@
 //! The pipeline from a due rule to a mail, over a real database, with a search that answers from a table.
 
+use super::AlertError;
+use super::definition::Definition;
+use super::history::{self, EventFilter};
 use super::leases::LEASE_US;
 use super::testing::{World, databases, header};
+use crate::sight::{RowRule, Sight};
 use crate::time::{DAY_US, HOUR_US, MINUTE_US, SECOND_US};
 use serde_json::json;
 
@@ -39,7 +43,7 @@ async fn the_window_ends_before_the_slot_by_the_delay() {
     let ask = world.search.asked.lock().unwrap()[0].clone();
     assert_eq!(ask.to_us - ask.from_us, 5 * MINUTE_US);
     assert!(ask.to_us <= world.start + MINUTE_US - 15 * SECOND_US);
-    assert_eq!(ask.scope, world.scope);
+    assert_eq!(ask.sight, Sight::whole(world.scope));
 }
 
 #[tokio::test]
@@ -290,10 +294,91 @@ async fn server_and_backtest(
         seen.push(alert_rules::Seen { at_us: world.start + minute * MINUTE_US, values });
     }
     let filter = super::history::EventFilter { rule_id: Some(rule), limit: 500, ..Default::default() };
-    let events = super::history::events(&world.db, &world.scope, &filter).await.unwrap();
+    let events = super::history::events(&world.db, &Sight::whole(world.scope), &filter).await.unwrap();
     let done = events.into_iter().map(|event| (event.group, event.kind, event.at)).collect();
-    let machine = world.store().get(&world.scope, rule).await.unwrap().definition.rule(true);
+    let machine = world.stored(rule).await.definition.rule(true);
     let told = alert_rules::replay(&machine, &seen).transitions.into_iter();
     let told = told.map(|each| (each.group, each.kind.as_str().to_owned(), crate::time::rfc3339(each.at_us)));
     (done, told.collect())
+}
+
+/// The definition of a rule that tells nobody.
+fn quiet(name: &str) -> Definition {
+    let body = json!({"name": name, "query": "level:error", "condition": {"op": ">", "threshold": 10}, "every": "1m"});
+    Definition::parse(serde_json::from_value(body).unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn a_rule_looks_through_the_row_rule_of_its_author_and_not_through_another_one() {
+    for db in databases().await {
+        let world = World::new(db).await;
+        world.execute("UPDATE memberships SET row_rule = 'env:dev'").await;
+        let through = |rule: &str| Sight::of(world.scope, Some(RowRule::stored(rule.into())));
+        let rule = world.rule_through(through("env:dev"), &quiet("mine")).await;
+        world.search.value(12.0);
+        world.minute(0).await;
+        assert_eq!(world.search.asked.lock().unwrap().last().unwrap().sight, through("env:dev"));
+        assert_eq!(world.state(rule).await, "firing");
+
+        for (minute, now) in [(1, "'env:prod'"), (3, "NULL")] {
+            world.execute_text(format!("UPDATE memberships SET row_rule = {now}")).await;
+            world.search.asked.lock().unwrap().clear();
+            world.minute(minute).await;
+            world.minute(minute + 1).await;
+            assert_eq!(world.search.asked.lock().unwrap().len(), 0, "{now}: nothing is searched any more");
+            let error = world.stored(rule).await.last_error.unwrap();
+            assert!(error.contains("row rule of its author"), "{error}");
+            assert_eq!(world.mails().len(), 1, "{now}: the author is told once");
+        }
+        world.execute("UPDATE memberships SET row_rule = 'env:dev'").await;
+        world.minute(5).await;
+        assert_eq!(world.search.asked.lock().unwrap().len(), 1, "with the old rule it goes on");
+        world.execute("DELETE FROM memberships").await;
+        world.minute(6).await;
+        assert!(world.stored(rule).await.last_error.unwrap().contains("has left"));
+    }
+}
+
+#[tokio::test]
+async fn who_is_narrowed_later_has_no_rules_that_see_everything() {
+    let world = World::new(databases().await.remove(0)).await;
+    let rule = world.rule_through(Sight::whole(world.scope), &quiet("old")).await;
+    world.search.value(12.0);
+    world.minute(0).await;
+    assert_eq!(world.state(rule).await, "firing");
+    world.execute("UPDATE memberships SET row_rule = 'env:dev'").await;
+    world.minute(1).await;
+    assert_eq!(world.search.asked.lock().unwrap().len(), 1);
+    assert_eq!(world.stored(rule).await.row_rule, None, "an admin still finds it");
+}
+
+#[tokio::test]
+async fn who_has_a_row_rule_sees_the_rules_that_look_through_the_same() {
+    for db in databases().await {
+        let world = World::new(db).await;
+        let through = |rule: &str| Sight::of(world.scope, Some(RowRule::stored(rule.into())));
+        let (dev, prod, whole) = (through("env:dev"), through("env:prod"), Sight::whole(world.scope));
+        let mut rules = Vec::new();
+        for (name, sight) in [("a", &dev), ("b", &prod), ("c", &whole)] {
+            rules.push(world.rule_through(sight.clone(), &quiet(name)).await);
+        }
+        world.search.value(12.0);
+        world.execute("DELETE FROM memberships").await;
+        let names = async |sight: &Sight| {
+            let rules = world.store().list(sight, None, 10).await.unwrap();
+            rules.into_iter().map(|rule| rule.definition.wire.name).collect::<Vec<_>>().join("")
+        };
+        assert_eq!(
+            [names(&dev).await, names(&prod).await, names(&whole).await],
+            ["a".to_owned(), "b".into(), "cba".into()]
+        );
+        assert!(world.store().get(&dev, rules[0]).await.is_ok());
+        for (sight, id) in [(&dev, rules[1]), (&dev, rules[2]), (&prod, rules[0])] {
+            assert!(matches!(world.store().get(sight, id).await, Err(AlertError::NotFound)));
+        }
+        world.minute(0).await;
+        let filter = EventFilter { limit: 10, ..EventFilter::default() };
+        let seen = async |sight: &Sight| history::events(&world.db, sight, &filter).await.unwrap().len();
+        assert_eq!((seen(&dev).await, seen(&prod).await, seen(&whole).await), (1, 1, 3));
+    }
 }

@@ -16,7 +16,7 @@ pub async fn why(alerts: &Alerts, rule: &StoredRule, at: Micros) -> Result<WhyAn
         found.into_iter().next().filter(|(slot, _)| at - slot <= definition.every_us.max(HOUR_US / 60));
     let slot = then.as_ref().map_or(at, |(slot, _)| *slot);
     let (from_us, to_us) = definition.schedule().window(slot, definition.window_us);
-    let ask = definition.ask(rule.scope, rule.project_id, from_us, to_us);
+    let ask = definition.ask(&rule.sight(), rule.project_id, from_us, to_us);
     let now = comparison::evaluate(&alerts.searcher, definition, &ask).await;
     let condition = definition.rule(true).condition;
     let value_now = now.as_ref().ok().and_then(|evaluation| evaluation.worst(condition));

@@ -1,7 +1,7 @@
 //! The audit log: who did what, when, from where; in a chain per organization that shows when a row was changed or taken out.
 //!
-//! Handlers take an `Auditor` and say what was done: `record` returns when the row is stored, `read` is for searches and exports
-//! and does not keep them waiting. While the database is away entries wait in memory, and a stop or crash of the process then
+//! Handlers take an `Auditor` and say what was done: `record` returns when the row is stored, `read_logs` and `export_logs` are for what
+//! was read and do not keep it waiting. While the database is away entries wait in memory, and a stop or crash of the process then
 //! loses them; the change itself needs the same database, so there is rarely one to tell of.
 //!
 //! Each row's hash covers the one before it. Who can write to the database can make a whole chain anew: keep the newest hash of
@@ -10,12 +10,14 @@
 mod chain;
 mod check;
 mod http;
+mod reads;
 mod retention;
 mod search;
 mod store;
 mod writer;
 
 pub use http::routes;
+pub use reads::{Cost, Read};
 
 #[cfg(test)]
 pub(crate) const STATEMENTS: &[(&str, &[(&str, &str)])] = &[("audit/store.rs", store::ALL)];
@@ -29,6 +31,7 @@ use crate::tenant::TenantScope;
 use crate::time::{DAY_US, Micros, now_us};
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
+use reads::{ReadBy, Reads};
 use serde_json::Value;
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -36,7 +39,7 @@ use uuid::Uuid;
 use writer::Writer;
 
 /// Who did it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Actor {
     Person(Uuid),
     Key(Uuid),
@@ -82,6 +85,7 @@ impl Target {
 pub struct Audit {
     db: Db,
     writer: Writer,
+    reads: Reads,
     kept_us: Micros,
 }
 
@@ -91,10 +95,12 @@ impl Audit {
     pub fn start(db: Db, retention_days: u32, shutdown: &Shutdown) -> Self {
         let audit = Self {
             writer: Writer::start(db.clone(), shutdown),
+            reads: Reads::default(),
             db,
             kept_us: i64::from(retention_days) * DAY_US,
         };
         shutdown.spawn(retention::keep_short(audit.clone(), shutdown.token()));
+        shutdown.spawn(audit.reads.clone().run(audit.writer.clone(), shutdown.token()));
         audit
     }
 
@@ -114,6 +120,7 @@ impl Audit {
 }
 
 /// The log, and who is asking; what handlers take.
+#[derive(Clone)]
 pub struct Auditor {
     audit: Audit,
     who: Option<(TenantScope, Actor)>,
@@ -152,10 +159,21 @@ impl Auditor {
         self.audit.writer.note(self.entry(scope, Actor::System, action, target, detail)).await;
     }
 
-    /// Notes that the caller read something, without waiting until that is stored.
-    pub async fn read(&self, action: &'static str, target: Target, detail: Value) {
+    /// Notes that the caller was shown logs; what they ask again within a minute is told together.
+    pub async fn read_logs(&self, read: Read) {
         if let Some((scope, actor)) = self.who {
-            self.audit.writer.note(self.entry(scope, actor, action, target, detail)).await;
+            let by = ReadBy { scope, actor, client: self.client.clone() };
+            for entry in self.audit.reads.note(by, read, now_us()) {
+                self.audit.writer.note(entry).await;
+            }
+        }
+    }
+
+    /// Notes that the caller took logs away as a file. Each file has its entry.
+    pub async fn export_logs(&self, read: Read) {
+        if let Some((scope, actor)) = self.who {
+            let by = ReadBy { scope, actor, client: self.client.clone() };
+            self.audit.writer.note(reads::exported(by, read, now_us())).await;
         }
     }
 

@@ -31,6 +31,19 @@ const OPEN: &[(&str, &str)] = &[
     ("GET", "/api/v1/dead-letters"),
     ("GET", "/api/v1/dead-letters/{id}"),
     ("GET", "/api/v1/usage"),
+    // Rules that look through the same row rule, and the channels by which they tell.
+    ("GET", "/api/v1/alert-rules"),
+    ("POST", "/api/v1/alert-rules"),
+    ("POST", "/api/v1/alert-rules/preview"),
+    ("GET", "/api/v1/alert-rules/{id}"),
+    ("PATCH", "/api/v1/alert-rules/{id}"),
+    ("DELETE", "/api/v1/alert-rules/{id}"),
+    ("POST", "/api/v1/alert-rules/{id}/mute"),
+    ("GET", "/api/v1/alert-rules/{id}/evaluations"),
+    ("GET", "/api/v1/alert-rules/{id}/why"),
+    ("GET", "/api/v1/alert-events"),
+    ("GET", "/api/v1/notification-channels"),
+    ("GET", "/api/v1/notification-channels/{id}"),
     // Open to everybody; who is signed in is known there too.
     ("POST", "/api/v1/invitations/accept"),
 ];

@@ -187,6 +187,50 @@ pub fn quota_warning(mail: &QuotaMail<'_>) -> Result<Mail, askama::Error> {
     })
 }
 
+/// A notice that an account elsewhere is another way in.
+pub struct IdentityMail<'a> {
+    pub id: uuid::Uuid,
+    pub to: &'a str,
+    pub name: &'a str,
+    pub provider: &'a str,
+    pub account: &'a str,
+    pub at: &'a str,
+    pub link: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "mail/identity_linked.txt")]
+struct IdentityText<'a> {
+    name: &'a str,
+    provider: &'a str,
+    account: &'a str,
+    at: &'a str,
+    link: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "mail/identity_linked.html")]
+struct IdentityHtml<'a> {
+    name: &'a str,
+    provider: &'a str,
+    account: &'a str,
+    at: &'a str,
+    link: &'a str,
+}
+
+/// # Errors
+/// The template cannot be rendered.
+pub fn identity_linked(mail: &IdentityMail<'_>) -> Result<Mail, askama::Error> {
+    let IdentityMail { name, provider, account, at, link, .. } = *mail;
+    Ok(Mail {
+        id: mail.id,
+        to: mail.to.to_owned(),
+        subject: format!("{provider} was linked to your account"),
+        text: IdentityText { name, provider, account, at, link }.render()?,
+        html: IdentityHtml { name, provider, account, at, link }.render()?,
+    })
+}
+
 /// # Errors
 /// The template cannot be rendered.
 pub fn change_email(mail: &LinkMail<'_>) -> Result<Mail, askama::Error> {

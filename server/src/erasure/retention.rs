@@ -1,20 +1,26 @@
-//! Erases what has outlived its project's retention because that was shortened after the logs were stored.
+//! Takes out what has outlived the retention that its project has now.
 //!
-//! ClickHouse drops whole days by the retention that each row was stored with. Rows that were stored for longer than their
-//! project keeps logs now are erased here, within the pause between two rounds. A retention that was made longer counts for
-//! what comes from then on: what is there goes when it was promised to go.
+//! Days that are over are dropped as a whole, some hours after an event's own time. When a retention was made shorter, what is older
+//! than it is erased to the moment, counted, and told in the audit log. When it was made longer, what is stored stays for as
+//! long: nothing is moved, because what is over is decided here and not by what a row was stored with.
 
 use super::store::{self, Retention};
 use super::{Erasure, ErasureError, archive};
 use crate::audit::Target;
-use crate::logstore::Rows;
+use crate::logstore::{Retentions, Rows};
 use crate::time::{DAY_US, now_us};
 use serde_json::json;
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
+/// The first round is soon after the start, so that a node which is often started anew does it too.
+const SOON: Duration = Duration::from_secs(60);
+
 pub async fn run(erasure: Erasure, stop: CancellationToken) {
+    let mut pause = erasure.sweep.min(SOON);
     loop {
-        tokio::select! { () = tokio::time::sleep(erasure.sweep) => {}, () = stop.cancelled() => return }
+        tokio::select! { () = tokio::time::sleep(pause) => {}, () = stop.cancelled() => return }
+        pause = erasure.sweep;
         let round = tokio::select! {
             round = one_round(&erasure) => round,
             () = stop.cancelled() => return,
@@ -27,8 +33,15 @@ pub async fn run(erasure: Erasure, stop: CancellationToken) {
 
 async fn one_round(erasure: &Erasure) -> Result<(), ErasureError> {
     archive::remove_outlived(&erasure.exports);
-    for project in store::retentions(&erasure.db).await? {
-        apply(erasure, &project).await?;
+    let projects = store::retentions(&erasure.db).await?;
+    for project in &projects {
+        apply(erasure, project).await?;
+    }
+    let retentions: Retentions = projects.iter().map(|project| (project.id, project.days())).collect();
+    let failed = |source| ErasureError::Logs { action: "drop days that are over", source };
+    match erasure.logs.expire(&retentions, now_us()).await.map_err(failed)? {
+        0 => {}
+        rows => tracing::info!(rows, "dropped {rows} rows whose retention is over"),
     }
     Ok(())
 }

@@ -37,6 +37,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "compact_parts",
         sql: include_str!("../../../migrations/clickhouse/0003_compact_parts.sql"),
     },
+    Migration {
+        version: 4,
+        name: "retention_of_projects",
+        sql: include_str!("../../../migrations/clickhouse/0004_retention_of_projects.sql"),
+    },
 ];
 
 const VERSIONS_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_versions \

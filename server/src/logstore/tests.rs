@@ -314,7 +314,7 @@ async fn the_schema_is_prepared_once_and_checked_at_every_start() {
     test.store.prepare().await.unwrap();
     let client = test.store.client().unwrap();
     let versions = client.query_raw("SELECT count(), max(version) FROM schema_versions");
-    assert_eq!(versions.fetch_one::<(u64, u32)>().await.unwrap(), (3, 3));
+    assert_eq!(versions.fetch_one::<(u64, u32)>().await.unwrap(), (4, 4));
 
     client.query_raw("ALTER TABLE logs MODIFY SETTING fsync_after_insert = 0").execute().await.unwrap();
     let error = test.store.prepare().await.unwrap_err();

@@ -1,10 +1,13 @@
 //! The events around one event, whatever the query was.
 
 use super::execute::Executor;
+use super::http::read_of_event;
 use super::respond::RowForm;
 use super::{SearchError, plan};
+use crate::audit::Auditor;
 use crate::auth::Reader;
 use crate::error::{ApiError, InvalidFields};
+use crate::logstore::Stats;
 use crate::time::now_us;
 use actix_web::web;
 use api_types::events::Context;
@@ -41,6 +44,7 @@ pub(super) struct Around {
 pub(super) async fn context(
     reader: Reader,
     executor: web::Data<Executor>,
+    auditor: Auditor,
     id: web::Path<String>,
     around: web::Query<Around>,
 ) -> Result<web::Json<Context>, ApiError> {
@@ -48,13 +52,14 @@ pub(super) async fn context(
     let (before, after) = (counted("before", around.before)?, counted("after", around.after)?);
     let fields = fields_of(&around.same)?;
     let project = reader.project(around.project_id.as_deref()).await?;
-    let finder = Finder { executor: &executor, reader: &reader, project, key };
+    let mut finder = Finder { executor: &executor, reader: &reader, project, key, statements: Vec::new() };
     let event = finder.event().await?;
     let same: Vec<(Core, String)> =
         fields.into_iter().map(|core| (core, text_of(&event, core.name()))).collect();
     let (mut older, more_before) = finder.neighbours(true, before, &same).await?;
     let (newer, more_after) = finder.neighbours(false, after, &same).await?;
     older.reverse();
+    auditor.read_logs(read_of_event("context", project, &id, &finder.statements)).await;
     Ok(web::Json(Context { event: event_of(event)?, before: older, after: newer, more_before, more_after }))
 }
 
@@ -90,19 +95,22 @@ struct Finder<'a> {
     reader: &'a Reader,
     project: Uuid,
     key: EventKey,
+    /// What was run cost so much.
+    statements: Vec<Stats>,
 }
 
 impl Finder<'_> {
-    async fn event(&self) -> Result<Value, ApiError> {
+    async fn event(&mut self) -> Result<Value, ApiError> {
         let compiled = plan::one_event(self.reader.sight(), self.project, self.key)?;
         let form = RowForm::of(&compiled);
         let answer = self.executor.for_reader(self.reader, compiled).await?;
+        self.statements.push(answer.stats);
         Ok(form.rows(answer).into_iter().next().ok_or(SearchError::NoSuchEvent)?)
     }
 
     /// Nearest first, and whether there are more.
     async fn neighbours(
-        &self,
+        &mut self,
         older: bool,
         count: u64,
         same: &[(Core, String)],
@@ -114,7 +122,9 @@ impl Finder<'_> {
             let neighbours = Neighbours { older, count: count + 1, within_ns, same: same.to_vec() };
             let compiled = compile_context(&scope, self.key, &neighbours);
             let form = RowForm::of(&compiled);
-            found = form.rows(self.executor.for_reader(self.reader, compiled).await?);
+            let answer = self.executor.for_reader(self.reader, compiled).await?;
+            self.statements.push(answer.stats);
+            found = form.rows(answer);
             if found.len() as u64 > count {
                 break;
             }

@@ -5,12 +5,13 @@
 
 use super::SearchError;
 use super::execute::Executor;
-use super::http::plan_of;
+use super::http::{plan_of, read_of};
 use super::plan::{Page, Plan};
 use super::respond::whole;
+use crate::audit::Auditor;
 use crate::auth::Reader;
 use crate::error::{ApiError, InvalidFields};
-use crate::logstore::Answer;
+use crate::logstore::{Answer, Stats};
 use actix_web::web;
 use api_types::events::{BaselineRequest, Compared, DifferenceRequest, Differences, DifferentValue};
 use api_types::search::SearchRequest;
@@ -34,6 +35,7 @@ const BEYOND_CHANCE: f64 = 3.0;
 pub(super) async fn difference(
     reader: Reader,
     executor: web::Data<Executor>,
+    auditor: Auditor,
     request: web::Json<DifferenceRequest>,
 ) -> Result<web::Json<Differences>, ApiError> {
     let DifferenceRequest { project_id, query, from, to, tz, now, baseline, limit } = request.into_inner();
@@ -53,7 +55,11 @@ pub(super) async fn difference(
         target: plan_of(&reader, &executor, &target).await?,
         baseline: plan_of(&reader, &executor, &baseline).await?,
     };
-    Ok(web::Json(sides.compare(&executor, &reader, limit as usize).await?))
+    let (differences, statements) = sides.compare(&executor, &reader, limit as usize).await?;
+    auditor.read_logs(read_of("difference", &sides.target, &statements)).await;
+    // of the same query it is the same read, over both ranges
+    auditor.read_logs(read_of("difference", &sides.baseline, [])).await;
+    Ok(web::Json(differences))
 }
 
 struct Sides {
@@ -74,8 +80,9 @@ impl Sides {
         executor: &Executor,
         reader: &Reader,
         limit: usize,
-    ) -> Result<Differences, ApiError> {
-        let all = totals(&executor.for_reader(reader, self.compiled(ALL_SLICES, 1, false)?).await?);
+    ) -> Result<(Differences, [Stats; 2]), ApiError> {
+        let counted = executor.for_reader(reader, self.compiled(ALL_SLICES, 1, false)?).await?;
+        let all = totals(&counted);
         let events = all.target + all.baseline;
         let slices = ALL_SLICES.min(ALL_SLICES * EVENTS_TO_READ / events.max(1)).max(1);
         let whole_range = self.hull().1 - self.hull().0;
@@ -87,12 +94,13 @@ impl Sides {
         values.truncate(limit);
         self.name_patterns(executor, reader, &mut values).await?;
         let looked_at = (seen.target + seen.baseline) as f64;
-        Ok(Differences {
+        let differences = Differences {
             values,
             target: Compared { events: all.target, sampled: seen.target },
             baseline: Compared { events: all.baseline, sampled: seen.baseline },
             sampled_percent: if events == 0 { 100.0 } else { 100.0 * looked_at / events as f64 },
-        })
+        };
+        Ok((differences, [counted.stats, answer.stats]))
     }
 
     fn hull(&self) -> (i64, i64) {

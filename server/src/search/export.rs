@@ -3,7 +3,7 @@
 use super::SearchError;
 use super::csv::Csv;
 use super::execute::{Executor, ExportedFile, ExportedRows};
-use super::http::{plan_of, record_read};
+use super::http::{plan_of, read_of};
 use super::parquet;
 use super::plan::{Page, Plan};
 use super::respond::{RowForm, rfc3339, whole};
@@ -44,7 +44,7 @@ pub(super) async fn export(
     let rows = counted(&executor, reader.scope(), &plan, most).await?;
     let stats = Stats { rows_read: rows.unwrap_or(0), ..Stats::default() };
     reader.spend(stats.rows_read);
-    record_read(&auditor, "logs.exported", &plan, &stats).await;
+    auditor.export_logs(read_of("export", &plan, [&stats])).await;
     // A page asks for one row more than it has.
     let page = Page { limit: most.min(MOST_ROWS) - 1, ..Page::default() };
     let compiled = plan.rows(page)?;

@@ -5,8 +5,9 @@
 //! among the newest.
 
 use super::execute::Executor;
-use super::http::plan_of;
+use super::http::{plan_of, read_of};
 use super::respond::whole;
+use crate::audit::Auditor;
 use crate::auth::Reader;
 use crate::error::ApiError;
 use crate::logstore::Answer;
@@ -24,12 +25,18 @@ const CORE: [&str; 6] = ["level", "source", "host", "message", "trace_id", "span
 pub(super) async fn fields(
     reader: Reader,
     executor: web::Data<Executor>,
+    auditor: Auditor,
     request: web::Json<SearchRequest>,
 ) -> Result<web::Json<Fields>, ApiError> {
     let plan = plan_of(&reader, &executor, &request).await?;
     let newest = executor.for_reader(&reader, plan.fields()?);
-    let Some(counts) = plan.field_counts()? else { return Ok(web::Json(of_newest(&newest.await?))) };
+    let Some(counts) = plan.field_counts()? else {
+        let newest = newest.await?;
+        auditor.read_logs(read_of("fields", &plan, [&newest.stats])).await;
+        return Ok(web::Json(of_newest(&newest)));
+    };
     let (newest, counts) = futures::try_join!(newest, executor.for_reader(&reader, counts))?;
+    auditor.read_logs(read_of("fields", &plan, [&newest.stats, &counts.stats])).await;
     let newest = of_newest(&newest);
     Ok(web::Json(of_all(&counts, &newest).unwrap_or(newest)))
 }

@@ -5,12 +5,12 @@ use super::catalogues::Catalogues;
 use super::cursor::{Cursor, Position};
 use super::execute::Executor;
 use super::plan::{Page, Plan};
-use super::respond::{RowForm, diagnostic, key_of, rfc3339};
+use super::respond::{RowForm, diagnostic, key_of};
 use super::time_range::{Asked, TimeRange};
 use super::{
     SearchError, checking, context, difference, empty, export, fields, overviews, patterns, plan, stream,
 };
-use crate::audit::{Auditor, Target};
+use crate::audit::{Auditor, Cost, Read};
 use crate::auth::Reader;
 use crate::error::{ApiError, InvalidFields};
 use crate::logstore::{Answer, Stats};
@@ -21,11 +21,9 @@ use api_types::search::{SearchAnswer, SearchRequest, SearchStats};
 use query_lang::Diagnostic;
 use query_lang::sql::{Compiled, EventKey};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use uuid::Uuid;
 
-/// So much of a query the audit log keeps.
-const AUDITED_CHARACTERS: usize = 2_000;
 const DEFAULT_ROWS: u32 = 100;
 const MOST_ROWS: u32 = 10_000;
 
@@ -80,7 +78,7 @@ async fn run_search(
 ) -> Result<SearchAnswer, ApiError> {
     let (prepared, compiled) = Prepared::of(reader, executor, catalogues, request).await?;
     let answer = executor.for_reader(reader, compiled).await?;
-    record_read(auditor, "logs.searched", &prepared.plan, &answer.stats).await;
+    auditor.read_logs(read_of("search", &prepared.plan, [&answer.stats])).await;
     let mut answer = prepared.answer(answer);
     if answer.rows.is_empty() && request.cursor.is_none() {
         answer.empty = Some(empty::reason(executor, reader.scope(), &prepared.plan).await);
@@ -88,17 +86,37 @@ async fn run_search(
     Ok(answer)
 }
 
-/// Tells the audit log who read what, and what it cost.
-pub(super) async fn record_read(auditor: &Auditor, action: &'static str, plan: &Plan, stats: &Stats) {
-    let detail = json!({
-        "query": plan.source().chars().take(AUDITED_CHARACTERS).collect::<String>(),
-        "from": rfc3339(plan.range().from_ns),
-        "to": rfc3339(plan.range().to_ns),
-        "rows_read": stats.rows_read,
-        "bytes_read": stats.bytes_read,
-        "elapsed_ms": stats.elapsed_ms,
-    });
-    auditor.read(action, Target::of(plan.project_id(), "logs"), detail).await;
+/// What the audit log is told of a plan that was run, and what its statements cost.
+pub(super) fn read_of<'a>(
+    kind: &'static str,
+    plan: &Plan,
+    statements: impl IntoIterator<Item = &'a Stats>,
+) -> Read {
+    Read {
+        kind,
+        project_id: plan.project_id().to_owned(),
+        query: plan.source().to_owned(),
+        about: None,
+        range_ns: Some((plan.range().from_ns, plan.range().to_ns)),
+        cost: Cost::of(statements),
+    }
+}
+
+/// The same of one event, or of those around it.
+pub(super) fn read_of_event<'a>(
+    kind: &'static str,
+    project: Uuid,
+    id: &str,
+    statements: impl IntoIterator<Item = &'a Stats>,
+) -> Read {
+    Read {
+        kind,
+        project_id: project.to_string(),
+        query: String::new(),
+        about: Some(("event", id.to_owned())),
+        range_ns: None,
+        cost: Cost::of(statements),
+    }
 }
 
 /// A search that is ready to run, and what is needed to give its rows their form.
@@ -241,6 +259,7 @@ struct OneEvent {
 async fn event(
     reader: Reader,
     executor: web::Data<Executor>,
+    auditor: Auditor,
     id: web::Path<String>,
     wanted: web::Query<OneEvent>,
 ) -> Result<web::Json<Value>, ApiError> {
@@ -249,6 +268,8 @@ async fn event(
     let compiled = plan::one_event(reader.sight(), project, key)?;
     let form = RowForm::of(&compiled);
     let answer = executor.for_reader(&reader, compiled).await?;
+    let stats = answer.stats;
     let row = form.rows(answer).into_iter().next().ok_or(SearchError::NoSuchEvent)?;
+    auditor.read_logs(read_of_event("event", project, &id, [&stats])).await;
     Ok(web::Json(row))
 }

@@ -1,9 +1,10 @@
 //! What the matching events look like as a whole: over time, and by the values of a field.
 
 use super::execute::Executor;
-use super::http::plan_of;
+use super::http::{plan_of, read_of};
 use super::respond::{rfc3339, whole};
 use super::time_range::{TimeRange, bucket_ns};
+use crate::audit::{Auditor, Read};
 use crate::auth::Reader;
 use crate::error::{ApiError, InvalidFields};
 use actix_web::web;
@@ -19,11 +20,13 @@ const MOST_VALUES: u32 = 1_000;
 pub(super) async fn histogram(
     reader: Reader,
     executor: web::Data<Executor>,
+    auditor: Auditor,
     request: web::Json<SearchRequest>,
 ) -> Result<web::Json<Histogram>, ApiError> {
     let plan = plan_of(&reader, &executor, &request).await?;
     let interval_ns = bucket_ns(plan.range(), request.buckets.unwrap_or(DEFAULT_BUCKETS));
     let answer = executor.for_reader(&reader, plan.histogram(interval_ns)?).await?;
+    auditor.read_logs(read_of("histogram", &plan, [&answer.stats])).await;
     let mut buckets = empty_buckets(plan.range(), interval_ns);
     for row in &answer.rows {
         if let Some((start_ns, level, count)) = counted(row)
@@ -57,6 +60,7 @@ fn empty_buckets(range: &TimeRange, interval_ns: i64) -> BTreeMap<i64, Bucket> {
 pub(super) async fn field_values(
     reader: Reader,
     executor: web::Data<Executor>,
+    auditor: Auditor,
     request: web::Json<SearchRequest>,
 ) -> Result<web::Json<FieldValues>, ApiError> {
     let Some(field) = request.field.as_deref().filter(|field| !field.is_empty()) else {
@@ -66,6 +70,8 @@ pub(super) async fn field_values(
     let limit = u64::from(request.limit.unwrap_or(DEFAULT_VALUES).clamp(1, MOST_VALUES));
     let compiled = plan.field_values(field, request.prefix.as_deref().unwrap_or_default(), limit)?;
     let answer = executor.for_reader(&reader, compiled).await?;
+    let about = Some(("field", field.to_owned()));
+    auditor.read_logs(Read { about, ..read_of("field-values", &plan, [&answer.stats]) }).await;
     let value = |row: &Vec<Value>| {
         Some(FieldValue { value: row.first()?.as_str()?.to_owned(), count: whole(row.get(1)?)? })
     };

@@ -1,9 +1,10 @@
 //! The shapes of the matching messages, with exact counts and how they went over time.
 
 use super::execute::Executor;
-use super::http::plan_of;
+use super::http::{plan_of, read_of};
 use super::respond::{rfc3339, whole};
 use super::time_range::{TimeRange, bucket_ns};
+use crate::audit::Auditor;
 use crate::auth::Reader;
 use crate::error::ApiError;
 use actix_web::web;
@@ -21,6 +22,7 @@ const DEFAULT_BUCKETS: u32 = 30;
 pub(super) async fn patterns(
     reader: Reader,
     executor: web::Data<Executor>,
+    auditor: Auditor,
     request: web::Json<SearchRequest>,
 ) -> Result<web::Json<Patterns>, ApiError> {
     let plan = plan_of(&reader, &executor, &request).await?;
@@ -28,6 +30,7 @@ pub(super) async fn patterns(
     let interval_ns = bucket_ns(plan.range(), request.buckets.unwrap_or(DEFAULT_BUCKETS));
     let sparkline = Sparkline::over(plan.range(), interval_ns);
     let answer = executor.for_reader(&reader, plan.patterns(interval_ns, limit)?).await?;
+    auditor.read_logs(read_of("patterns", &plan, [&answer.stats])).await;
     let total = |column: usize| answer.rows.first().and_then(|row| whole(row.get(column)?)).unwrap_or(0);
     let (events, distinct) = (total(8), total(9));
     let patterns: Vec<Pattern> = answer.rows.iter().filter_map(|row| pattern(row, &sparkline)).collect();

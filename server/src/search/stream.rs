@@ -4,13 +4,13 @@
 
 use super::catalogues::Catalogues;
 use super::execute::Executor;
-use super::http::{Prepared, record_read};
+use super::http::{Prepared, read_of};
 use super::streamed::{Pieces, Streamed};
 use super::{SearchError, empty};
 use crate::audit::Auditor;
 use crate::auth::Reader;
 use crate::error::ApiError;
-use crate::logstore::{Answer, Reading};
+use crate::logstore::{Answer, Reading, Stats};
 use crate::telemetry::current_request_id;
 use crate::tenant::TenantScope;
 use actix_web::web;
@@ -18,6 +18,8 @@ use api_types::search::{Progress, SearchAnswer, SearchRequest};
 use bytes::Bytes;
 use query_lang::sql::Compiled;
 use serde::Serialize;
+use std::sync::{Mutex, PoisonError};
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 /// The newest part of the range that is read first: rows that it has are shown while the rest is read.
@@ -43,6 +45,7 @@ pub(super) async fn search(
         auditor,
         is_first_page: request.cursor.is_none(),
         prepared,
+        untold: Mutex::default(),
         request_id: current_request_id(),
     };
     Ok(Streamed::begin("text/event-stream; charset=utf-8", |pieces| search.run(compiled, pieces)))
@@ -55,6 +58,8 @@ struct Streaming {
     tenant: TenantScope,
     prepared: Prepared,
     is_first_page: bool,
+    /// What the rows cost that were shown before the search is over.
+    untold: Mutex<Option<Stats>>,
     request_id: String,
 }
 
@@ -62,7 +67,7 @@ impl Streaming {
     async fn run(self, compiled: Compiled, pieces: Pieces) {
         let event = match self.answer(compiled, &pieces).await {
             Ok(answer) => event("result", &answer),
-            Err(error) => event("error", &ApiError::from(error).late_body(self.request_id)),
+            Err(error) => event("error", &ApiError::from(error).late_body(self.request_id.clone())),
         };
         let _ = pieces.send(Ok(event)).await;
     }
@@ -73,12 +78,14 @@ impl Streaming {
                 return Ok(newest);
             }
             if !newest.rows.is_empty() {
+                // it is told together with the rest, or when the client goes away before that
                 let _ = pieces.send(Ok(event("rows", &newest))).await;
             }
         }
         let answer = self.read(compiled, pieces).await?;
         self.reader.spend(answer.stats.rows_read);
-        record_read(&self.auditor, "logs.searched", &self.prepared.plan, &answer.stats).await;
+        let untold = self.take_untold();
+        self.tell([Some(answer.stats), untold]).await;
         let mut answer = self.prepared.answer(answer);
         if answer.rows.is_empty() && self.is_first_page {
             answer.empty = Some(empty::reason(&self.executor, &self.tenant, &self.prepared.plan).await);
@@ -110,9 +117,30 @@ impl Streaming {
         let stats = answer.stats;
         let answer = self.prepared.answer(answer);
         if answer.truncated {
-            record_read(&self.auditor, "logs.searched", &self.prepared.plan, &stats).await;
+            self.tell([Some(stats), None]).await;
+        } else {
+            *self.untold.lock().unwrap_or_else(PoisonError::into_inner) = Some(stats);
         }
         Ok(Some(answer))
+    }
+
+    fn take_untold(&self) -> Option<Stats> {
+        self.untold.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Tells the audit log.
+    async fn tell(&self, statements: [Option<Stats>; 2]) {
+        self.auditor.read_logs(read_of("search", &self.prepared.plan, statements.iter().flatten())).await;
+    }
+}
+
+/// A client that goes away has seen the newest rows all the same.
+impl Drop for Streaming {
+    fn drop(&mut self) {
+        if let (Some(stats), Ok(runtime)) = (self.take_untold(), Handle::try_current()) {
+            let (auditor, read) = (self.auditor.clone(), read_of("search", &self.prepared.plan, [&stats]));
+            runtime.spawn(async move { auditor.read_logs(read).await });
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::reader::Reading;
 use super::{Space, Tails};
+use crate::audit::{Auditor, Cost, Read};
 use crate::auth::Reader;
 use crate::error::ApiError;
 use crate::runtime::on_main;
@@ -70,6 +71,7 @@ impl Responder for LiveTail {
 async fn tail(
     reader: Reader,
     tails: web::Data<Tails>,
+    auditor: Auditor,
     wanted: web::Query<Wanted>,
     last: LastEventId,
 ) -> Result<LiveTail, ApiError> {
@@ -78,5 +80,14 @@ async fn tail(
     let after = last.0.as_deref().or(wanted.last_event_id.as_deref()).and_then(EventKey::of_id);
     let space = Space::new(reader.scope(), project_id);
     let reading = tails.open(space, question, reader.standing(), after).await?;
+    let read = Read {
+        kind: "tail",
+        project_id: project_id.to_string(),
+        query: wanted.into_inner().query,
+        about: None,
+        range_ns: None,
+        cost: Cost::default(),
+    };
+    auditor.read_logs(read).await;
     Ok(LiveTail(reading))
 }

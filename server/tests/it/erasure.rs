@@ -93,6 +93,37 @@ async fn a_shorter_retention_and_a_deleted_project_take_their_rows_along() {
 }
 
 #[tokio::test]
+async fn a_longer_retention_keeps_what_is_stored_already() {
+    let logs = LogApp::spawn_with(&[QUICK, &["--default-retention-days", "7"]].concat()).await;
+    let (acme, globex) = (logs.app.org("acme").await, logs.app.org("globex").await);
+    let events = [0, 2, 5].map(|days| {
+        let time = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(24 * days);
+        json!({"timestamp": time.to_string(), "message": format!("{days} days old")})
+    });
+    acme.send(&events).await;
+    globex.send(&events).await;
+    let project = format!("/api/v1/projects/{}", acme.project_id);
+    acme.patch(&project, json!({"retention_days": 30})).await.expect(200);
+
+    // as if ten days had passed: all of it is older than the seven days that it was stored for
+    let ten_days_older =
+        "INSERT INTO logs SELECT * REPLACE (timestamp - toIntervalDay(10) AS timestamp) FROM logs";
+    logs.engine.execute(ten_days_older).await;
+
+    eventually("what is over to go", async || (logs.rows_of(&globex).await == 3).then_some(())).await;
+    assert_eq!(logs.rows_of(&acme).await, 6, "the project keeps its logs for 30 days now");
+    assert_eq!(logs.rows("retention_days <> 7").await, 0, "nothing was moved");
+    let found = json!({"query": "old", "from": "now-20d", "to": "now-8d"});
+    let found = acme.post("/api/v1/logs/search", found).await.expect(200).body;
+    assert_eq!(found["rows"].as_array().unwrap().len(), 3);
+
+    logs.engine.execute(&ten_days_older.replace("(10)", "(40)")).await;
+    eventually("what is older than 30 days", async || (logs.rows_of(&acme).await == 6).then_some(())).await;
+    acme.patch(&project, json!({"retention_days": 7})).await.expect(200);
+    eventually("the seven days to hold again", async || (logs.rows_of(&acme).await == 3).then_some(())).await;
+}
+
+#[tokio::test]
 async fn a_pseudonym_takes_the_place_of_a_person_in_every_event_and_nothing_else_changes() {
     let logs = LogApp::spawn_with(QUICK).await;
     let (acme, globex) = (logs.app.org("acme").await, logs.app.org("globex").await);

@@ -121,6 +121,7 @@ async fn who_has_a_row_rule_never_sees_what_it_hides() {
     }
     assert_eq!(count(&narrowed.owner).await, 40);
     no_route_shows_it(&narrowed).await;
+    alerts_look_through_the_rule(&narrowed).await;
     rights_of_who_is_narrowed(&narrowed).await;
     tails_show_what_the_rule_lets_through_and_end_with_it(&narrowed).await;
     a_broken_rule_closes(&narrowed).await;
@@ -170,6 +171,56 @@ async fn no_route_shows_it(narrowed: &Narrowed) {
     }
     let seen = narrowed.viewer.get("/api/v1/dead-letters").await.expect(200);
     assert!(seen.text.contains("a letter that is shown"), "{}", seen.text);
+}
+
+/// A rule by note, so that its groups would show what is hidden.
+fn by_note(name: &str) -> Value {
+    json!({"name": name, "query": "* | stats count() as n by note", "value": "n", "window": "1h", "every": "10s", "delay": "0s",
+        "condition": {"op": ">", "threshold": 1}})
+}
+
+async fn alerts_look_through_the_rule(narrowed: &Narrowed) {
+    let Narrowed { owner, viewer, editor, .. } = narrowed;
+    let made = editor.post("/api/v1/alert-rules", by_note("my notes")).await.expect(201).body;
+    assert_eq!(made["row_rule"], "env:dev");
+    let path = format!("/api/v1/alert-rules/{}", made["id"].as_str().unwrap());
+    let fired = eventually("the rule to fire", async || {
+        Some(editor.get("/api/v1/alert-events").await.text).filter(|text| text.contains("note=shown"))
+    })
+    .await;
+    assert!(!fired.contains(HIDDEN), "{fired}");
+    for caller in [viewer, editor] {
+        let rules = caller.get("/api/v1/alert-rules").await.expect(200).body;
+        assert_eq!(rules["items"].as_array().unwrap().len(), 1, "only those of the same row rule: {rules}");
+        for more in ["", "/evaluations", "/why"] {
+            let answer = caller.get(&format!("{path}{more}")).await.expect(200);
+            assert!(!answer.text.contains(HIDDEN), "{}", answer.text);
+        }
+    }
+    let preview = editor.post("/api/v1/alert-rules/preview", by_note("p")).await.expect(200).text;
+    assert!(preview.contains("shown") && !preview.contains(HIDDEN), "{preview}");
+    let all = owner.get("/api/v1/alert-rules").await.expect(200).body;
+    let whole = all["items"].as_array().unwrap().iter().find(|rule| rule["row_rule"].is_null()).unwrap();
+    let of_others = format!("/api/v1/alert-rules/{}", whole["id"].as_str().unwrap());
+    editor.get(&of_others).await.expect(404);
+    editor.patch(&of_others, json!({"enabled": false})).await.expect(404);
+    editor.delete(&of_others).await.expect(404);
+    editor.get("/api/v1/alert-rules/export").await.expect_problem(403, "row_rule_in_force");
+    editor.get("/api/v1/notification-channels").await.expect(200);
+
+    let mover = owner.member(&narrowed.logs.app, "mover", "editor").await;
+    let member = format!("/api/v1/members/{}", mover.user_id);
+    owner.patch(&member, json!({"row_rule": "env:dev"})).await.expect(200);
+    let made = mover.post("/api/v1/alert-rules", by_note("moved")).await.expect(201);
+    let path = format!("/api/v1/alert-rules/{}", made.body["id"].as_str().unwrap());
+    owner.patch(&member, json!({"row_rule": "env:prod"})).await.expect(200);
+    let stopped = eventually("the rule to stop", async || {
+        Some(owner.get(&path).await.body).filter(|rule| rule["state"] == "error")
+    })
+    .await;
+    assert!(stopped["last_error"].as_str().unwrap().contains("row rule of its author"), "{stopped}");
+    eventually("the rule to be out of sight", async || (mover.get(&path).await.status == 404).then_some(()))
+        .await;
 }
 
 async fn rights_of_who_is_narrowed(narrowed: &Narrowed) {

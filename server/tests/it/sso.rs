@@ -109,6 +109,10 @@ async fn an_account_is_linked_when_both_sides_have_confirmed_the_address() {
     let me = signed_in(&app, &answer).get("/api/v1/me").await.expect(200).body;
     assert_eq!(me["user"]["id"], acme.user_id.as_str());
 
+    let told = app.mails_about(&acme.email, "Acme was linked to your account", 1).await.remove(0);
+    assert!(told.text.contains("owner@acme.example"), "{}", told.text);
+    assert!(told.text.contains("/settings/profile"), "{}", told.text);
+
     // From now on the address there does not matter any more.
     let moved = json!({"sub": "7", "email": "ann@elsewhere.example", "email_verified": false});
     let me = signed_in(&app, &log_in(&app, &provider, moved).await).get("/api/v1/me").await.expect(200).body;

@@ -192,10 +192,20 @@ impl Engine {
 
     /// The first column of a query, as text.
     pub async fn column(&self, sql: &str) -> Vec<String> {
+        let answer = self.run(format!("{sql} FORMAT TabSeparated")).await;
+        answer.lines().map(str::to_owned).collect()
+    }
+
+    /// Runs a statement without an answer.
+    pub async fn execute(&self, sql: &str) {
+        self.run(sql.to_owned()).await;
+    }
+
+    async fn run(&self, sql: String) -> String {
         let request = reqwest::Client::new().post(&self.url).basic_auth("default", Some(SECRET));
-        let answer = request.body(format!("{sql} FORMAT TabSeparated")).send().await.unwrap();
+        let answer = request.body(sql.clone()).send().await.unwrap();
         assert!(answer.status().is_success(), "{sql}: {}", answer.text().await.unwrap());
-        answer.text().await.unwrap().lines().map(str::to_owned).collect()
+        answer.text().await.unwrap()
     }
 }
 

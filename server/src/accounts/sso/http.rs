@@ -149,6 +149,14 @@ struct Visit<'a> {
     auditor: &'a Auditor,
 }
 
+/// The account that an identity is of.
+struct Linking {
+    user_id: Uuid,
+    organization_id: Uuid,
+    /// It was made for the identity just now.
+    is_new: bool,
+}
+
 /// Whom a login elsewhere has brought, while something is missing.
 ///
 /// # Errors
@@ -190,7 +198,8 @@ async fn finish(
             let email = identity.email.clone().ok_or(AccountError::SsoOver)?;
             let (user_id, organization_id) =
                 accounts.make_account(&pending, &email, body, &client, &auditor).await?;
-            accounts.linked(&pending.provider, &identity, user_id, organization_id, &auditor).await?;
+            let link = Linking { user_id, organization_id, is_new: true };
+            accounts.linked(&pending.provider, &identity, &link, &auditor).await?;
             let token = session_store::open(&accounts.db, user_id, organization_id, &client).await?;
             accounts.signed_in(user_id, organization_id, token).await?.with_status(StatusCode::CREATED)
         }
@@ -284,10 +293,12 @@ impl Accounts {
         if identity.email.is_none() {
             return Err(Failed::EmailUnverified);
         }
-        match store::link(&self.db, visit.provider.id, identity, user_id).await? {
+        let told_as = Some(visit.provider.name.as_str());
+        match store::link(&self.db, visit.provider.id, identity, user_id, told_as).await? {
             Link::OfAnother => return Err(Failed::Taken),
             Link::Known => {}
             Link::New(id) => {
+                self.links.wake();
                 visit
                     .auditor
                     .record("identity.linked", target(id, identity), json!({"provider": visit.provider.id}))
@@ -308,7 +319,8 @@ impl Accounts {
         auditor: &Auditor,
     ) -> Result<SignedIn, AccountError> {
         let organization_id = organization_store::last_used(&self.db, user.id).await?;
-        self.linked(provider, identity, user.id, organization_id, auditor).await?;
+        let link = Linking { user_id: user.id, organization_id, is_new: false };
+        self.linked(provider, identity, &link, auditor).await?;
         let token = session_store::open(&self.db, user.id, organization_id, client).await?;
         self.record_login(auditor, user, organization_id, provider).await;
         self.signed_in(user.id, organization_id, token).await
@@ -319,14 +331,16 @@ impl Accounts {
         &self,
         provider: &str,
         identity: &Identity,
-        user_id: Uuid,
-        organization_id: Uuid,
+        link: &Linking,
         auditor: &Auditor,
     ) -> Result<(), AccountError> {
-        match store::link(&self.db, provider, identity, user_id).await? {
+        let Linking { user_id, organization_id, is_new } = *link;
+        let name = self.providers.find(provider).map_or(provider, |known| known.name.as_str());
+        match store::link(&self.db, provider, identity, user_id, Some(name).filter(|_| !is_new)).await? {
             Link::OfAnother => Err(AccountError::SsoOver),
             Link::Known => Ok(()),
             Link::New(id) => {
+                self.links.wake();
                 let (scope, actor) = (TenantScope::authenticated(organization_id), Actor::Person(user_id));
                 let detail = json!({"provider": provider});
                 auditor.record_as(scope, actor, "identity.linked", target(id, identity), detail).await;

@@ -1,6 +1,7 @@
 //! SQL of linked identities. Nobody's tenant: they belong to a person.
 
 use super::Identity;
+use crate::accounts::notices::{IdentityLinked, TELL_OF_IDENTITY};
 use crate::accounts::{AccountError, failed_to};
 use crate::db::Db;
 use crate::on;
@@ -41,14 +42,35 @@ pub async fn user_of(db: &Db, identity: &Identity) -> Result<Option<Uuid>, Accou
     .map_err(failed_to("look up an identity"))
 }
 
-/// Links it, or notes that it was used.
-pub async fn link(db: &Db, provider: &str, identity: &Identity, user_id: Uuid) -> Result<Link, AccountError> {
-    let (new, email) = (Uuid::now_v7(), identity.email.as_ref().map_or("", |email| email.as_str()));
-    let id: Option<Uuid> = on!(db.write(), pool => sqlx::query_scalar(LINK)
-        .bind(&identity.issuer).bind(&identity.subject).bind(new).bind(user_id).bind(provider).bind(email)
-        .bind(now_us()).fetch_optional(pool).await)
-    .map_err(failed_to("link an identity"))?;
-    Ok(match id {
+/// Links it, or notes that it was used. `told_as` is the provider's name in the mail that tells the person of a new link; nobody is
+/// told of the one with which an account begins.
+pub async fn link(
+    db: &Db,
+    provider: &str,
+    identity: &Identity,
+    user_id: Uuid,
+    told_as: Option<&str>,
+) -> Result<Link, AccountError> {
+    let (new, now) = (Uuid::now_v7(), now_us());
+    let email = identity.email.as_ref().map_or("", |email| email.as_str());
+    let linked: Result<Option<Uuid>, sqlx::Error> = async {
+        on!(db.write(), pool => {
+            let mut transaction = pool.begin().await?;
+            let id: Option<Uuid> = sqlx::query_scalar(LINK)
+                .bind(&identity.issuer).bind(&identity.subject).bind(new).bind(user_id).bind(provider).bind(email)
+                .bind(now).fetch_optional(&mut *transaction).await?;
+            if let Some(name) = told_as.filter(|_| id == Some(new)) {
+                let notice = IdentityLinked { provider: name.to_owned(), account: email.to_owned() };
+                let detail = serde_json::to_string(&notice).expect("a notice is plain text");
+                sqlx::query(TELL_OF_IDENTITY)
+                    .bind(Uuid::now_v7()).bind(user_id).bind(detail).bind(now).execute(&mut *transaction).await?;
+            }
+            transaction.commit().await?;
+            Ok(id)
+        })
+    }
+    .await;
+    Ok(match linked.map_err(failed_to("link an identity"))? {
         Some(id) if id == new => Link::New(id),
         Some(_) => Link::Known,
         None => Link::OfAnother,

@@ -2,6 +2,7 @@
 
 use super::seen::Seen;
 use super::{Filter, Kept, Selection, replay};
+use crate::audit::{Auditor, Cost, Read};
 use crate::auth::{Editor, Member, Viewer};
 use crate::error::{ApiError, InvalidFields, Refused};
 use crate::ingest::Ingest;
@@ -45,6 +46,7 @@ pub async fn list(
     member: Member<Viewer>,
     query: web::Query<ListQuery>,
     ingest: web::Data<Ingest>,
+    auditor: Auditor,
 ) -> Result<web::Json<List<DeadLetter>>, ApiError> {
     let filter = Filter { project_id: project_of(query.project_id.as_deref())?, code: query.code.clone() };
     let limit = query.limit.unwrap_or(PAGE).clamp(1, LONGEST_PAGE);
@@ -56,6 +58,7 @@ pub async fn list(
     };
     let seen = Seen::by(&member.sight(), now_us() * 1000)?;
     let source = query.query.as_deref().unwrap_or_default();
+    auditor.read_logs(read_of(filter.project_id, source, None)).await;
     if !source.trim().is_empty() || !seen.is_everything() {
         // Letters are judged by `seen`: as events, and not as the query sees them.
         let question = Question::parse(&Sight::whole(*member.scope()), source, None, now_us() * 1000)?;
@@ -78,10 +81,25 @@ pub async fn read(
     member: Member<Viewer>,
     id: web::Path<Uuid>,
     ingest: web::Data<Ingest>,
+    auditor: Auditor,
 ) -> Result<web::Json<DeadLetter>, ApiError> {
     let seen = Seen::by(&member.sight(), now_us() * 1000)?;
     let kept = ingest.dead_letters().one(member.scope(), *id).await?.filter(|kept| seen.shows(kept));
-    Ok(web::Json(view(kept.ok_or_else(Refused::not_found)?)))
+    let kept = kept.ok_or_else(Refused::not_found)?;
+    auditor.read_logs(read_of(Some(kept.project_id), "", Some(("letter", id.to_string())))).await;
+    Ok(web::Json(view(kept)))
+}
+
+/// What the audit log is told: letters are events, only not stored ones.
+fn read_of(project_id: Option<Uuid>, query: &str, about: Option<(&'static str, String)>) -> Read {
+    Read {
+        kind: "dead-letters",
+        project_id: project_id.map(|id| id.to_string()).unwrap_or_default(),
+        query: query.to_owned(),
+        about,
+        range_ns: None,
+        cost: Cost::default(),
+    }
 }
 
 /// Sends the originals through ingest again. What is rejected again stays, with the new reason.

@@ -105,6 +105,7 @@ fn Head(shown: AlertRule) -> impl IntoView {
                 <RuleState rule=shown.clone()/>
             </div>
             <p class="numbers">{facts}</p>
+            {shown.row_rule.clone().map(|rule| view! { <p>"Looks only at events that match " <code>{rule}</code></p> })}
         </div>
     }
 }
