@@ -36,7 +36,8 @@ fn answer(mut connection: &TcpStream, answers: &[Answer]) -> Option<()> {
     reader.read_exact(&mut vec![0; length]).ok()?;
     let asked = asked.split(['?', ' ']).take(2).collect::<Vec<_>>().join(" ");
     let known = answers.iter().find(|(request, _, _)| *request == asked);
-    let (status, kind, body) = known.map_or(("404 Not Found", JSON, "{}"), |(_, kind, body)| ("200 OK", kind, body));
+    let (status, kind, body) =
+        known.map_or(("404 Not Found", JSON, "{}"), |(_, kind, body)| ("200 OK", kind, body));
     let head = format!("HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n", body.len());
     connection.write_all(head.as_bytes()).and_then(|()| connection.write_all(body.as_bytes())).ok()
 }

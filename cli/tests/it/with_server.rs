@@ -20,7 +20,9 @@ impl Session {
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = cordwood(arguments);
-        command.current_dir(self.home.path()).env("CORDWOOD_CLI_CONFIG", self.home.path().join("config.toml"));
+        command
+            .current_dir(self.home.path())
+            .env("CORDWOOD_CLI_CONFIG", self.home.path().join("config.toml"));
         command.env("USER", "olive").stdin(Stdio::null());
         command
     }
@@ -158,7 +160,10 @@ fn a_login_and_a_logout() {
     assert_eq!(String::from_utf8_lossy(&output.stderr), asked);
     assert_eq!(String::from_utf8_lossy(&output.stdout), kept);
     let output = session.command(&["logout"]).output().expect("it runs");
-    assert_eq!((String::from_utf8_lossy(&output.stdout), output.status.code()), (gone.as_str().into(), Some(0)));
+    assert_eq!(
+        (String::from_utf8_lossy(&output.stdout), output.status.code()),
+        (gone.as_str().into(), Some(0))
+    );
 
     let colored = "Open \x1b[4mhttps://logs.example.com/device?code=WDJB-MJHT\x1b[0m\nand confirm the code \x1b[1mWDJB-MJHT\x1b[0m\n";
     assert_eq!(shown_by(session.command(&log_in)).text, format!("{colored}{kept}"));
@@ -173,7 +178,8 @@ fn a_login_and_a_logout() {
 #[test]
 fn a_demo() {
     let organization = json!({"id": "o-1", "name": "Demo shop", "slug": "demo-shop"});
-    let user = json!({"id": "u-1", "email": "demo@cordwood.example", "name": "Demo", "email_verified": false});
+    let user =
+        json!({"id": "u-1", "email": "demo@cordwood.example", "name": "Demo", "email_verified": false});
     let project = json!({"id": "p-1", "name": "default", "retention_days": 30});
     let signed_up = json!({
         "access_token": "t", "token_type": "Bearer", "expires_in": 900, "user": user, "organization": organization, "role": "owner",

@@ -54,7 +54,8 @@ pub fn Marks(#[prop(into)] ends: Signal<Option<(i64, i64)>>) -> impl IntoView {
     let place = move |place: Place| {
         let (key, first) = (place.key(), place.at);
         let at = Memo::new(move |_| {
-            let now = places.with(|places| places.iter().find(|place| place.key() == key).map(|place| place.at));
+            let now =
+                places.with(|places| places.iter().find(|place| place.key() == key).map(|place| place.at));
             now.unwrap_or(first)
         });
         view! { <Mark marks=place.marks at found/> }

@@ -20,7 +20,17 @@ const FIRST_PAGE: u32 = 200;
 /// A table is drawn as a whole: so many rows of it, which is all that the server gives at once.
 const TABLE: u32 = 10_000;
 const TABLE_STAGES: [&str; 11] = [
-    "stats", "timechart", "top", "rare", "percentiles", "histogram", "facets", "patterns", "describe", "uniq", "compare",
+    "stats",
+    "timechart",
+    "top",
+    "rare",
+    "percentiles",
+    "histogram",
+    "facets",
+    "patterns",
+    "describe",
+    "uniq",
+    "compare",
 ];
 const LARGER_PAGES: [(usize, u32); 3] = [(10_000, 5_000), (1_000, 2_000), (0, 500)];
 /// At most so many rows are narrowed while typing, so that typing stays fast.

@@ -160,11 +160,13 @@ fn ResultTable(answer: Arc<SearchAnswer>) -> impl IntoView {
         });
         view! { <tr>{cells.collect_view()}</tr> }
     };
-    let more = move || (shown.get() < count).then(|| view! {
+    let more = move || {
+        (shown.get() < count).then(|| view! {
         <Button small=true on_click=move |_| shown.update(|shown| *shown = (*shown + ROWS).min(count))>
             {move || format!("Show more rows ({} of {})", format::count(shown.get() as u64), format::count(count as u64))}
         </Button>
-    });
+    })
+    };
     let cut = is_cut.then(|| view! { <span class="faint">{format!("The answer has more than these {} rows: export it to have all.", format::count(count as u64))}</span> });
     view! {
         <div class="table-scroll" tabindex="0" role="region" aria-label="Table of results">
