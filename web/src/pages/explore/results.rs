@@ -286,7 +286,7 @@ async fn first_page(
     progress: RwSignal<Option<Progress>>,
 ) -> Result<Arc<SearchAnswer>, ApiError> {
     let mut request = run.request();
-    request.limit = Some(first_page(&request.query));
+    request.limit = Some(rows_at_first(&request.query));
     let answer = search::search_telling(request, move |so_far| match so_far {
         SoFar::Progress(now) => drop(progress.try_set(Some(now))),
         SoFar::Rows(rows) => drop(early.try_set(Some(Arc::new(*rows)))),
@@ -297,7 +297,7 @@ async fn first_page(
 }
 
 /// A bar within quotes is taken for the beginning of a stage here, which makes at most for a larger page.
-fn first_page(query: &str) -> u32 {
+fn rows_at_first(query: &str) -> u32 {
     let name = |stage: &str| {
         let stage = stage.trim_start();
         stage.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default().to_ascii_lowercase()
