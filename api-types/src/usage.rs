@@ -16,7 +16,7 @@ pub struct Usage {
     pub sources: Vec<UsageSource>,
 }
 
-/// The plan's daily limits; `null` is none.
+/// The limits of the organization's plan, and what of them is used; `null` is no limit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Quota {
@@ -27,6 +27,10 @@ pub struct Quota {
     pub bytes_today: u64,
     /// When the day ends.
     pub resets_at: String,
+    /// The longest that a project may keep logs.
+    pub retention_days: Option<u64>,
+    pub members: Option<u64>,
+    pub members_used: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -11,17 +11,21 @@ use crate::shutdown::Shutdown;
 use crate::startup::database_url;
 use crate::tenant::TenantScope;
 use crate::time::{Micros, now_us, rfc3339};
+use crate::usage::plan::{self, Plan};
 use anyhow::Context;
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::time::Duration;
 use uuid::Uuid;
 
 const USAGE: &str = "cordwood-server admin <command> [settings]
 
-  organizations                   lists them with their members, projects and keys
+  organizations                   lists them with their members, projects and keys, and what their plans say
   reset-second-factor <e-mail>    for somebody who has lost phone and recovery codes
   revoke-keys <slug>              ends every API key of an organization
   rotate-keys <slug>              makes a follower for each of them and prints its secret; the old ones work for a day more
+  set-plan <slug> [<limit>=<n>…]  sets limits of an organization and prints its plan; limits are daily-events, daily-bytes,
+                                  retention-days and members; instead of a number write none, or default for the setting's
 
 Settings are those of the server, such as --data-dir, --database-url or --config.";
 
@@ -54,16 +58,23 @@ struct OrganizationRow {
 ///
 /// # Errors
 /// An unknown command, settings that cannot be read, a database that does not answer, nobody of that name.
-pub async fn run(mut arguments: impl Iterator<Item = String>) -> anyhow::Result<String> {
+pub async fn run(arguments: impl Iterator<Item = String>) -> anyhow::Result<String> {
+    let mut arguments = arguments.peekable();
     let command = arguments.next().unwrap_or_default();
     let subject = match command.as_str() {
         "organizations" => String::new(),
-        "reset-second-factor" | "revoke-keys" | "rotate-keys" => {
+        "reset-second-factor" | "revoke-keys" | "rotate-keys" | "set-plan" => {
             arguments.next().with_context(|| format!("say whose.\n\n{USAGE}"))?
         }
         "" | "help" | "--help" => return Ok(USAGE.to_owned()),
         other => anyhow::bail!("there is no command `{other}`.\n\n{USAGE}"),
     };
+    let mut pairs = Vec::new();
+    while command == "set-plan"
+        && let Some(pair) = arguments.next_if(|argument| !argument.starts_with('-'))
+    {
+        pairs.push(pair);
+    }
     let settings = config::load_with(arguments)?;
     let db = Db::connect(&database_url(&settings), 2).await?;
     let shutdown = Shutdown::default();
@@ -72,6 +83,7 @@ pub async fn run(mut arguments: impl Iterator<Item = String>) -> anyhow::Result<
         "reset-second-factor" => reset_second_factor(&db, &audit, &subject).await,
         "revoke-keys" => revoke_keys(&db, &audit, &subject).await,
         "rotate-keys" => rotate_keys(&db, &audit, &subject).await,
+        "set-plan" => set_plan(&db, &audit, &subject, &pairs).await,
         _ => organizations(&db).await,
     };
     shutdown.begin();
@@ -83,11 +95,15 @@ pub async fn run(mut arguments: impl Iterator<Item = String>) -> anyhow::Result<
 async fn organizations(db: &Db) -> anyhow::Result<String> {
     let rows: Vec<OrganizationRow> =
         on!(db.read(), pool => sqlx::query_as(ORGANIZATIONS).fetch_all(pool).await)?;
-    let mut text = String::from("id\tslug\tmembers\tprojects\tkeys\tcreated\tname");
+    let plans = plan::all(db).await?;
+    let limits = Plan::default().words().map(|(name, _)| format!("most {name}")).join("\t");
+    let mut text = format!("id\tslug\tmembers\tprojects\tkeys\tcreated\t{limits}\tname");
     for row in rows {
         let OrganizationRow { id, slug, name, members, projects, keys, created_at } = row;
+        let plan = plans.get(&id).copied().unwrap_or_default();
+        let limits = plan.words().map(|(_, limit)| limit).join("\t");
         text.push_str(&format!(
-            "\n{id}\t{slug}\t{members}\t{projects}\t{keys}\t{}\t{name}",
+            "\n{id}\t{slug}\t{members}\t{projects}\t{keys}\t{}\t{limits}\t{name}",
             rfc3339(created_at)
         ));
     }
@@ -128,6 +144,18 @@ async fn rotate_keys(db: &Db, audit: &Audit, slug: &str) -> anyhow::Result<Strin
         text.push_str(&format!("\n{}\t{}\t{}", created.key.project_id, created.key.name, created.secret));
     }
     Ok(text)
+}
+
+async fn set_plan(db: &Db, audit: &Audit, slug: &str, pairs: &[String]) -> anyhow::Result<String> {
+    let scope = TenantScope::of_job(organization(db, slug).await?);
+    let before = plan::get(db, &scope).await?;
+    let plan = before.changed(pairs.iter().map(String::as_str))?;
+    if !pairs.is_empty() {
+        plan::set(db, &scope, &plan).await?;
+        let detail = json!({"plan": BTreeMap::from(plan.words()), "by": "the operator"});
+        audit.record_of_system(scope, "organization.plan_set", Target::none(), detail).await;
+    }
+    Ok(plan.words().map(|(name, limit)| format!("{name}={limit}")).join("\n"))
 }
 
 async fn organization(db: &Db, slug: &str) -> anyhow::Result<Uuid> {

@@ -153,10 +153,14 @@ settings! {
     ingest_bytes_per_second: u64 = 10_000_000, "10000000", "CORDWOOD_INGEST_BYTES_PER_SECOND";
     /// Ingested events per second and organization; 0 switches the limit off.
     ingest_events_per_second: u64 = 10_000, "10000", "CORDWOOD_INGEST_EVENTS_PER_SECOND";
-    /// Events that one organization may store per day (UTC); 0 switches the quota off.
+    /// Events that one organization may store per day (UTC), unless its plan says otherwise; 0 is no limit.
     quota_daily_events: u64 = 0, "0", "CORDWOOD_QUOTA_DAILY_EVENTS";
-    /// Bytes that one organization may store per day (UTC), counted after decoding; 0 switches the quota off.
+    /// Bytes that one organization may store per day (UTC), counted after decoding, unless its plan says otherwise; 0 is no limit.
     quota_daily_bytes: u64 = 0, "0", "CORDWOOD_QUOTA_DAILY_BYTES";
+    /// Days for which a project may keep logs at most, unless the organization's plan says otherwise; 0 is no limit.
+    quota_retention_days: u64 = 0, "0", "CORDWOOD_QUOTA_RETENTION_DAYS";
+    /// Members that one organization may have, unless its plan says otherwise; 0 is no limit.
+    quota_members: u64 = 0, "0", "CORDWOOD_QUOTA_MEMBERS";
     /// Address of OTLP over gRPC; `off` for none. While another program has the default one, there is none.
     otlp_grpc_listen: String = DEFAULT_OTLP_GRPC.into(), "127.0.0.1:4317", "CORDWOOD_OTLP_GRPC_LISTEN";
     /// Address of syslog over TCP, TLS and UDP; `off` for none. While another program has the default one, there is none.
@@ -318,6 +322,12 @@ impl Settings {
         if !RETENTIONS_DAYS.contains(&self.default_retention_days) {
             return refuse(&format!("default_retention_days must be one of {RETENTIONS_DAYS:?}"));
         }
+        if self.quota_retention_days > 0 && u64::from(self.default_retention_days) > self.quota_retention_days
+        {
+            return refuse(
+                "default_retention_days is more than quota_retention_days: new projects could not be made",
+            );
+        }
         self.otlp_grpc()?;
         self.syslog()?;
         if self.has_certificate() && !self.serves_tls() {
@@ -402,6 +412,8 @@ mod tests {
         );
         assert!(load_of(&["--token-secret", "short"], &[]).is_err());
         assert!(load_of(&["--default-retention-days", "31"], &[]).is_err());
+        assert!(load_of(&["--quota-retention-days", "29"], &[]).is_err());
+        assert!(load_of(&["--quota-retention-days", "7", "--default-retention-days", "7"], &[]).is_ok());
         assert!(load_of(&["--roles", "ingest,search"], &[]).is_err());
         assert!(load_of(&["--syslog-listen", "5514"], &[]).is_err());
     }

@@ -189,6 +189,7 @@ mod tests {
             ("ingest/dead_letters/replay.rs", crate::ingest::dead_letters::replay::ALL),
             ("masking/store.rs", crate::masking::store::ALL),
             ("usage/notices.rs", crate::usage::notices::ALL),
+            ("usage/plan.rs", crate::usage::plan::ALL),
             ("usage/store.rs", crate::usage::store::ALL),
             ("ingest/protocols/syslog/store.rs", crate::ingest::protocols::syslog::store::ALL),
             ("annotations/store.rs", crate::annotations::store::ALL),

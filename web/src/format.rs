@@ -13,6 +13,11 @@ pub fn rfc3339(ms: i64) -> String {
     written("%Y-%m-%dT%H:%M:%S.%3fZ", ms, 0)
 }
 
+/// The day of a moment, UTC: `2026-03-10`.
+pub fn date(ms: i64) -> String {
+    rfc3339(ms).chars().take(10).collect()
+}
+
 fn written(pattern: &str, ms: i64, zone_minutes: i64) -> String {
     Timestamp::from_millisecond(ms + zone_minutes * 60_000)
         .ok()

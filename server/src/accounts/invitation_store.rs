@@ -1,7 +1,10 @@
 //! SQL of invitations. A row is pending or expired; accepting or withdrawing removes it.
+//!
+//! Whoever adds one to an organization, or to its members, holds the organization's row, so that two at once do not pass its limit.
 
 use super::checked::{Email, Name};
 use super::mail_link_store::INVITATION_US;
+use super::member_store::LOCK;
 use super::{AccountError, failed_to};
 use crate::auth::{role_of, word_of};
 use crate::db::Db;
@@ -34,6 +37,9 @@ crate::statements! {
         VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT (email) DO NOTHING";
     INSERT_MEMBER = "INSERT INTO memberships (organization_id, user_id, role, created_at, row_rule) VALUES ($1, $2, $3, $4, $5) \
         ON CONFLICT (organization_id, user_id) DO NOTHING";
+    INVITED = "SELECT (SELECT COUNT(*) FROM memberships WHERE organization_id = $1) \
+        + (SELECT COUNT(*) FROM invitations WHERE organization_id = $1 AND expires_at > $2)";
+    MEMBERS = "SELECT COUNT(*) FROM memberships WHERE organization_id = $1";
     SET_VERIFIED = "UPDATE users SET email_verified_at = $2 WHERE id = $1 AND email_verified_at IS NULL";
 }
 
@@ -109,15 +115,16 @@ pub async fn list(db: &Db, scope: &TenantScope) -> Result<Vec<Invitation>, Accou
     Ok(rows.into_iter().map(Invitation::from).collect())
 }
 
-/// Makes the invitation and the job that mails it.
+/// Makes the invitation and the job that mails it, if there are not more than `most` members and invitations then; 0 is no limit.
 pub async fn invite(
     db: &Db,
     scope: &TenantScope,
+    most: u64,
     email: &Email,
     (role, row_rule): (Role, Option<&RowRule>),
     by: Option<Uuid>,
 ) -> Result<Uuid, AccountError> {
-    try_invite(db, scope.organization_id(), email, (role, row_rule), by)
+    try_invite(db, scope.organization_id(), most, email, (role, row_rule), by)
         .await
         .map_err(failed_to("invite somebody"))?
 }
@@ -125,6 +132,7 @@ pub async fn invite(
 async fn try_invite(
     db: &Db,
     organization_id: Uuid,
+    most: u64,
     email: &Email,
     (role, row_rule): (Role, Option<&RowRule>),
     by: Option<Uuid>,
@@ -132,6 +140,7 @@ async fn try_invite(
     let (id, now) = (Uuid::now_v7(), now_us());
     on!(db.write(), pool => {
         let mut transaction = pool.begin().await?;
+        sqlx::query(LOCK).bind(organization_id).execute(&mut *transaction).await?;
         let member: Option<Uuid> = sqlx::query_scalar(IS_MEMBER)
             .bind(organization_id).bind(email.as_str()).fetch_optional(&mut *transaction).await?;
         if member.is_some() {
@@ -145,6 +154,11 @@ async fn try_invite(
             .execute(&mut *transaction).await?.rows_affected();
         if inserted == 0 {
             return Ok(Err(AccountError::AlreadyInvited));
+        }
+        let invited: i64 = sqlx::query_scalar(INVITED)
+            .bind(organization_id).bind(now).fetch_one(&mut *transaction).await?;
+        if is_over(invited, most) {
+            return Ok(Err(AccountError::NoRoomToInvite { most }));
         }
         sqlx::query(INSERT_LINK)
             .bind(Uuid::now_v7()).bind(id).bind(email.as_str()).bind(now)
@@ -191,19 +205,26 @@ pub async fn by_token(db: &Db, token_hash: &[u8]) -> Result<Found, AccountError>
     .ok_or(AccountError::LinkInvalid)
 }
 
-/// Uses the invitation up and makes the membership, and the user when there is none; tells the user.
-pub async fn accept(db: &Db, found: &Found, who: &Joining<'_>) -> Result<Uuid, AccountError> {
-    try_accept(db, found, who).await.map_err(failed_to("accept an invitation"))?
+fn is_over(count: i64, most: u64) -> bool {
+    most > 0 && count.unsigned_abs() > most
+}
+
+/// Uses the invitation up and makes the membership, and the user when there is none; tells the user. Not if there were more than
+/// `most` members then; 0 is no limit.
+pub async fn accept(db: &Db, found: &Found, most: u64, who: &Joining<'_>) -> Result<Uuid, AccountError> {
+    try_accept(db, found, most, who).await.map_err(failed_to("accept an invitation"))?
 }
 
 async fn try_accept(
     db: &Db,
     found: &Found,
+    most: u64,
     who: &Joining<'_>,
 ) -> Result<Result<Uuid, AccountError>, sqlx::Error> {
     let now = now_us();
     on!(db.write(), pool => {
         let mut transaction = pool.begin().await?;
+        sqlx::query(LOCK).bind(found.organization_id).execute(&mut *transaction).await?;
         let taken: Option<(String, Option<String>)> = sqlx::query_as(TAKE)
             .bind(found.organization_id).bind(found.id).bind(now).fetch_optional(&mut *transaction).await?;
         let Some((role, row_rule)) = taken else { return Ok(Err(AccountError::LinkInvalid)) };
@@ -223,9 +244,14 @@ async fn try_accept(
                 user_id
             }
         };
-        sqlx::query(INSERT_MEMBER)
+        let joined = sqlx::query(INSERT_MEMBER)
             .bind(found.organization_id).bind(user_id).bind(role).bind(now).bind(row_rule)
-            .execute(&mut *transaction).await?;
+            .execute(&mut *transaction).await?.rows_affected();
+        let members: i64 = sqlx::query_scalar(MEMBERS)
+            .bind(found.organization_id).fetch_one(&mut *transaction).await?;
+        if joined > 0 && is_over(members, most) {
+            return Ok(Err(AccountError::NoRoomToJoin { most }));
+        }
         transaction.commit().await?;
         Ok(Ok(user_id))
     })

@@ -17,6 +17,7 @@ use crate::http_head::NoContent;
 use crate::runtime::on_main;
 use crate::sight::RowRule;
 use crate::tenant::TenantScope;
+use crate::usage::plan;
 use actix_web::http::StatusCode;
 use actix_web::web;
 use api_types::List;
@@ -41,7 +42,8 @@ async fn list(
 /// Mails somebody a link by which they join.
 ///
 /// # Errors
-/// 403 to make an owner without being one, 409 `already_member`, `already_invited`, `row_rule_on_admin`, 422 `invalid`, 429 `too_many_attempts`.
+/// 403 to make an owner without being one, 409 `already_member`, `already_invited`, `members_limit_reached`,
+/// `row_rule_on_admin`, 422 `invalid`, 429 `too_many_attempts`.
 async fn invite(
     admin: Member<Admin>,
     accounts: web::Data<Accounts>,
@@ -60,7 +62,7 @@ async fn invite(
     let organization = admin.org_id().to_string();
     accounts.limits.invitations.take(&organization).await.map_err(AccountError::from)?;
     let joining = (body.role, rule.as_ref());
-    let invited = store::invite(&accounts.db, admin.scope(), &email, joining, admin.user_id()).await;
+    let invited = accounts.invite(&admin, &email, joining).await;
     if invited.is_err() {
         accounts.limits.invitations.give_back(&organization).await;
     }
@@ -128,7 +130,7 @@ async fn look_up(
 /// Joins the organization, and goes on in it.
 ///
 /// # Errors
-/// 401 `login_needed`: the address has an account; 422 `link_invalid`, `invalid`.
+/// 401 `login_needed`: the address has an account; 409 `members_limit_reached`; 422 `link_invalid`, `invalid`.
 async fn accept(
     member: Option<Member<Viewer>>,
     accounts: web::Data<Accounts>,
@@ -158,7 +160,7 @@ async fn accept(
     if accounts.has_second_factor(known).await? {
         return Err(AccountError::LoginNeeded.into());
     }
-    store::accept(&accounts.db, &found, &Joining::Known(known)).await?;
+    accounts.accept(&found, &Joining::Known(known)).await?;
     record_joining(&auditor, &found, known).await;
     accounts.open_session(known, organization_id, &client, StatusCode::OK).await
 }
@@ -171,6 +173,23 @@ pub(super) async fn record_joining(auditor: &Auditor, found: &Found, user_id: uu
 }
 
 impl Accounts {
+    async fn invite(
+        &self,
+        admin: &Member<Admin>,
+        email: &Email,
+        joining: (Role, Option<&RowRule>),
+    ) -> Result<uuid::Uuid, ApiError> {
+        let most = plan::limits(&self.db, &self.settings, admin.scope()).await?.members;
+        Ok(store::invite(&self.db, admin.scope(), most, email, joining, admin.user_id()).await?)
+    }
+
+    /// Uses an invitation up, when the organization's plan has room for one more member.
+    pub(super) async fn accept(&self, found: &Found, who: &Joining<'_>) -> Result<uuid::Uuid, ApiError> {
+        let scope = TenantScope::authenticated(found.organization_id);
+        let most = plan::limits(&self.db, &self.settings, &scope).await?.members;
+        Ok(store::accept(&self.db, found, most, who).await?)
+    }
+
     async fn join_as_new(&self, found: &Found, body: AcceptRequest) -> Result<uuid::Uuid, ApiError> {
         let name = Name::parse("name", &body.name.unwrap_or_default());
         let password = NewPassword::parse("password", body.password.unwrap_or_default(), &found.email);
@@ -178,11 +197,11 @@ impl Accounts {
         let (name, password) = (name.map_err(InvalidFields::from)?, password.map_err(InvalidFields::from)?);
         let password_hash = self.auth.passwords.hash(password.into_secret()).await?;
         let joining = Joining::New { name: &name, password_hash: Some(&password_hash) };
-        Ok(store::accept(&self.db, found, &joining).await?)
+        self.accept(found, &joining).await
     }
 
     async fn join_as(&self, found: &Found, person: Person) -> Result<SignedIn, ApiError> {
-        store::accept(&self.db, found, &Joining::Known(person.user_id)).await?;
+        self.accept(found, &Joining::Known(person.user_id)).await?;
         session_store::switch(&self.db, person.session_id, found.organization_id).await?;
         self.auth.forget_sessions();
         Ok(self.session(person.user_id, found.organization_id, person.session_id).await?)

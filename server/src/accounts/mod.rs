@@ -175,6 +175,14 @@ pub enum AccountError {
     AlreadyMember,
     #[error("This address was invited already. Send the invitation again, or withdraw it first.")]
     AlreadyInvited,
+    #[error(
+        "Your plan has room for {most} members, and invitations count. Remove a member or an invitation, or ask the operator of this installation for more."
+    )]
+    NoRoomToInvite { most: u64 },
+    #[error(
+        "The organization has {most} members, as many as its plan allows. Ask who invited you to make room; the invitation stays."
+    )]
+    NoRoomToJoin { most: u64 },
     #[error("There is an account with the invited address. Log in with it, then open the link again.")]
     LoginNeeded,
     #[error("Give the code of your authenticator app, or a recovery code.")]
@@ -242,6 +250,9 @@ impl Problem for AccountError {
             Self::LinkInvalid => ProblemKind::Invalid("link_invalid"),
             Self::AlreadyMember => ProblemKind::Conflict("already_member"),
             Self::AlreadyInvited => ProblemKind::Conflict("already_invited"),
+            Self::NoRoomToInvite { .. } | Self::NoRoomToJoin { .. } => {
+                ProblemKind::Conflict("members_limit_reached")
+            }
             Self::LoginNeeded => ProblemKind::Unauthorized("login_needed"),
             Self::SecondFactorRequired => ProblemKind::Unauthorized("second_factor_required"),
             Self::SecondFactorWrong => ProblemKind::Unauthorized("second_factor_wrong"),

@@ -9,8 +9,9 @@ use super::rows::Owner;
 use super::seal::{SealedBatch, Stretch};
 use crate::db::Db;
 use crate::time::Micros;
-use crate::usage::count::{Account, Counted, Numbers};
+use crate::usage::count::{Account, Amount, Counted, Numbers};
 use crate::usage::quota::Quota;
+use crate::usage::sent::Amounts;
 use crate::usage::store::{self, Progress};
 use crate::usage::{UsageError, day_of};
 use std::collections::{BTreeSet, HashMap};
@@ -21,15 +22,12 @@ use wal::Lsn;
 
 const EVERY: Duration = Duration::from_secs(1);
 
-/// Events and bytes by organization and day.
-type Sums = HashMap<(Uuid, i64), (u64, u64)>;
-
 /// What one stretch adds.
 #[derive(Debug, Default)]
 pub struct Tally {
     counted: Counted,
     /// Everything that was acknowledged, stored or not.
-    shipped: Sums,
+    shipped: Amounts<Uuid>,
 }
 
 fn account_of(owner: &Owner) -> Account {
@@ -49,7 +47,7 @@ impl Tally {
         for (owner, rejected, counts, (events, bytes)) in stretch.each_request() {
             let account = account_of(&owner);
             let sum = tally.shipped.entry((account.organization_id, account.day)).or_default();
-            *sum = (sum.0 + events, sum.1 + bytes);
+            sum.add(Amount { events, bytes });
             let beside = Numbers {
                 rejected: counts.rejected.into(),
                 masked: counts.masked.into(),
@@ -133,9 +131,8 @@ impl Ledger {
         self.open.done_before = done_before;
         if done_before > self.counted_before {
             self.open.tally.counted.merge(tally.counted);
-            for (of, (events, bytes)) in tally.shipped {
-                let sum = self.open.tally.shipped.entry(of).or_default();
-                *sum = (sum.0 + events, sum.1 + bytes);
+            for (of, amount) in tally.shipped {
+                self.open.tally.shipped.entry(of).or_default().add(amount);
             }
         }
     }

@@ -42,7 +42,8 @@ use crate::runtime::run_on_main;
 use crate::shutdown::Shutdown;
 use crate::tenant::TenantScope;
 use crate::time::{HOUR_US, now_us};
-use crate::usage::quota::{Amount, Quota, QuotaError};
+use crate::usage::count::Amount;
+use crate::usage::quota::{Quota, QuotaError};
 use crate::usage::refusals::Refusals;
 use crate::usage::{self, day_of};
 use accepted::{Accepted, Stored};
@@ -167,6 +168,7 @@ impl Ingest {
         let wake = Arc::clone(&committed);
         let (folder, options) = (settings.data_dir.clone(), wal_options(settings));
         let quota = Quota::of(settings);
+        quota.refresh(&db).await.context("cannot read what organizations may send")?;
         let opened = tokio::task::spawn_blocking(move || open(&folder, options, move || wake.notify_one()));
         let Opened { wal, keys, seals, waiting } =
             opened.await.context("opening the write-ahead log panicked")??;

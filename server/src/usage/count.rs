@@ -1,5 +1,6 @@
 //! Adds up stored events by project, day, key and source.
 
+use super::sent::Amounts;
 use crate::time::Micros;
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -19,6 +20,20 @@ pub struct Account {
     pub day: i64,
 }
 
+/// Events and bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Amount {
+    pub events: u64,
+    pub bytes: u64,
+}
+
+impl Amount {
+    pub fn add(&mut self, other: Self) {
+        self.events += other.events;
+        self.bytes += other.bytes;
+    }
+}
+
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Numbers {
     pub events: u64,
@@ -35,6 +50,11 @@ impl Numbers {
         self.rejected += other.rejected;
         self.masked += other.masked;
         self.last_at = self.last_at.max(other.last_at);
+    }
+
+    #[must_use]
+    pub fn amount(&self) -> Amount {
+        Amount { events: self.events, bytes: self.bytes }
     }
 }
 
@@ -101,12 +121,10 @@ impl Counted {
 
     /// Events and bytes of each organization and day.
     #[must_use]
-    pub fn by_organization(&self) -> HashMap<(Uuid, i64), (u64, u64)> {
-        let mut sums: HashMap<(Uuid, i64), (u64, u64)> = HashMap::new();
+    pub fn by_organization(&self) -> Amounts<Uuid> {
+        let mut sums = Amounts::new();
         for ((account, _), numbers) in &self.keys {
-            let (events, bytes) = sums.entry((account.organization_id, account.day)).or_default();
-            *events += numbers.events;
-            *bytes += numbers.bytes;
+            sums.entry((account.organization_id, account.day)).or_default().add(numbers.amount());
         }
         sums
     }
@@ -147,7 +165,10 @@ mod tests {
 
         assert_eq!(first, whole);
         let bytes = (0..5000).sum::<u64>();
-        assert_eq!(whole.by_organization(), HashMap::from([((Uuid::from_u128(1), 20_000), (5000, bytes))]));
+        assert_eq!(
+            whole.by_organization(),
+            HashMap::from([((Uuid::from_u128(1), 20_000), Amount { events: 5000, bytes })])
+        );
         let by_source =
             whole.sources.values().flat_map(HashMap::values).map(|numbers| numbers.bytes).sum::<u64>();
         assert_eq!(by_source, bytes);

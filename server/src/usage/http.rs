@@ -2,7 +2,7 @@
 
 use super::quota::Quota;
 use super::store::{self, Days};
-use super::{day_of, day_text, overview};
+use super::{day_of, day_text, overview, plan};
 use crate::auth::{Member, Viewer};
 use crate::config::Settings;
 use crate::db::Db;
@@ -52,10 +52,11 @@ async fn usage(
     } else {
         (store::by_key(&db, scope, days).await?, store::by_source(&db, scope, days).await?)
     };
+    let limits = plan::limits(&db, &settings, scope).await?;
     Ok(web::Json(Usage {
         from: day_text(days.0),
         to: day_text(days.1),
-        quota: overview::quota(&quota, scope, stored_today),
+        quota: overview::quota(&quota, scope, limits, stored_today, plan::members(&db, scope).await?),
         rates: Rates {
             events_per_second: settings.ingest_events_per_second,
             bytes_per_second: settings.ingest_bytes_per_second,

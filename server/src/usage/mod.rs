@@ -2,15 +2,19 @@
 //!
 //! Counted where it is exact: the shipper adds up what it has stored (`count`) and writes it down together with how far its log
 //! is counted (`store`), so that neither a crash nor a repeat loses or doubles anything, and the log forgets nothing that is not
-//! counted. `refusals` counts what was turned away before it got into the log. `quota` holds an organization to its daily
-//! limits by what is written down plus what is on its way; `notices` warns its admins by mail at 80 and at 100 percent.
+//! counted. `refusals` counts what was turned away before it got into the log. What is allowed is in the organization's `plan`:
+//! `quota` holds it to the daily limits by what is written down plus what is on its way (`sent`); `notices` warns its admins by mail
+//! at 80 and at 100 percent. The limits of members and of retention are kept by `accounts`.
 
 pub mod count;
 pub mod http;
 pub(crate) mod notices;
 pub mod overview;
+pub mod plan;
+mod plan_text;
 pub mod quota;
 pub mod refusals;
+pub mod sent;
 pub mod store;
 
 use crate::error::{Problem, ProblemKind};

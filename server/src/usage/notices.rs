@@ -2,6 +2,7 @@
 //!
 //! The row of a warning is the job that mails it; a repeat after a crash carries the same Message-ID.
 
+use super::count::Amount;
 use super::quota::{Quota, WARN_AT};
 use super::{UsageError, day_of, day_text, failed};
 use crate::db::Db;
@@ -48,9 +49,6 @@ struct Due {
 
 /// Warns until told to stop.
 pub async fn run(db: Db, quota: Quota, mailer: Mailer, public_url: String, stop: CancellationToken) {
-    if quota.is_off() {
-        return;
-    }
     loop {
         let round = async {
             quota.refresh(&db).await?;
@@ -108,7 +106,11 @@ async fn send(
     public_url: &str,
     notice: &Due,
 ) -> Result<(), UsageError> {
-    let limit = quota.limit();
+    let limit = quota.limit(notice.organization_id);
+    if limit == Amount::default() {
+        // It got another plan since: there is nothing left to warn of.
+        return note(db, notice, SENT, now_us()).await;
+    }
     let mail = email::quota_warning(&QuotaMail {
         id: id_of(notice),
         to: &notice.email,
@@ -134,6 +136,10 @@ async fn send(
             (SENT, now_us())
         }
     };
+    note(db, notice, statement, at).await
+}
+
+async fn note(db: &Db, notice: &Due, statement: &'static str, at: Micros) -> Result<(), UsageError> {
     on!(db.write(), pool => sqlx::query(statement)
         .bind(notice.organization_id).bind(notice.day).bind(notice.percent).bind(notice.user_id).bind(at)
         .execute(pool).await.map(|_| ()))

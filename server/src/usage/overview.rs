@@ -1,5 +1,6 @@
 //! Rows of the database in the shape of the API.
 
+use super::plan::Limits;
 use super::quota::Quota;
 use super::store::{DayRow, KeyRow, RefusalRow, SourceRow};
 use super::{day_of, day_text};
@@ -7,17 +8,24 @@ use crate::tenant::TenantScope;
 use crate::time::{DAY_US, now_us, rfc3339};
 use api_types::usage as wire;
 
-pub fn quota(quota: &Quota, scope: &TenantScope, stored_today: (u64, u64)) -> wire::Quota {
-    let limit = quota.limit();
+pub fn quota(
+    quota: &Quota,
+    scope: &TenantScope,
+    limits: Limits,
+    stored_today: (u64, u64),
+    members: u64,
+) -> wire::Quota {
     let used = quota.used_today(scope.organization_id());
     let set = |limit: u64| (limit > 0).then_some(limit);
     wire::Quota {
-        daily_events: set(limit.events),
-        daily_bytes: set(limit.bytes),
-        // Without a limit nobody keeps count but the database.
+        daily_events: set(limits.daily.events),
+        daily_bytes: set(limits.daily.bytes),
         events_today: used.events.max(stored_today.0),
         bytes_today: used.bytes.max(stored_today.1),
         resets_at: rfc3339((day_of(now_us()) + 1) * DAY_US),
+        retention_days: set(limits.retention_days),
+        members: set(limits.members),
+        members_used: members,
     }
 }
 

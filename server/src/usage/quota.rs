@@ -1,8 +1,11 @@
 //! Daily limits of an organization: events and bytes, by what is written down plus what is on its way.
 //!
-//! One node knows what it has accepted itself at once, and what others have stored within ten seconds; so a limit may be
-//! passed by what several nodes take in that time, and by the batch with which it is reached.
+//! One node knows what it has accepted itself at once, and what others have stored, and what the operator has set in a plan,
+//! within ten seconds; so a limit may be passed by what several nodes take in that time, and by the batch with which it is reached.
 
+use super::count::Amount;
+use super::plan::{self, Limits, Plan};
+use super::sent::{Amounts, SentBy};
 use super::{UsageError, day_of, store};
 use crate::config::Settings;
 use crate::db::Db;
@@ -32,45 +35,33 @@ impl Problem for QuotaError {
     }
 }
 
-/// Events and bytes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Amount {
-    pub events: u64,
-    pub bytes: u64,
-}
-
-#[derive(Debug, Clone, Copy, Default)]
-struct Used {
-    stored: Amount,
-    waiting: Amount,
-}
-
 /// Clones are the same.
 #[derive(Clone)]
 pub struct Quota(Arc<Inner>);
 
 struct Inner {
-    /// 0 is no limit.
-    limit: Amount,
-    used: Mutex<HashMap<(Uuid, i64), Used>>,
+    defaults: Limits,
+    plans: Mutex<HashMap<Uuid, Plan>>,
+    organizations: SentBy<Uuid>,
     crossed: Notify,
 }
 
 impl Quota {
     #[must_use]
     pub fn of(settings: &Settings) -> Self {
-        let limit = Amount { events: settings.quota_daily_events, bytes: settings.quota_daily_bytes };
-        Self(Arc::new(Inner { limit, used: Mutex::default(), crossed: Notify::new() }))
+        Self(Arc::new(Inner {
+            defaults: Limits::of(settings),
+            plans: Mutex::default(),
+            organizations: SentBy::default(),
+            crossed: Notify::new(),
+        }))
     }
 
+    /// What the organization may send in a day; 0 is no limit.
     #[must_use]
-    pub fn limit(&self) -> Amount {
-        self.0.limit
-    }
-
-    #[must_use]
-    pub fn is_off(&self) -> bool {
-        self.0.limit == Amount::default()
+    pub fn limit(&self, organization_id: Uuid) -> Amount {
+        let plan = self.plans().get(&organization_id).copied().unwrap_or_default();
+        self.0.defaults.under(plan).daily
     }
 
     /// Whether the organization may send now.
@@ -78,94 +69,50 @@ impl Quota {
     /// # Errors
     /// 429: today's events or bytes are used.
     pub fn check(&self, organization_id: Uuid) -> Result<(), QuotaError> {
-        if self.is_off() {
-            return Ok(());
+        let (used, limit) = (self.used_today(organization_id), self.limit(organization_id));
+        match used_up(used, limit) {
+            None => Ok(()),
+            Some((what, limit)) => Err(QuotaError { what, limit, retry_after_s: rest_of_day_s() }),
         }
-        let (used, limit, now) = (self.used_today(organization_id), self.0.limit, now_us());
-        let retry_after_s = ((DAY_US - now.rem_euclid(DAY_US)) / SECOND_US) as u64 + 1;
-        for (what, used, limit) in [("events", used.events, limit.events), ("bytes", used.bytes, limit.bytes)]
-        {
-            if limit > 0 && used >= limit {
-                return Err(QuotaError { what, limit, retry_after_s });
-            }
-        }
-        Ok(())
     }
 
     /// What the organization has sent today, as far as this node knows.
     #[must_use]
     pub fn used_today(&self, organization_id: Uuid) -> Amount {
-        let used = self.used().get(&(organization_id, day_of(now_us()))).copied().unwrap_or_default();
-        Amount {
-            events: used.stored.events + used.waiting.events,
-            bytes: used.stored.bytes + used.waiting.bytes,
-        }
+        self.0.organizations.on(organization_id, day_of(now_us()))
     }
 
     /// Counts what was acknowledged and is not written down yet.
     pub fn note_accepted(&self, organization_id: Uuid, day: i64, amount: Amount) {
-        if self.is_off() {
-            return;
-        }
         let before = self.highest_percent(organization_id);
-        let mut used = self.used();
-        let waiting = &mut used.entry((organization_id, day)).or_default().waiting;
-        waiting.events += amount.events;
-        waiting.bytes += amount.bytes;
-        drop(used);
+        self.0.organizations.accept(organization_id, day, amount);
         let after = self.highest_percent(organization_id);
         if WARN_AT.iter().any(|percent| before < *percent && after >= *percent) {
             self.0.crossed.notify_one();
         }
     }
 
-    /// Moves what was written down from one side to the other. `refused` is what was accepted and not stored.
-    pub fn note_stored(
-        &self,
-        stored: &HashMap<(Uuid, i64), (u64, u64)>,
-        shipped: &HashMap<(Uuid, i64), (u64, u64)>,
-    ) {
-        if self.is_off() {
-            return;
-        }
-        let mut used = self.used();
-        for (of, (events, bytes)) in stored {
-            let sum = &mut used.entry(*of).or_default().stored;
-            sum.events += events;
-            sum.bytes += bytes;
-        }
-        for (of, (events, bytes)) in shipped {
-            let waiting = &mut used.entry(*of).or_default().waiting;
-            waiting.events = waiting.events.saturating_sub(*events);
-            waiting.bytes = waiting.bytes.saturating_sub(*bytes);
-        }
+    /// Moves what was written down from one side to the other. `shipped` is what was acknowledged, stored or not.
+    pub fn note_stored(&self, stored: &Amounts<Uuid>, shipped: &Amounts<Uuid>) {
+        self.0.organizations.write_down(stored, shipped);
     }
 
-    /// Reads what all nodes have written down today.
+    /// Reads the plans, and what all nodes have written down today.
     ///
     /// # Errors
     /// The database does not answer; what was known before goes on counting.
     pub async fn refresh(&self, db: &Db) -> Result<(), UsageError> {
-        if self.is_off() {
-            return Ok(());
-        }
+        let plans = plan::all(db).await?;
+        *self.plans() = plans;
         let today = day_of(now_us());
-        let sums = store::of_day(db, today).await?;
-        let mut used = self.used();
-        used.retain(|(_, day), used| *day >= today || used.waiting != Amount::default());
-        for (organization_id, events, bytes) in sums {
-            let stored = Amount { events: events as u64, bytes: bytes as u64 };
-            used.entry((organization_id, today)).or_default().stored = stored;
-        }
+        self.0.organizations.learn(today, store::of_day(db, today).await?);
         Ok(())
     }
 
     /// Organizations that have used at least the lowest percentage at which a warning goes out, with what they have used.
     #[must_use]
     pub fn to_be_warned(&self) -> Vec<(Uuid, u64)> {
-        let today = day_of(now_us());
-        let organizations: Vec<Uuid> =
-            self.used().keys().filter(|(_, day)| *day == today).map(|(id, _)| *id).collect();
+        let organizations = self.0.organizations.senders(day_of(now_us()));
         organizations
             .into_iter()
             .map(|id| (id, self.highest_percent(id)))
@@ -179,14 +126,26 @@ impl Quota {
     }
 
     fn highest_percent(&self, organization_id: Uuid) -> u64 {
-        let (used, limit) = (self.used_today(organization_id), self.0.limit);
+        let (used, limit) = (self.used_today(organization_id), self.limit(organization_id));
         let percent = |used: u64, limit: u64| (used.saturating_mul(100)).checked_div(limit).unwrap_or(0);
         percent(used.events, limit.events).max(percent(used.bytes, limit.bytes))
     }
 
-    fn used(&self) -> MutexGuard<'_, HashMap<(Uuid, i64), Used>> {
-        self.0.used.lock().unwrap_or_else(PoisonError::into_inner)
+    fn plans(&self) -> MutexGuard<'_, HashMap<Uuid, Plan>> {
+        self.0.plans.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Which limit is used up, if one is.
+fn used_up(used: Amount, limit: Amount) -> Option<(&'static str, u64)> {
+    [("events", used.events, limit.events), ("bytes", used.bytes, limit.bytes)]
+        .into_iter()
+        .find(|(_, used, limit)| *limit > 0 && used >= limit)
+        .map(|(what, _, limit)| (what, limit))
+}
+
+fn rest_of_day_s() -> u64 {
+    ((DAY_US - now_us().rem_euclid(DAY_US)) / SECOND_US).unsigned_abs() + 1
 }
 
 #[cfg(test)]
@@ -219,13 +178,21 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_down_counts_once() {
-        let (one, today) = (Uuid::from_u128(1), day_of(now_us()));
+    fn a_plan_counts_instead_of_the_setting_and_goes_away_with_it() {
+        let (one, other, today) = (Uuid::from_u128(1), Uuid::from_u128(2), day_of(now_us()));
         let quota = quota(100, 0);
-        quota.note_accepted(one, today, Amount { events: 60, bytes: 6 });
-        let sums = |events, bytes| HashMap::from([((one, today), (events, bytes))]);
-        quota.note_stored(&sums(50, 5), &sums(60, 6));
-        assert_eq!(quota.used_today(one), Amount { events: 50, bytes: 5 });
+        for organization in [one, other] {
+            quota.note_accepted(organization, today, Amount { events: 100, bytes: 0 });
+        }
+        quota.plans().insert(one, Plan { daily_events: Some(1000), ..Plan::default() });
+        assert!(quota.check(one).is_ok());
+        assert!(quota.check(other).is_err());
+        assert_eq!(quota.to_be_warned(), [(other, 100)]);
+
+        quota.plans().insert(other, Plan { daily_events: Some(0), ..Plan::default() });
+        assert!(quota.check(other).is_ok(), "none at all");
+        quota.plans().clear();
+        assert!(quota.check(one).is_err() && quota.check(other).is_err());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! SQL of the usage.
 
-use super::count::{Account, Counted, MOST_SOURCES, Numbers, OTHER_SOURCES};
+use super::count::{Account, Amount, Counted, MOST_SOURCES, Numbers, OTHER_SOURCES};
 use super::{UsageError, failed};
 use crate::db::Db;
 use crate::on;
@@ -137,9 +137,12 @@ pub async fn resume(db: &Db, progress: Progress) -> Result<u64, UsageError> {
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn of_day(db: &Db, day: i64) -> Result<Vec<(Uuid, i64, i64)>, UsageError> {
-    on!(db.read(), pool => sqlx::query_as(OF_DAY).bind(day).fetch_all(pool).await)
-        .map_err(failed("read the usage of a day"))
+pub async fn of_day(db: &Db, day: i64) -> Result<Vec<(Uuid, Amount)>, UsageError> {
+    let rows: Vec<(Uuid, i64, i64)> =
+        on!(db.read(), pool => sqlx::query_as(OF_DAY).bind(day).fetch_all(pool).await)
+            .map_err(failed("read the usage of a day"))?;
+    let amount = |events: i64, bytes: i64| Amount { events: events as u64, bytes: bytes as u64 };
+    Ok(rows.into_iter().map(|(id, events, bytes)| (id, amount(events, bytes))).collect())
 }
 
 #[derive(Debug, sqlx::FromRow)]

@@ -5,13 +5,13 @@ use serde_json::json;
 use std::process::Output;
 use tokio::process::Command;
 
-async fn admin(app: &TestApp, arguments: &[&str]) -> Output {
+pub async fn admin(app: &TestApp, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cordwood-server"));
     command.arg("admin").args(arguments).args(app.database_flags()).env_clear();
     command.output().await.expect("the program runs")
 }
 
-fn said(output: &Output) -> String {
+pub fn said(output: &Output) -> String {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).into_owned()
 }

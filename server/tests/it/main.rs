@@ -23,6 +23,7 @@ mod looking_around;
 mod masking;
 mod organization;
 mod passwords;
+mod plans;
 mod project_roles;
 mod row_rules;
 mod saved_searches;

@@ -185,7 +185,7 @@ async fn the_second_factor_counts_here_too() {
 }
 
 #[tokio::test]
-async fn who_was_invited_joins_with_the_address_that_was_invited() {
+async fn who_was_invited_joins_with_the_address_that_was_invited_when_there_is_room() {
     let (app, provider) = app_with_provider().await;
     let acme = app.org("acme").await;
     let body = json!({"email": "bea@acme.example", "role": "editor"});
@@ -198,6 +198,10 @@ async fn who_was_invited_joins_with_the_address_that_was_invited() {
     refused.expect_problem(409, "invited_another");
     let bea = json!({"sub": "8", "email": "bea@acme.example", "email_verified": true, "name": "Bea"});
     let browser = pending(&app, &log_in(&app, &provider, bea).await);
+    crate::admin::said(&crate::admin::admin(&app, &["set-plan", "acme", "members=1"]).await);
+    let full = browser.post("/api/v1/auth/sso/finish", json!({"invitation": token})).await;
+    full.expect_problem(409, "members_limit_reached");
+    crate::admin::said(&crate::admin::admin(&app, &["set-plan", "acme", "members=2"]).await);
     let joined = browser.post("/api/v1/auth/sso/finish", json!({"invitation": token})).await.expect(201).body;
 
     assert_eq!(

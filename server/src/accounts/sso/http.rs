@@ -379,7 +379,7 @@ impl Accounts {
             return Err(AccountError::InvitedAnother.into());
         }
         let joining = Joining::New { name, password_hash: None };
-        let user_id = invitation_store::accept(&self.db, &found, &joining).await?;
+        let user_id = self.accept(&found, &joining).await?;
         invitations::record_joining(auditor, &found, user_id).await;
         Ok((user_id, found.organization_id))
     }

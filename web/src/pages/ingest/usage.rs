@@ -19,7 +19,7 @@ pub fn UsagePage() -> impl IntoView {
     let days = RwSignal::new("30".to_owned());
     let usage = load(
         move || days.get().parse::<i64>().ok(),
-        |days| ingest::usage(date(browser::now_ms() - (days - 1) * DAY_MS)),
+        |days| ingest::usage(format::date(browser::now_ms() - (days - 1) * DAY_MS)),
     );
     let spans = [("7", "7 days"), ("30", "30 days"), ("90", "90 days"), ("365", "A year")];
     let spans = spans.map(|(value, text)| (value.to_owned(), text.to_owned())).to_vec();
@@ -29,11 +29,6 @@ pub fn UsagePage() -> impl IntoView {
             {show(usage, |usage| view! { <Shown usage/> }.into_any())}
         </section>
     }
-}
-
-/// The day of a moment, UTC.
-fn date(ms: i64) -> String {
-    format::rfc3339(ms).chars().take(10).collect()
 }
 
 #[component]
@@ -83,7 +78,7 @@ fn by_day(days: &[UsageDay], from: &str, to: &str) -> Vec<Bar> {
     let (first, last) = (start(from), start(to));
     (0..=((last - first) / DAY_MS).clamp(0, 400))
         .map(|number| {
-            let name = date(first + number * DAY_MS);
+            let name = format::date(first + number * DAY_MS);
             let (events, bytes) = sums.get(name.as_str()).copied().unwrap_or_default();
             let text = format!("{}, {} events", format::bytes(bytes), format::count(events));
             Bar { name, amount: bytes as f64, text }
@@ -106,8 +101,18 @@ fn QuotaCard(quota: Quota, rates: Rates) -> impl IntoView {
             <Fact name="Size today" used=format::bytes(quota.bytes_today) limit=quota.daily_bytes.map(format::bytes) percent=percent(quota.bytes_today, quota.daily_bytes)/>
             <div class="fact"><span>"Limits per second"</span><strong>{rate(rates)}</strong></div>
             {has_quota.then(|| view! { <div class="fact"><span>"The day ends"</span><strong>{resets.clone()}</strong></div> })}
+            {quota.members.map(|most| view! {
+                <Fact name="Members" used=format::count(quota.members_used) limit=Some(format::count(most)) percent=None/>
+            })}
+            {quota.retention_days.map(|days| view! {
+                <div class="fact"><span>"Projects keep logs for"</span><strong>{at_most_days(days)}</strong></div>
+            })}
         </div>
     }
+}
+
+fn at_most_days(days: u64) -> String {
+    if days == 1 { "at most 1 day".into() } else { format!("at most {} days", format::count(days)) }
 }
 
 fn is_used(used: u64, limit: Option<u64>) -> bool {

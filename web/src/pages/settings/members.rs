@@ -4,14 +4,17 @@ use super::SectionHead;
 use super::invitations::{Invite, Pending};
 use super::project_roles::ProjectRoles;
 use super::row_rule::{ChangeRowRule, may_be_narrowed, seen};
-use crate::api::accounts;
+use crate::api::{accounts, ingest};
+use crate::browser;
 use crate::components::{
     Age, Badge, BadgeKind, Button, ButtonKind, Confirm, EmptyState, Icon, IconButton, open_while, show,
     toast, toast_error,
 };
+use crate::format;
 use crate::load::{Submit, load};
 use crate::session::session;
 use api_types::accounts::{Member, Role};
+use api_types::usage::Quota;
 use leptos::prelude::*;
 
 pub const ROLES: [Role; 4] = [Role::Owner, Role::Admin, Role::Editor, Role::Viewer];
@@ -25,7 +28,14 @@ pub fn Members() -> impl IntoView {
     let may = session().is_admin();
     let invitations = load(move || may.then_some(()), |()| accounts::invitations());
     let inviting = RwSignal::new(false);
-    let changed = Callback::new(move |()| members.refetch());
+    let quota = load(
+        || Some(()),
+        |()| async { ingest::usage(format::date(browser::now_ms())).await.map(|usage| usage.quota) },
+    );
+    let changed = Callback::new(move |()| {
+        members.refetch();
+        quota.refetch();
+    });
     view! {
         <section class="section">
             <SectionHead
@@ -36,6 +46,7 @@ pub fn Members() -> impl IntoView {
                     <Button kind=ButtonKind::Primary icon=Icon::Mail on_click=move |_| inviting.set(true)>"Invite"</Button>
                 })}
             </SectionHead>
+            {move || quota.state.with(|state| state.ready().and_then(room)).map(|room| view! { <p class="soft">{room}</p> })}
             <div class="card">
                 {show(members, move |members| {
                     if members.is_empty() {
@@ -62,6 +73,12 @@ pub fn Members() -> impl IntoView {
         <ChangeRowRule of=narrowing changed/>
         <Invite open=inviting invited=Callback::new(move |()| invitations.refetch())/>
     }
+}
+
+/// How many members there are of how many, when there is a limit.
+fn room(quota: &Quota) -> Option<String> {
+    let most = quota.members?;
+    Some(format!("{} of {} members. Invitations count too.", quota.members_used, most))
 }
 
 #[component]
@@ -177,5 +194,26 @@ fn Remove(removing: RwSignal<Option<Member>>, changed: Callback<()>) -> impl Int
             submit
             on_confirm=confirm
         />
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_room_for_members_is_told_when_there_is_a_limit() {
+        let quota = |members| Quota {
+            daily_events: None,
+            daily_bytes: None,
+            events_today: 0,
+            bytes_today: 0,
+            resets_at: String::new(),
+            retention_days: None,
+            members,
+            members_used: 3,
+        };
+        assert_eq!(room(&quota(Some(5))).as_deref(), Some("3 of 5 members. Invitations count too."));
+        assert_eq!(room(&quota(None)), None);
     }
 }
