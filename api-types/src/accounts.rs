@@ -470,6 +470,82 @@ pub struct NewApiKeyRequest {
     /// A filter in the query language: the only events that are shown; absent for all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub row_rule: Option<String>,
+    /// Events and bytes that may be sent with it per second and per day (UTC), besides what the organization may send.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub events_per_second: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes_per_second: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub daily_events: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub daily_bytes: Option<u64>,
+}
+
+impl NewApiKeyRequest {
+    #[must_use]
+    pub fn ingest_limits(&self) -> IngestLimits {
+        IngestLimits {
+            events_per_second: self.events_per_second,
+            bytes_per_second: self.bytes_per_second,
+            daily_events: self.daily_events,
+            daily_bytes: self.daily_bytes,
+        }
+    }
+}
+
+/// What may be sent with a key, besides what its organization may send; `null`: it has no limit of its own.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct IngestLimits {
+    #[serde(default)]
+    pub events_per_second: Option<u64>,
+    #[serde(default)]
+    pub bytes_per_second: Option<u64>,
+    /// A day is one of UTC.
+    #[serde(default)]
+    pub daily_events: Option<u64>,
+    #[serde(default)]
+    pub daily_bytes: Option<u64>,
+}
+
+/// Other limits of sending for a key; what is absent stays, `null` is no limit.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ApiKeyChange {
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    pub events_per_second: Option<Option<u64>>,
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    pub bytes_per_second: Option<Option<u64>>,
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    pub daily_events: Option<Option<u64>>,
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    pub daily_bytes: Option<Option<u64>>,
+}
+
+/// All of them are given.
+impl From<IngestLimits> for ApiKeyChange {
+    fn from(limits: IngestLimits) -> Self {
+        Self {
+            events_per_second: Some(limits.events_per_second),
+            bytes_per_second: Some(limits.bytes_per_second),
+            daily_events: Some(limits.daily_events),
+            daily_bytes: Some(limits.daily_bytes),
+        }
+    }
+}
+
+impl ApiKeyChange {
+    /// The limits after it.
+    #[must_use]
+    pub fn of(&self, before: IngestLimits) -> IngestLimits {
+        IngestLimits {
+            events_per_second: self.events_per_second.unwrap_or(before.events_per_second),
+            bytes_per_second: self.bytes_per_second.unwrap_or(before.bytes_per_second),
+            daily_events: self.daily_events.unwrap_or(before.daily_events),
+            daily_bytes: self.daily_bytes.unwrap_or(before.daily_bytes),
+        }
+    }
 }
 
 /// How a key is followed by a new one.
@@ -505,6 +581,8 @@ pub struct ApiKey {
     /// A filter in the query language: the only events that are shown; absent for all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub row_rule: Option<String>,
+    #[serde(flatten)]
+    pub ingest_limits: IngestLimits,
     /// The key that follows it, while both work.
     #[serde(default)]
     pub replaced_by: Option<String>,

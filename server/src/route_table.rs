@@ -95,6 +95,7 @@ pub const ROUTES: &[(&str, &str, Access)] = &[
     ("DELETE", "/api/v1/projects/{id}", Member(Admin)),
     ("GET", "/api/v1/api-keys", Project(Editor)),
     ("POST", "/api/v1/api-keys", Project(Editor)),
+    ("PATCH", "/api/v1/api-keys/{id}", Project(Editor)),
     ("DELETE", "/api/v1/api-keys/{id}", Project(Editor)),
     ("POST", "/api/v1/api-keys/{id}/rotate", Project(Editor)),
     ("POST", "/api/v1/logs/ingest", Ingest),

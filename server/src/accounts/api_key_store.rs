@@ -2,26 +2,31 @@
 
 use super::{AccountError, failed_to};
 use crate::auth::api_key::{NewKey, Parsed, shown_prefix};
-use crate::auth::scopes_of;
+use crate::auth::{IngestLimitsRow, scopes_of};
 use crate::db::Db;
 use crate::on;
 use crate::sight::RowRule;
 use crate::tenant::TenantScope;
 use crate::time::{Micros, now_us, rfc3339};
-use api_types::accounts::{ApiKey, KeyScope};
+use api_types::accounts::{ApiKey, IngestLimits, KeyScope};
 use uuid::Uuid;
 
 crate::statements! {
     LIST = "SELECT id, project_id, name, lookup, scopes, created_at, expires_at, last_used_at, \
-        allowed_networks, rows_per_day, row_rule, replaced_by, personal_to FROM api_keys \
+        allowed_networks, rows_per_day, row_rule, replaced_by, personal_to, \
+        events_per_second, bytes_per_second, daily_events, daily_bytes FROM api_keys \
         WHERE organization_id = $1 AND revoked_at IS NULL ORDER BY created_at DESC, id DESC";
     GET = "SELECT id, project_id, name, lookup, scopes, created_at, expires_at, last_used_at, \
-        allowed_networks, rows_per_day, row_rule, replaced_by, personal_to FROM api_keys \
+        allowed_networks, rows_per_day, row_rule, replaced_by, personal_to, \
+        events_per_second, bytes_per_second, daily_events, daily_bytes FROM api_keys \
         WHERE organization_id = $1 AND id = $2 AND revoked_at IS NULL";
     INSERT = "INSERT INTO api_keys \
         (organization_id, id, project_id, name, lookup, secret_hash, scopes, created_by, created_at, expires_at, \
-        allowed_networks, rows_per_day, row_rule, personal_to) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+        allowed_networks, rows_per_day, row_rule, personal_to, \
+        events_per_second, bytes_per_second, daily_events, daily_bytes) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
+    LIMIT = "UPDATE api_keys SET events_per_second = $3, bytes_per_second = $4, daily_events = $5, daily_bytes = $6, \
+        changed_at = $7 WHERE organization_id = $1 AND id = $2 AND revoked_at IS NULL";
     REPLACE = "UPDATE api_keys SET replaced_by = $3, expires_at = CASE WHEN expires_at < $4 THEN expires_at ELSE $4 END \
         WHERE organization_id = $1 AND id = $2 AND revoked_at IS NULL AND replaced_by IS NULL";
     REVOKE = "UPDATE api_keys SET revoked_at = $3 WHERE organization_id = $1 AND id = $2 AND revoked_at IS NULL";
@@ -44,6 +49,8 @@ pub struct KeyRow {
     row_rule: Option<String>,
     replaced_by: Option<Uuid>,
     pub personal_to: Option<Uuid>,
+    #[sqlx(flatten)]
+    ingest_limits: IngestLimitsRow,
 }
 
 impl KeyRow {
@@ -53,6 +60,10 @@ impl KeyRow {
 
     pub fn row_rule(&self) -> Option<RowRule> {
         self.row_rule.clone().map(RowRule::stored)
+    }
+
+    pub fn ingest_limits(&self) -> IngestLimits {
+        self.ingest_limits.into()
     }
 }
 
@@ -71,6 +82,7 @@ impl From<KeyRow> for ApiKey {
             allowed_networks: words(&row.allowed_networks),
             rows_per_day: row.rows_per_day.map(i64::unsigned_abs),
             row_rule: row.row_rule,
+            ingest_limits: row.ingest_limits.into(),
             replaced_by: row.replaced_by.map(|id| id.to_string()),
         }
     }
@@ -86,6 +98,7 @@ pub struct NewRow<'a> {
     pub allowed_networks: &'a str,
     pub rows_per_day: Option<i64>,
     pub row_rule: Option<&'a RowRule>,
+    pub ingest_limits: IngestLimits,
     /// The person whose command line it is.
     pub personal_to: Option<Uuid>,
     pub key: &'a NewKey,
@@ -124,6 +137,10 @@ macro_rules! insert_row {
             .bind($row.rows_per_day)
             .bind(&$row.row_rule)
             .bind($row.personal_to)
+            .bind($row.ingest_limits.events_per_second)
+            .bind($row.ingest_limits.bytes_per_second)
+            .bind($row.ingest_limits.daily_events)
+            .bind($row.ingest_limits.daily_bytes)
             .execute($executor)
             .await
     };
@@ -144,6 +161,7 @@ fn row_of(new: &NewRow<'_>) -> KeyRow {
         row_rule: new.row_rule.map(|rule| rule.as_str().to_owned()),
         replaced_by: None,
         personal_to: new.personal_to,
+        ingest_limits: new.ingest_limits.into(),
     }
 }
 
@@ -183,6 +201,22 @@ pub async fn replace(
     } else {
         Err(AccountError::KeyRotated)
     }
+}
+
+/// Gives a key other limits of sending.
+pub async fn limit(
+    db: &Db,
+    scope: &TenantScope,
+    key_id: Uuid,
+    limits: IngestLimits,
+) -> Result<(), AccountError> {
+    let row = IngestLimitsRow::from(limits);
+    let changed = on!(db.write(), pool => sqlx::query(LIMIT)
+        .bind(scope.organization_id()).bind(key_id).bind(row.events_per_second).bind(row.bytes_per_second)
+        .bind(row.daily_events).bind(row.daily_bytes).bind(now_us())
+        .execute(pool).await.map(|done| done.rows_affected()))
+    .map_err(failed_to("change an API key"))?;
+    if changed == 1 { Ok(()) } else { Err(AccountError::NotFound) }
 }
 
 pub async fn revoke(db: &Db, scope: &TenantScope, key_id: Uuid) -> Result<(), AccountError> {

@@ -2,7 +2,7 @@
 
 use super::api_key_store::{self, KeyRow, NewRow};
 use super::checked::{Name, refuse_any, row_rule};
-use super::{AccountError, Accounts, id, project_store};
+use super::{AccountError, Accounts, id, key_limits, project_store};
 use crate::audit::{Auditor, Target};
 use crate::auth::api_key::NewKey;
 use crate::auth::{Editor, Member};
@@ -15,7 +15,9 @@ use crate::time::{HOUR_US, Micros, now_us};
 use actix_web::http::StatusCode;
 use actix_web::web;
 use api_types::List;
-use api_types::accounts::{ApiKey, CreatedApiKey, KeyScope, NewApiKeyRequest, Role, RotateRequest};
+use api_types::accounts::{
+    ApiKey, ApiKeyChange, CreatedApiKey, KeyScope, NewApiKeyRequest, Role, RotateRequest,
+};
 use api_types::problem::FieldProblem;
 use jiff::Timestamp;
 use query_lang::network::Network;
@@ -28,7 +30,7 @@ const MOST_NETWORKS: usize = 50;
 
 pub fn routes(app: &mut web::ServiceConfig) {
     app.service(web::resource("/api/v1/api-keys").get(on_main(list)).post(on_main(create)))
-        .service(web::resource("/api/v1/api-keys/{id}").delete(on_main(revoke)))
+        .service(web::resource("/api/v1/api-keys/{id}").patch(on_main(change)).delete(on_main(revoke)))
         .service(web::resource("/api/v1/api-keys/{id}/rotate").post(on_main(rotate)));
 }
 
@@ -56,14 +58,17 @@ async fn create(
     let expires_at = body.expires_at.as_deref().map(future).transpose();
     let (networks, rows_per_day) = (networks(&body.allowed_networks), rows_per_day(body.rows_per_day));
     let row_rule = row_rule(body.row_rule.as_deref());
-    refuse_any(&[
+    let limits = key_limits::checked(body.ingest_limits(), scopes.as_deref().unwrap_or_default());
+    let wrong_limits = limits.as_ref().err().into_iter().flatten().map(Some);
+    let wrong = [
         name.as_ref().err(),
         scopes.as_ref().err(),
         expires_at.as_ref().err(),
         networks.as_ref().err(),
         rows_per_day.as_ref().err(),
         row_rule.as_ref().err(),
-    ])?;
+    ];
+    refuse_any(&wrong.into_iter().chain(wrong_limits).collect::<Vec<_>>())?;
     let (name, scopes) = (name.map_err(InvalidFields::from)?, scopes.map_err(InvalidFields::from)?);
     let row_rule = row_rule.map_err(InvalidFields::from)?;
     refuse_unless_admin(&editor, &scopes)?;
@@ -85,14 +90,39 @@ async fn create(
         allowed_networks: &networks.map_err(InvalidFields::from)?,
         rows_per_day: rows_per_day.map_err(InvalidFields::from)?,
         row_rule: row_rule.as_ref(),
+        ingest_limits: limits.map_err(InvalidFields)?,
         personal_to: None,
         key: &key,
     };
     let shown = api_key_store::insert(&accounts.db, editor.scope(), &row).await?;
     let target = Target::of(&shown.id, &shown.name);
-    let detail = json!({"scopes": shown.scopes, "prefix": shown.prefix, "row_rule": shown.row_rule});
+    let detail = json!({"scopes": shown.scopes, "prefix": shown.prefix, "row_rule": shown.row_rule,
+        "ingest_limits": key_limits::set(shown.ingest_limits)});
     auditor.record("api_key.created", target, detail).await;
     Ok((web::Json(CreatedApiKey { key: shown, secret: key.text }), StatusCode::CREATED))
+}
+
+/// Gives a key other limits of sending: they count at once here, within five seconds on every node.
+///
+/// # Errors
+/// 403 for a key with the scope `admin` by who is none, 404, 422 `invalid`.
+async fn change(
+    editor: Member<Editor>,
+    accounts: web::Data<Accounts>,
+    auditor: Auditor,
+    path: web::Path<String>,
+    body: web::Json<ApiKeyChange>,
+) -> Result<web::Json<ApiKey>, ApiError> {
+    let key_id = id(&path)?;
+    let key = api_key_store::get(&accounts.db, editor.scope(), key_id).await?;
+    editor.in_project(key.project_id)?;
+    refuse_unless_admin(&editor, &key.scopes())?;
+    let limits = key_limits::checked(body.of(key.ingest_limits()), &key.scopes()).map_err(InvalidFields)?;
+    api_key_store::limit(&accounts.db, editor.scope(), key_id, limits).await?;
+    accounts.auth.forget_key(&key.lookup).await;
+    let detail = json!({"ingest_limits": key_limits::set(limits)});
+    auditor.record("api_key.changed", Target::of(key_id, &key.name), detail).await;
+    Ok(web::Json(api_key_store::get(&accounts.db, editor.scope(), key_id).await?.into()))
 }
 
 /// Revokes a key: at once here, within five seconds on every node.
@@ -165,6 +195,7 @@ async fn follow(
         allowed_networks: &old.allowed_networks,
         rows_per_day: old.rows_per_day,
         row_rule: row_rule.as_ref(),
+        ingest_limits: old.ingest_limits(),
         personal_to: old.personal_to,
         key: &key,
     };

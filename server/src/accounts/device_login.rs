@@ -22,8 +22,8 @@ use crate::time::{DAY_US, SECOND_US, now_us, rfc3339};
 use actix_web::body::BoxBody;
 use actix_web::{HttpRequest, HttpResponse, Responder, web};
 use api_types::accounts::{
-    DeviceAnswer, DeviceCodes, DeviceRequest, DeviceToken, DeviceTokenRequest, KeyScope, Organization,
-    RevokeRequest, Role, TypedCode, WaitingDevice,
+    DeviceAnswer, DeviceCodes, DeviceRequest, DeviceToken, DeviceTokenRequest, IngestLimits, KeyScope,
+    Organization, RevokeRequest, Role, TypedCode, WaitingDevice,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -154,6 +154,7 @@ async fn hand_out(
         allowed_networks: "",
         rows_per_day: None,
         row_rule: row_rule.as_ref(),
+        ingest_limits: IngestLimits::default(),
         personal_to: Some(user_id),
         key: &key,
     };

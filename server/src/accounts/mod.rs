@@ -14,6 +14,7 @@ mod device_login;
 mod device_login_store;
 mod invitation_store;
 mod invitations;
+mod key_limits;
 mod mail_link_store;
 mod mail_links;
 mod member_store;

@@ -15,7 +15,7 @@ use crate::tenant::TenantScope;
 use actix_web::dev::Payload;
 use actix_web::http::header::HeaderMap;
 use actix_web::{FromRequest, HttpRequest, web};
-use api_types::accounts::{KeyScope, Role};
+use api_types::accounts::{IngestLimits, KeyScope, Role};
 use std::future::{Ready, ready};
 use std::marker::PhantomData;
 use uuid::Uuid;
@@ -285,6 +285,8 @@ pub struct IngestKey {
     pub retention_days: u16,
     /// Absent for a person.
     pub key_id: Option<Uuid>,
+    /// The key's own.
+    pub limits: IngestLimits,
 }
 
 impl IngestKey {
@@ -295,6 +297,7 @@ impl IngestKey {
                 project_id: key.project_id,
                 retention_days: key.retention_days,
                 key_id: Some(key.id),
+                limits: key.ingest_limits,
             }),
             Identity::Key(_) => Err(AuthError::ScopeTooSmall { needed: "ingest" }),
             Identity::Person { membership, .. } => {
@@ -309,6 +312,7 @@ impl IngestKey {
                         project_id,
                         retention_days: membership.retention_days,
                         key_id: None,
+                        limits: IngestLimits::default(),
                     }),
                 }
             }
@@ -318,7 +322,7 @@ impl IngestKey {
     /// Somebody who sends to a place that is the project's own, and shows no key.
     #[must_use]
     pub fn of_project(scope: TenantScope, project_id: Uuid, retention_days: u16) -> Self {
-        Self { scope, project_id, retention_days, key_id: None }
+        Self { scope, project_id, retention_days, key_id: None, limits: IngestLimits::default() }
     }
 
     /// Checks the text of a key that came some other way than in a header, in a syslog message for instance. A key that is

@@ -1,7 +1,7 @@
 //! API keys that were seen lately, so that ingest does not wait for the database.
 //!
 //! A key is asked for again after a minute. When the database does not answer within a second, what was known counts for a
-//! quarter of an hour more. Every three seconds the revoked ones are dropped.
+//! quarter of an hour more. Every three seconds those that were revoked or changed are dropped.
 
 use super::api_key::Parsed;
 use super::key_budget::Budgets;
@@ -10,7 +10,7 @@ use crate::db::Db;
 use crate::sight::RowRule;
 use crate::tenant::TenantScope;
 use crate::time::{MINUTE_US, Micros, now_us};
-use api_types::accounts::KeyScope;
+use api_types::accounts::{IngestLimits, KeyScope};
 use moka::future::Cache;
 use query_lang::network::Network;
 use std::collections::HashMap;
@@ -24,7 +24,7 @@ const FRESH: Duration = Duration::from_secs(60);
 const KNOWN: Duration = Duration::from_secs(15 * 60);
 const PATIENCE: Duration = Duration::from_secs(1);
 const POLL: Duration = Duration::from_secs(3);
-/// Revocations are read this far back, for clocks that differ and polls that failed.
+/// Changes are read this far back, for clocks that differ and polls that failed.
 const POLL_OVERLAP_US: Micros = 5 * MINUTE_US;
 
 /// What a key allows.
@@ -38,6 +38,8 @@ pub struct KeyFacts {
     pub rows_per_day: Option<u64>,
     /// What narrows the logs that they see.
     pub row_rule: Option<RowRule>,
+    /// What may be sent with it.
+    pub ingest_limits: IngestLimits,
     /// Where it works from; empty: from everywhere.
     networks: Vec<Network>,
     scopes: Vec<KeyScope>,
@@ -122,6 +124,7 @@ impl KeyRing {
             retention_days: u16::try_from(row.retention_days).unwrap_or(u16::MAX),
             rows_per_day: row.rows_per_day.map(i64::unsigned_abs),
             row_rule: row.row_rule.map(RowRule::stored),
+            ingest_limits: row.ingest_limits.into(),
             networks: networks_of(&row.allowed_networks),
             scopes: scopes_of(&row.scopes),
             secret_hash: row.secret_hash.try_into().map_err(|_| AuthError::Invalid)?,
@@ -130,14 +133,14 @@ impl KeyRing {
         }))
     }
 
-    /// Drops what other nodes revoked and writes down uses, until told to stop.
+    /// Drops what other nodes revoked or changed and writes down uses, until told to stop.
     pub async fn keep_fresh(self, stop: CancellationToken) {
         let mut since = now_us() - POLL_OVERLAP_US;
         loop {
             let stopping =
                 tokio::select! { () = tokio::time::sleep(POLL) => false, () = stop.cancelled() => true };
             if let Err(error) = self.one_round(&mut since).await {
-                tracing::debug!(%error, "could not read which keys were revoked");
+                tracing::debug!(%error, "could not read which keys were revoked or changed");
             }
             if stopping {
                 return;
@@ -147,7 +150,7 @@ impl KeyRing {
 
     async fn one_round(&self, since: &mut Micros) -> Result<(), AuthError> {
         let begun = now_us();
-        for lookup in store::keys_revoked_since(&self.db, *since).await? {
+        for lookup in store::keys_changed_since(&self.db, *since).await? {
             self.forget(&lookup).await;
         }
         *since = begun - POLL_OVERLAP_US;

@@ -2,7 +2,7 @@
 //!
 //! A handler that takes `Member<Editor>`, `Reader` or `IngestKey` is only reached by a caller who may do that, and gets the
 //! `TenantScope` from it. A session that was ended, a role that was taken away and a key that was revoked stop working within
-//! five seconds on every node, and at once on the node that did it. While the database is away, keys that were used in the
+//! five seconds on every node, and at once on the node that did it; other limits of a key count as soon. While the database is away, keys that were used in the
 //! last quarter of an hour go on working; everything else is answered with 503, never with 401.
 
 pub mod access_token;
@@ -11,6 +11,7 @@ pub mod caller;
 pub mod cookies;
 pub mod credentials;
 pub mod extractors;
+mod ingest_limits;
 mod key_budget;
 mod key_ring;
 mod narrowed;
@@ -23,6 +24,7 @@ pub(crate) mod store;
 mod tests;
 pub mod totp;
 
+pub(crate) use ingest_limits::IngestLimitsRow;
 pub(crate) use key_ring::scopes_of;
 pub use project_roles::ProjectRoles;
 pub(crate) use session_check::{role_of, word_of};

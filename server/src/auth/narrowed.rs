@@ -21,6 +21,7 @@ const OPEN: &[(&str, &str)] = &[
     ("POST", "/api/v1/projects/{id}/masking/preview"),
     ("GET", "/api/v1/api-keys"),
     ("POST", "/api/v1/api-keys"),
+    ("PATCH", "/api/v1/api-keys/{id}"),
     ("DELETE", "/api/v1/api-keys/{id}"),
     ("POST", "/api/v1/api-keys/{id}/rotate"),
     ("GET", "/api/v1/saved-searches"),

@@ -1,5 +1,6 @@
 //! SQL of the checks: which key, which session. Both come before any tenant is known, so nothing here takes a scope.
 
+use super::ingest_limits::IngestLimitsRow;
 use super::key_budget::KeyId;
 use super::{AuthError, store_error};
 use crate::db::Db;
@@ -9,14 +10,14 @@ use uuid::Uuid;
 
 crate::statements! {
     KEY_BY_LOOKUP = "SELECT k.id, k.organization_id, k.project_id, k.secret_hash, k.scopes, k.expires_at, k.allowed_networks, k.rows_per_day, \
-        k.row_rule, p.retention_days \
+        k.row_rule, k.events_per_second, k.bytes_per_second, k.daily_events, k.daily_bytes, p.retention_days \
         FROM api_keys k JOIN projects p ON p.organization_id = k.organization_id AND p.id = k.project_id \
         WHERE k.lookup = $1 AND k.revoked_at IS NULL AND (k.personal_to IS NULL OR EXISTS \
         (SELECT 1 FROM memberships m WHERE m.organization_id = k.organization_id AND m.user_id = k.personal_to)) \
         AND NOT EXISTS (SELECT 1 FROM project_roles r JOIN memberships m ON m.organization_id = r.organization_id AND m.user_id = r.user_id \
         WHERE r.organization_id = k.organization_id AND r.user_id = k.personal_to AND r.project_id = k.project_id \
         AND r.role = 'none' AND m.role IN ('viewer', 'editor'))";
-    KEYS_REVOKED_SINCE = "SELECT lookup FROM api_keys WHERE revoked_at >= $1";
+    KEYS_CHANGED_SINCE = "SELECT lookup FROM api_keys WHERE revoked_at >= $1 OR changed_at >= $1";
     KEY_USED = "UPDATE api_keys SET last_used_at = $3 \
         WHERE organization_id = $1 AND id = $2 AND (last_used_at IS NULL OR last_used_at < $3)";
     ROWS_READ = "SELECT rows_read FROM api_key_reads WHERE organization_id = $1 AND key_id = $2 AND day = $3";
@@ -46,6 +47,8 @@ pub struct KeyRow {
     pub allowed_networks: String,
     pub rows_per_day: Option<i64>,
     pub row_rule: Option<String>,
+    #[sqlx(flatten)]
+    pub ingest_limits: IngestLimitsRow,
     pub retention_days: i64,
 }
 
@@ -80,9 +83,10 @@ pub async fn key_by_lookup(db: &Db, lookup: &str) -> Result<Option<KeyRow>, Auth
         .map_err(store_error("look up an API key"))
 }
 
-pub async fn keys_revoked_since(db: &Db, since: Micros) -> Result<Vec<String>, AuthError> {
-    on!(db.read(), pool => sqlx::query_scalar(KEYS_REVOKED_SINCE).bind(since).fetch_all(pool).await)
-        .map_err(store_error("list revoked API keys"))
+/// Keys that were revoked, or got other limits.
+pub async fn keys_changed_since(db: &Db, since: Micros) -> Result<Vec<String>, AuthError> {
+    on!(db.read(), pool => sqlx::query_scalar(KEYS_CHANGED_SINCE).bind(since).fetch_all(pool).await)
+        .map_err(store_error("list changed API keys"))
 }
 
 pub async fn key_used(db: &Db, organization_id: Uuid, key_id: Uuid, at: Micros) -> Result<(), AuthError> {

@@ -91,7 +91,7 @@ impl Arrival {
     ) -> Result<Self, IngestError> {
         // Once more as rows.
         memory.grow(body.len() * 2)?;
-        ingest.0.rates.take_bytes(key.scope.organization_id(), body.len())?;
+        ingest.0.rates.take_bytes(&key, body.len())?;
         let now_ns = jiff::Timestamp::now().as_nanosecond() as i64;
         Ok(Self {
             ingest: ingest.clone(),
@@ -166,7 +166,7 @@ impl Arrival {
             metrics::counter!("cordwood_ingest_repeats_total").increment(1);
             return Ok(Some(ingest.receipt_name(earlier.organization_id, earlier.lsn)));
         }
-        ingest.0.rates.take_events(organization_id, gathered.events())?;
+        ingest.0.rates.take_events(&key, gathered.events())?;
         let accepted = u64::from(gathered.accepted.rows.count());
         if accepted == 0 && gathered.rejected > 0 {
             ingest.note_refused(&key, "all_events_rejected");

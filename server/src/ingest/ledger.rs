@@ -9,7 +9,7 @@ use super::rows::Owner;
 use super::seal::{SealedBatch, Stretch};
 use crate::db::Db;
 use crate::time::Micros;
-use crate::usage::count::{Account, Amount, Counted, Numbers};
+use crate::usage::count::{Account, Amount, Counted, KeyId, Numbers};
 use crate::usage::quota::Quota;
 use crate::usage::sent::Amounts;
 use crate::usage::store::{self, Progress};
@@ -27,7 +27,7 @@ const EVERY: Duration = Duration::from_secs(1);
 pub struct Tally {
     counted: Counted,
     /// Everything that was acknowledged, stored or not.
-    shipped: Amounts<Uuid>,
+    shipped: Amounts<KeyId>,
 }
 
 fn account_of(owner: &Owner) -> Account {
@@ -46,8 +46,8 @@ impl Tally {
         let mut tally = Self::default();
         for (owner, rejected, counts, (events, bytes)) in stretch.each_request() {
             let account = account_of(&owner);
-            let sum = tally.shipped.entry((account.organization_id, account.day)).or_default();
-            sum.add(Amount { events, bytes });
+            let of = ((account.organization_id, owner.key_id), account.day);
+            tally.shipped.entry(of).or_default().add(Amount { events, bytes });
             let beside = Numbers {
                 rejected: counts.rejected.into(),
                 masked: counts.masked.into(),
@@ -160,7 +160,7 @@ impl Ledger {
             self.tried = Some(pending);
             return None;
         }
-        self.quota.note_stored(&tally.counted.by_organization(), &tally.shipped);
+        self.quota.note_stored(&tally.counted.by_key(), &tally.shipped);
         self.counted_before = self.counted_before.max(*done_before);
         Some(*done_before)
     }

@@ -14,6 +14,10 @@ pub enum LimitError {
         "too many {what} per second; try again in {retry_after_s} s, or ask your operator for a higher limit"
     )]
     TooFast { what: &'static str, retry_after_s: u64 },
+    #[error(
+        "this API key may send {per_second} {what} per second and sends more; try again in {retry_after_s} s, or ask who manages the keys of your organization for a higher limit"
+    )]
+    KeyTooFast { what: &'static str, per_second: u64, retry_after_s: u64 },
     #[error("too many requests are being read; try again shortly")]
     Busy,
 }
@@ -23,6 +27,9 @@ impl Problem for LimitError {
         match self {
             Self::TooFast { retry_after_s, .. } => {
                 ProblemKind::TooManyRequests { code: "rate_limited", retry_after_s: *retry_after_s }
+            }
+            Self::KeyTooFast { retry_after_s, .. } => {
+                ProblemKind::TooManyRequests { code: "key_rate_limited", retry_after_s: *retry_after_s }
             }
             Self::Busy => ProblemKind::Unavailable { code: "busy", retry_after_s: 1 },
         }

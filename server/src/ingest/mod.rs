@@ -42,7 +42,7 @@ use crate::runtime::run_on_main;
 use crate::shutdown::Shutdown;
 use crate::tenant::TenantScope;
 use crate::time::{HOUR_US, now_us};
-use crate::usage::count::Amount;
+use crate::usage::count::{Amount, KeyId};
 use crate::usage::quota::{Quota, QuotaError};
 use crate::usage::refusals::Refusals;
 use crate::usage::{self, day_of};
@@ -179,8 +179,7 @@ impl Ingest {
         let (next_lsn, lag) = (wal.next_lsn(), Arc::<Lag>::default());
         let ledger = Ledger::start(db, quota.clone(), wal.id(), next_lsn).await?;
         let uncounted = waiting.into_iter().filter(|(lsn, ..)| *lsn >= ledger.counted_before());
-        uncounted
-            .for_each(|(_, organization_id, day, amount)| quota.note_accepted(organization_id, day, amount));
+        uncounted.for_each(|(_, key, day, amount)| quota.note_accepted(key, day, amount));
         let shipper = Shipper::new(Parts {
             wal: Arc::clone(&wal),
             committed,
@@ -226,14 +225,14 @@ impl Ingest {
         let (follower, log_id) = (self.0.follower.get().cloned(), self.0.wal.id());
         let (quota, day) = (self.0.quota.clone(), day_of(accepted.owner.received_at_ms * 1000));
         let amount = Amount { events: accepted.rows.count().into(), bytes: accepted.rows.event_bytes() };
-        let organization_id = accepted.owner.organization_id;
+        let key_id = (accepted.owner.organization_id, accepted.owner.key_id);
         let begin = Instant::now();
         self.0.wal.append(entry, move |result| {
             if let Ok(lsn) = result {
                 if let Some(claim) = claim {
                     claim.acknowledge(lsn);
                 }
-                quota.note_accepted(organization_id, day, amount);
+                quota.note_accepted(key_id, day, amount);
                 if let Some(follower) = follower {
                     follower.acknowledged(identity::request_number(&log_id, lsn), accepted);
                 }
@@ -278,11 +277,16 @@ impl Ingest {
     /// Whether this key may send now, and what its project masks. For every protocol, before it decodes anything.
     ///
     /// # Errors
-    /// 429: the day's quota is used, or it sends too fast. 503: what is masked is not known and the database does not answer: nothing may be stored.
+    /// 429: the day's quota of its organization or its own is used, or it sends too fast. 503: what is masked is not known and the database does not answer: nothing may be stored.
     pub async fn admit(&self, key: &IngestKey) -> Result<Arc<Rules>, IngestError> {
         let organization_id = key.scope.organization_id();
         self.0.quota.check(organization_id)?;
-        self.0.rates.check(organization_id)?;
+        if let Some(key_id) = key.key_id {
+            let [events, bytes] =
+                [key.limits.daily_events, key.limits.daily_bytes].map(Option::unwrap_or_default);
+            self.0.quota.check_key((organization_id, key_id), Amount { events, bytes })?;
+        }
+        self.0.rates.check(key)?;
         if let Some(rules) = self.0.masking.known(&key.scope, key.project_id) {
             return Ok(rules);
         }
@@ -361,8 +365,8 @@ struct Opened {
     wal: Wal,
     keys: Idempotency,
     seals: VecDeque<Seal>,
-    /// Position, organization, day and size of the requests that are not shipped.
-    waiting: Vec<(Lsn, uuid::Uuid, i64, Amount)>,
+    /// Position, key, day and size of the requests that are not shipped.
+    waiting: Vec<(Lsn, KeyId, i64, Amount)>,
 }
 
 /// Opens both logs and reads what is waiting: seals for the shipper, keys for repeats.
@@ -397,7 +401,8 @@ fn open(data_dir: &Path, options: Options, on_commit: impl Fn() + Send + 'static
                 };
                 let ((events, bytes), owner) = (stored.amount(), stored.owner);
                 let day = day_of(owner.received_at_ms * 1000);
-                waiting.push((record.lsn, owner.organization_id, day, Amount { events, bytes }));
+                let key = (owner.organization_id, owner.key_id);
+                waiting.push((record.lsn, key, day, Amount { events, bytes }));
                 if let Some(seen) = Seen::of_record(&record, &owner) {
                     keys.restore(seen);
                 }

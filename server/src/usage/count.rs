@@ -20,6 +20,9 @@ pub struct Account {
     pub day: i64,
 }
 
+/// Organization and key; zeros for the key where people send themselves.
+pub type KeyId = (Uuid, Uuid);
+
 /// Events and bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Amount {
@@ -119,12 +122,13 @@ impl Counted {
         }
     }
 
-    /// Events and bytes of each organization and day.
+    /// Events and bytes of each key and day.
     #[must_use]
-    pub fn by_organization(&self) -> Amounts<Uuid> {
+    pub fn by_key(&self) -> Amounts<KeyId> {
         let mut sums = Amounts::new();
-        for ((account, _), numbers) in &self.keys {
-            sums.entry((account.organization_id, account.day)).or_default().add(numbers.amount());
+        for ((account, key_id), numbers) in &self.keys {
+            let of = ((account.organization_id, *key_id), account.day);
+            sums.entry(of).or_default().add(numbers.amount());
         }
         sums
     }
@@ -165,10 +169,9 @@ mod tests {
 
         assert_eq!(first, whole);
         let bytes = (0..5000).sum::<u64>();
-        assert_eq!(
-            whole.by_organization(),
-            HashMap::from([((Uuid::from_u128(1), 20_000), Amount { events: 5000, bytes })])
-        );
+        let mut by_key = Amount::default();
+        whole.by_key().into_values().for_each(|amount| by_key.add(amount));
+        assert_eq!((whole.by_key().len(), by_key), (7, Amount { events: 5000, bytes }));
         let by_source =
             whole.sources.values().flat_map(HashMap::values).map(|numbers| numbers.bytes).sum::<u64>();
         assert_eq!(by_source, bytes);

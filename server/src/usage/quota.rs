@@ -1,11 +1,11 @@
-//! Daily limits of an organization: events and bytes, by what is written down plus what is on its way.
+//! Daily limits of an organization, and of a key that has its own: events and bytes, by what is written down plus what is on its way.
 //!
 //! One node knows what it has accepted itself at once, and what others have stored, and what the operator has set in a plan,
 //! within ten seconds; so a limit may be passed by what several nodes take in that time, and by the batch with which it is reached.
 
-use super::count::Amount;
+use super::count::{Amount, KeyId};
 use super::plan::{self, Limits, Plan};
-use super::sent::{Amounts, SentBy};
+use super::sent::{Amounts, SentBy, by_organization};
 use super::{UsageError, day_of, store};
 use crate::config::Settings;
 use crate::db::Db;
@@ -20,18 +20,24 @@ use uuid::Uuid;
 pub const WARN_AT: [u64; 2] = [80, 100];
 
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "your organization has used its {limit} {what} of today (UTC); what is sent until midnight is not taken. Ask your operator for a higher quota"
-)]
-pub struct QuotaError {
-    what: &'static str,
-    limit: u64,
-    retry_after_s: u64,
+pub enum QuotaError {
+    #[error(
+        "your organization has used its {limit} {what} of today (UTC); what is sent until midnight is not taken. Ask your operator for a higher quota"
+    )]
+    OfOrganization { what: &'static str, limit: u64, retry_after_s: u64 },
+    #[error(
+        "this API key has used its {limit} {what} of today (UTC); what is sent with it until midnight is not taken. Ask who manages the keys of your organization for a higher limit"
+    )]
+    OfKey { what: &'static str, limit: u64, retry_after_s: u64 },
 }
 
 impl Problem for QuotaError {
     fn kind(&self) -> ProblemKind {
-        ProblemKind::TooManyRequests { code: "daily_quota_reached", retry_after_s: self.retry_after_s }
+        let (code, retry_after_s) = match self {
+            Self::OfOrganization { retry_after_s, .. } => ("daily_quota_reached", *retry_after_s),
+            Self::OfKey { retry_after_s, .. } => ("key_daily_quota_reached", *retry_after_s),
+        };
+        ProblemKind::TooManyRequests { code, retry_after_s }
     }
 }
 
@@ -43,6 +49,7 @@ struct Inner {
     defaults: Limits,
     plans: Mutex<HashMap<Uuid, Plan>>,
     organizations: SentBy<Uuid>,
+    keys: SentBy<KeyId>,
     crossed: Notify,
 }
 
@@ -53,6 +60,7 @@ impl Quota {
             defaults: Limits::of(settings),
             plans: Mutex::default(),
             organizations: SentBy::default(),
+            keys: SentBy::default(),
             crossed: Notify::new(),
         }))
     }
@@ -72,7 +80,20 @@ impl Quota {
         let (used, limit) = (self.used_today(organization_id), self.limit(organization_id));
         match used_up(used, limit) {
             None => Ok(()),
-            Some((what, limit)) => Err(QuotaError { what, limit, retry_after_s: rest_of_day_s() }),
+            Some((what, limit)) => {
+                Err(QuotaError::OfOrganization { what, limit, retry_after_s: rest_of_day_s() })
+            }
+        }
+    }
+
+    /// Whether something may be sent with a key now that has this limit of its own.
+    ///
+    /// # Errors
+    /// 429: today's events or bytes are used.
+    pub fn check_key(&self, key: KeyId, limit: Amount) -> Result<(), QuotaError> {
+        match used_up(self.0.keys.on(key, day_of(now_us())), limit) {
+            None => Ok(()),
+            Some((what, limit)) => Err(QuotaError::OfKey { what, limit, retry_after_s: rest_of_day_s() }),
         }
     }
 
@@ -83,7 +104,9 @@ impl Quota {
     }
 
     /// Counts what was acknowledged and is not written down yet.
-    pub fn note_accepted(&self, organization_id: Uuid, day: i64, amount: Amount) {
+    pub fn note_accepted(&self, key: KeyId, day: i64, amount: Amount) {
+        let (organization_id, _) = key;
+        self.0.keys.accept(key, day, amount);
         let before = self.highest_percent(organization_id);
         self.0.organizations.accept(organization_id, day, amount);
         let after = self.highest_percent(organization_id);
@@ -93,11 +116,12 @@ impl Quota {
     }
 
     /// Moves what was written down from one side to the other. `shipped` is what was acknowledged, stored or not.
-    pub fn note_stored(&self, stored: &Amounts<Uuid>, shipped: &Amounts<Uuid>) {
-        self.0.organizations.write_down(stored, shipped);
+    pub fn note_stored(&self, stored: &Amounts<KeyId>, shipped: &Amounts<KeyId>) {
+        self.0.keys.write_down(stored, shipped);
+        self.0.organizations.write_down(&by_organization(stored), &by_organization(shipped));
     }
 
-    /// Reads the plans, and what all nodes have written down today.
+    /// Reads the plans, and what all nodes have written down today: of keys only where they have a limit.
     ///
     /// # Errors
     /// The database does not answer; what was known before goes on counting.
@@ -106,6 +130,7 @@ impl Quota {
         *self.plans() = plans;
         let today = day_of(now_us());
         self.0.organizations.learn(today, store::of_day(db, today).await?);
+        self.0.keys.learn(today, store::of_day_by_key(db, today).await?);
         Ok(())
     }
 
@@ -157,16 +182,21 @@ mod tests {
         Quota::of(&Settings { quota_daily_events: events, quota_daily_bytes: bytes, ..defaults })
     }
 
+    /// A key of the organization.
+    fn with(organization_id: Uuid) -> KeyId {
+        (organization_id, Uuid::from_u128(9))
+    }
+
     #[test]
     fn a_day_ends_with_its_events_or_its_bytes_and_begins_anew() {
         let (one, other, today) = (Uuid::from_u128(1), Uuid::from_u128(2), day_of(now_us()));
         let quota = quota(100, 1000);
-        quota.note_accepted(one, today - 1, Amount { events: 100, bytes: 0 });
+        quota.note_accepted(with(one), today - 1, Amount { events: 100, bytes: 0 });
         assert!(quota.check(one).is_ok(), "yesterday does not count");
-        quota.note_accepted(one, today, Amount { events: 99, bytes: 999 });
+        quota.note_accepted(with(one), today, Amount { events: 99, bytes: 999 });
         assert!(quota.check(one).is_ok());
 
-        quota.note_accepted(one, today, Amount { events: 0, bytes: 1 });
+        quota.note_accepted(with(one), today, Amount { events: 0, bytes: 1 });
 
         let error = quota.check(one).unwrap_err();
         assert!(matches!(
@@ -182,7 +212,7 @@ mod tests {
         let (one, other, today) = (Uuid::from_u128(1), Uuid::from_u128(2), day_of(now_us()));
         let quota = quota(100, 0);
         for organization in [one, other] {
-            quota.note_accepted(organization, today, Amount { events: 100, bytes: 0 });
+            quota.note_accepted(with(organization), today, Amount { events: 100, bytes: 0 });
         }
         quota.plans().insert(one, Plan { daily_events: Some(1000), ..Plan::default() });
         assert!(quota.check(one).is_ok());
@@ -196,9 +226,33 @@ mod tests {
     }
 
     #[test]
+    fn a_key_is_held_to_its_own_limit_and_others_of_its_organization_go_on() {
+        let (noisy, other) = (with(Uuid::from_u128(1)), (Uuid::from_u128(1), Uuid::from_u128(8)));
+        let (quota, today) = (quota(0, 0), day_of(now_us()));
+        let limit = Amount { events: 10, bytes: 0 };
+        quota.note_accepted(noisy, today, Amount { events: 10, bytes: 1 });
+        quota.note_accepted(other, today, Amount { events: 9, bytes: 1 });
+        let stored = Amounts::from([((noisy, today), Amount { events: 8, bytes: 1 })]);
+        assert!(quota.check_key(noisy, limit).is_err());
+        assert!(quota.check_key(noisy, Amount::default()).is_ok(), "it has no limit any more");
+        assert!(quota.check_key(other, limit).is_ok());
+        assert_eq!(quota.used_today(noisy.0).events, 19);
+
+        let shipped = Amounts::from([((noisy, today), Amount { events: 10, bytes: 1 })]);
+        quota.note_stored(&stored, &shipped);
+
+        assert!(quota.check_key(noisy, limit).is_ok(), "two of them were not stored");
+        assert_eq!(quota.used_today(noisy.0).events, 17);
+    }
+
+    #[test]
     fn no_limit_is_no_limit() {
         let quota = quota(0, 0);
-        quota.note_accepted(Uuid::nil(), day_of(now_us()), Amount { events: u64::MAX, bytes: u64::MAX });
+        quota.note_accepted(
+            with(Uuid::nil()),
+            day_of(now_us()),
+            Amount { events: u64::MAX, bytes: u64::MAX },
+        );
         assert!(quota.check(Uuid::nil()).is_ok());
     }
 }

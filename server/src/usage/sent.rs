@@ -1,9 +1,10 @@
 //! What each of many has sent on a day: what is written down, and what is on its way.
 
-use super::count::Amount;
+use super::count::{Amount, KeyId};
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use uuid::Uuid;
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Sent {
@@ -13,6 +14,15 @@ struct Sent {
 
 /// By who and day.
 pub type Amounts<K> = HashMap<(K, i64), Amount>;
+
+/// The same by organization.
+pub fn by_organization(amounts: &Amounts<KeyId>) -> Amounts<Uuid> {
+    let mut sums = Amounts::new();
+    for (((organization_id, _), day), amount) in amounts {
+        sums.entry((*organization_id, *day)).or_default().add(*amount);
+    }
+    sums
+}
 
 /// Of those who are told apart by `K`.
 pub struct SentBy<K>(Mutex<HashMap<(K, i64), Sent>>);

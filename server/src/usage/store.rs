@@ -1,6 +1,6 @@
 //! SQL of the usage.
 
-use super::count::{Account, Amount, Counted, MOST_SOURCES, Numbers, OTHER_SOURCES};
+use super::count::{Account, Amount, Counted, KeyId, MOST_SOURCES, Numbers, OTHER_SOURCES};
 use super::{UsageError, failed};
 use crate::db::Db;
 use crate::on;
@@ -31,6 +31,9 @@ crate::statements! {
         last_at = CASE WHEN usage_refusals.last_at > excluded.last_at THEN usage_refusals.last_at ELSE excluded.last_at END";
     OF_DAY = "SELECT organization_id, CAST(SUM(events) AS BIGINT), CAST(SUM(bytes) AS BIGINT) FROM usage_daily \
         WHERE day = $1 GROUP BY organization_id";
+    OF_DAY_BY_KEY = "SELECT u.organization_id, u.key_id, CAST(SUM(u.events) AS BIGINT), CAST(SUM(u.bytes) AS BIGINT) \
+        FROM usage_daily u JOIN api_keys k ON k.organization_id = u.organization_id AND k.id = u.key_id \
+        WHERE u.day = $1 AND (k.daily_events IS NOT NULL OR k.daily_bytes IS NOT NULL) GROUP BY u.organization_id, u.key_id";
     BY_DAY = "SELECT project_id, day, CAST(SUM(events) AS BIGINT) AS events, CAST(SUM(bytes) AS BIGINT) AS bytes, \
         CAST(SUM(rejected) AS BIGINT) AS rejected, CAST(SUM(masked) AS BIGINT) AS masked FROM usage_daily \
         WHERE organization_id = $1 AND day >= $2 AND day <= $3 GROUP BY project_id, day ORDER BY day, project_id";
@@ -141,8 +144,24 @@ pub async fn of_day(db: &Db, day: i64) -> Result<Vec<(Uuid, Amount)>, UsageError
     let rows: Vec<(Uuid, i64, i64)> =
         on!(db.read(), pool => sqlx::query_as(OF_DAY).bind(day).fetch_all(pool).await)
             .map_err(failed("read the usage of a day"))?;
-    let amount = |events: i64, bytes: i64| Amount { events: events as u64, bytes: bytes as u64 };
     Ok(rows.into_iter().map(|(id, events, bytes)| (id, amount(events, bytes))).collect())
+}
+
+/// The same of every key that has a daily limit.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn of_day_by_key(db: &Db, day: i64) -> Result<Vec<(KeyId, Amount)>, UsageError> {
+    let rows: Vec<(Uuid, Uuid, i64, i64)> =
+        on!(db.read(), pool => sqlx::query_as(OF_DAY_BY_KEY).bind(day).fetch_all(pool).await)
+            .map_err(failed("read the usage of a day by key"))?;
+    let of_key =
+        |(organization_id, key_id, events, bytes)| ((organization_id, key_id), amount(events, bytes));
+    Ok(rows.into_iter().map(of_key).collect())
+}
+
+fn amount(events: i64, bytes: i64) -> Amount {
+    Amount { events: events.unsigned_abs(), bytes: bytes.unsigned_abs() }
 }
 
 #[derive(Debug, sqlx::FromRow)]

@@ -112,6 +112,11 @@ pub async fn create_api_key(request: NewApiKeyRequest) -> Result<CreatedApiKey, 
     post("/api/v1/api-keys", &request).await
 }
 
+/// Gives a key other limits of sending.
+pub async fn limit_api_key(id: String, limits: IngestLimits) -> Result<ApiKey, ApiError> {
+    patch(&format!("/api/v1/api-keys/{id}"), &ApiKeyChange::from(limits)).await
+}
+
 pub async fn revoke_api_key(id: String) -> Result<Nothing, ApiError> {
     delete(&format!("/api/v1/api-keys/{id}")).await
 }

@@ -7,6 +7,7 @@ use crate::ingest::seal::SealedBatch;
 use crate::ingest::sink::{LogSink, SinkError};
 use crate::ingest::tests::{database, eventually, insert_key, insert_organization};
 use crate::ingest::{Ingest, http};
+use crate::on;
 use crate::shutdown::Shutdown;
 use actix_web::dev::Service;
 use actix_web::http::Method;
@@ -84,6 +85,15 @@ impl Node {
     /// A key of the organization that may not send.
     pub async fn query_key(&self) -> String {
         insert_key(&self.db, self.organization_id, self.project_id, KeyScope::Query).await
+    }
+
+    /// Changes the key, as another node would, and has it looked up anew.
+    pub async fn set_of_key(&self, change: &str) {
+        let update = sqlx::AssertSqlSafe(format!("UPDATE api_keys SET {change} WHERE lookup = $1"));
+        let lookup = &self.key[4..16];
+        on!(self.db.write(), pool => sqlx::query(update).bind(lookup).execute(pool).await.map(|_| ()))
+            .unwrap();
+        self.auth.forget_key(lookup).await;
     }
 
     pub fn bearer(&self) -> String {

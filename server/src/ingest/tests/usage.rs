@@ -129,3 +129,30 @@ async fn a_used_quota_is_answered_429_until_the_day_ends_also_after_a_restart() 
 
     node.stores(&["event 0", "event 1", "event 2"]).await;
 }
+
+#[actix_web::test]
+async fn a_keys_own_day_is_known_after_a_restart_by_what_was_stored() {
+    let node = Node::start().await;
+    on!(node.db.write(), pool => sqlx::query("UPDATE api_keys SET daily_events = 3").execute(pool).await.map(|_| ()))
+        .unwrap();
+    for number in 0..3 {
+        let (status, _) = node.send_text(&json!({"message": format!("event {number}")}).to_string()).await;
+        assert_eq!(status, StatusCode::ACCEPTED);
+    }
+    let refused = async |node: &Node| {
+        let (status, answer) = node.send_text(r#"{"message":"too much"}"#).await;
+        assert_eq!((status.as_u16(), &answer["code"]), (429, &json!("key_daily_quota_reached")));
+    };
+    refused(&node).await;
+    eventually(async || totals(&node).await.events == 3).await;
+    refused(&node).await;
+
+    let mut node = node.restart().await;
+
+    refused(&node).await;
+    node.ingest.quota().refresh(&node.db).await.unwrap();
+    refused(&node).await;
+    node.key = node.admin_key().await;
+    assert_eq!(node.send_text(r#"{"message":"another key"}"#).await.0, StatusCode::ACCEPTED);
+    node.stores(&["event 0", "event 1", "event 2", "another key"]).await;
+}

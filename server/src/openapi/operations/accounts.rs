@@ -142,6 +142,8 @@ pub(super) const OPERATIONS: &[Operation] = &[
     )
     .gives(201, json_of::<CreatedApiKey>())
     .also(&[404]),
+    patch("/api/v1/api-keys/{id}", "Gives a key other limits of sending.", json_of::<ApiKeyChange>())
+        .gives(200, json_of::<ApiKey>()),
     delete("/api/v1/api-keys/{id}", "Revokes a key."),
     post("/api/v1/api-keys/{id}/rotate", "Makes a key that follows another one.", json_of::<RotateRequest>())
         .gives(201, json_of::<CreatedApiKey>())

@@ -1,12 +1,15 @@
 //! The keys by which programs send logs and ask for them.
 
 use super::SectionHead;
+use super::key_draft::sends;
+use super::key_limits::LimitKey;
 use super::new_api_key::NewApiKey;
 use super::rotate_api_key::Rotate;
 use crate::api::accounts;
 use crate::components::{
     Age, Badge, BadgeKind, Button, ButtonKind, Confirm, EmptyState, Icon, IconButton, open_while, show, toast,
 };
+use crate::format;
 use crate::load::{Submit, load};
 use crate::session::session;
 use api_types::accounts::{ApiKey, KeyScope};
@@ -18,6 +21,7 @@ pub fn ApiKeys() -> impl IntoView {
     let creating = RwSignal::new(false);
     let revoking = RwSignal::new(None::<ApiKey>);
     let rotating = RwSignal::new(None::<ApiKey>);
+    let limiting = RwSignal::new(None::<ApiKey>);
     let may = session().can_edit();
     let created = Callback::new(move |key: ApiKey| keys.change(|keys| keys.insert(0, key)));
     let create_button = move || {
@@ -39,7 +43,7 @@ pub fn ApiKeys() -> impl IntoView {
                             <EmptyState icon=Icon::Key title="No API keys yet" text="Programs need one to send logs.">{create_button()}</EmptyState>
                         }.into_any();
                     }
-                    let rows = keys.into_iter().map(|key| view! { <KeyRow key_shown=key revoking rotating may/> });
+                    let rows = keys.into_iter().map(|key| view! { <KeyRow key_shown=key revoking rotating limiting may/> });
                     view! {
                         <div class="table-scroll" tabindex="0" role="region" aria-label="Table">
                             <table class="table">
@@ -57,6 +61,7 @@ pub fn ApiKeys() -> impl IntoView {
         </section>
         <NewApiKey open=creating created/>
         <Rotate rotating rotated=Callback::new(move |()| keys.refetch())/>
+        <LimitKey limiting limited=Callback::new(move |()| keys.refetch())/>
         <Revoke revoking revoked=Callback::new(move |id: String| keys.change(|keys| keys.retain(|key| key.id != id)))/>
     }
 }
@@ -66,6 +71,7 @@ fn KeyRow(
     key_shown: ApiKey,
     revoking: RwSignal<Option<ApiKey>>,
     rotating: RwSignal<Option<ApiKey>>,
+    limiting: RwSignal<Option<ApiKey>>,
     may: bool,
 ) -> impl IntoView {
     let key = StoredValue::new(key_shown.clone());
@@ -73,6 +79,7 @@ fn KeyRow(
     let project =
         projects.into_iter().find(|project| project.id == key_shown.project_id).map(|project| project.name);
     let limits = limits_of(&key_shown);
+    let sends = sends(&key_shown.scopes);
     let can_rotate = key_shown.replaced_by.is_none();
     view! {
         <tr>
@@ -101,6 +108,9 @@ fn KeyRow(
             <td class="actions">
                 {may.then(|| view! {
                     <span class="row row-end">
+                        {sends.then(|| view! {
+                            <IconButton icon=Icon::Edit label=format!("Limits of {}", key_shown.name) on_click=move |_| limiting.set(Some(key.get_value()))/>
+                        })}
                         {can_rotate.then(|| view! {
                             <IconButton icon=Icon::Refresh label=format!("Rotate {}", key_shown.name) on_click=move |_| rotating.set(Some(key.get_value()))/>
                         })}
@@ -119,7 +129,18 @@ fn limits_of(key: &ApiKey) -> String {
         limits.push(format!("from {}", key.allowed_networks.join(", ")));
     }
     if let Some(rows) = key.rows_per_day {
-        limits.push(format!("{rows} rows a day"));
+        limits.push(format!("reads at most {} rows a day", format::count(rows)));
+    }
+    let sending = key.ingest_limits;
+    let sent = [
+        sending.events_per_second.map(|events| format!("{} events a second", format::count(events))),
+        sending.bytes_per_second.map(|bytes| format!("{} a second", format::bytes(bytes))),
+        sending.daily_events.map(|events| format!("{} events a day", format::count(events))),
+        sending.daily_bytes.map(|bytes| format!("{} a day", format::bytes(bytes))),
+    ];
+    let sent: Vec<String> = sent.into_iter().flatten().collect();
+    if !sent.is_empty() {
+        limits.push(format!("sends at most {}", sent.join(", ")));
     }
     if let Some(rule) = &key.row_rule {
         limits.push(format!("sees only {rule}"));
@@ -161,5 +182,35 @@ fn Revoke(revoking: RwSignal<Option<ApiKey>>, revoked: Callback<String>) -> impl
             submit
             on_confirm=confirm
         />
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use api_types::accounts::IngestLimits;
+
+    #[test]
+    fn limits_are_told_in_a_line() {
+        let key = ApiKey {
+            id: "k".into(),
+            name: "k".into(),
+            project_id: "p".into(),
+            scopes: vec![KeyScope::Ingest],
+            prefix: "cwi_a".into(),
+            created_at: String::new(),
+            expires_at: None,
+            last_used_at: None,
+            allowed_networks: vec!["10.0.0.0/8".into()],
+            rows_per_day: None,
+            row_rule: None,
+            ingest_limits: IngestLimits {
+                events_per_second: Some(2000),
+                daily_bytes: Some(5_000_000_000),
+                ..IngestLimits::default()
+            },
+            replaced_by: None,
+        };
+        assert_eq!(limits_of(&key), "from 10.0.0.0/8 · sends at most 2,000 events a second, 5 GB a day");
     }
 }

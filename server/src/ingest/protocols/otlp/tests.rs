@@ -195,5 +195,8 @@ async fn grpc_gives_the_same_events() {
     assert_eq!(export(address, Some("cwi_wrong"), b"").await.0, unauthenticated);
     let invalid = (tonic::Code::InvalidArgument as i32).to_string();
     assert_eq!(export(address, Some(&node.key), b"not protobuf").await.0, invalid);
+    node.set_of_key("daily_events = 2").await;
+    let exhausted = (tonic::Code::ResourceExhausted as i32).to_string();
+    assert_eq!(export(address, Some(&node.key), &protobuf(time_ns)).await.0, exhausted);
     node.shutdown.begin();
 }

@@ -66,6 +66,13 @@ impl Batch {
     pub fn is_for(&self, key: &IngestKey) -> bool {
         self.key.project_id == key.project_id && self.key.key_id == key.key_id
     }
+
+    /// Takes what is known of its key by now.
+    pub fn renew(&mut self, key: &IngestKey) {
+        if self.is_for(key) {
+            self.key = *key;
+        }
+    }
 }
 
 impl Desk {

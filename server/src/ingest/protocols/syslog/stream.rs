@@ -1,7 +1,8 @@
 //! One TCP or TLS connection of a sender.
 //!
 //! Nothing is read while what came is not on disk, so a sender that is too fast, or a log that is full, is felt by the sender and
-//! loses nothing. A connection whose messages have no good key is closed: that the sender notices.
+//! loses nothing. A connection whose messages have no good key is closed: that the sender notices. The key is looked up again for
+//! whatever comes, and while the sender is held back: it may have been revoked by then, or got other limits.
 
 use super::framing::Framer;
 use super::intake::{Batch, Desk, Refusal};
@@ -24,7 +25,7 @@ pub async fn serve(
     desk: &Desk,
     stop: &CancellationToken,
 ) {
-    let mut session = Session { desk, peer, key: project, stop };
+    let mut session = Session { desk, peer, key: project, shown: None, stop };
     let mut framer = Framer::default();
     let mut piece = vec![0; PIECE_BYTES];
     let ended = loop {
@@ -57,15 +58,19 @@ struct Session<'a> {
     peer: SocketAddr,
     /// Of the listener, or the last that a message showed.
     key: Option<IngestKey>,
+    /// The message that showed it.
+    shown: Option<Vec<u8>>,
     stop: &'a CancellationToken,
 }
 
 impl Session<'_> {
     async fn take(&mut self, messages: Vec<Vec<u8>>) -> Result<(), Refusal> {
+        self.renew().await?;
         let mut batch: Option<Batch> = None;
         for message in messages {
             if let Some(key) = self.key_of(&message).await? {
                 self.key = Some(key);
+                self.shown = Some(message.clone());
             }
             let key = self.key.ok_or(Refusal::NoKey)?;
             if let Some(done) = batch.take_if(|batch| batch.is_full() || !batch.is_for(&key)) {
@@ -79,6 +84,13 @@ impl Session<'_> {
         }
     }
 
+    async fn renew(&mut self) -> Result<(), Refusal> {
+        if let Some(shown) = &self.shown {
+            self.key = self.key_of(shown).await?;
+        }
+        Ok(())
+    }
+
     async fn key_of(&self, message: &[u8]) -> Result<Option<IngestKey>, Refusal> {
         let mut patience = Patience::new(self.stop);
         loop {
@@ -89,12 +101,16 @@ impl Session<'_> {
         }
     }
 
-    async fn keep(&self, batch: Batch) -> Result<(), Refusal> {
+    async fn keep(&mut self, mut batch: Batch) -> Result<(), Refusal> {
         let mut patience = Patience::new(self.stop);
         loop {
             match self.desk.keep(&batch, self.peer.ip()).await {
                 Err(Refusal::NotNow(why)) => patience.wait(why).await?,
                 done => return done,
+            }
+            self.renew().await?;
+            if let Some(key) = &self.key {
+                batch.renew(key);
             }
         }
     }

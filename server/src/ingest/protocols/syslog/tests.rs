@@ -159,6 +159,27 @@ async fn a_full_log_holds_the_sender_back_and_loses_nothing() {
 }
 
 #[actix_web::test]
+async fn a_connection_that_its_keys_day_holds_back_goes_on_when_the_key_may_send_more() {
+    let node = Node::start().await;
+    let address = shared_port(&node).await;
+    node.set_of_key("daily_events = 1").await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let first = format!("<14>1 - - - - - [cordwood@0 key=\"{}\"] first\n", node.key);
+    stream.write_all(first.as_bytes()).await.unwrap();
+    assert_eq!(heads(&node.stored(1).await)[0][3], "first");
+    stream.write_all(b"<14>second\n").await.unwrap();
+    assert_eq!(node.post("/api/v1/logs/ingest", "text/plain", "of the same key").await.status, 429);
+
+    node.set_of_key("daily_events = 2").await;
+
+    assert_eq!(heads(&node.stored(2).await)[1][3], "second");
+    node.set_of_key("revoked_at = 1").await;
+    stream.write_all(b"<14>third\n").await.unwrap();
+    stream.read_to_end(&mut Vec::new()).await.ok();
+    assert_eq!(node.stored(2).await.len(), 2, "a revoked key ends the connection");
+}
+
+#[actix_web::test]
 async fn a_projects_own_port_needs_no_key_and_closes_at_once() {
     let node = Node::start().await;
     let scope = TenantScope::of_job(node.organization_id);
