@@ -8,3 +8,6 @@ CREATE TABLE organization_plans (
     members BIGINT,
     updated_at BIGINT NOT NULL
 );
+
+-- What was sent today is read every few seconds, for the limits.
+CREATE INDEX usage_daily_day ON usage_daily (day);
