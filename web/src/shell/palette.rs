@@ -145,12 +145,13 @@ fn Commands(open: RwSignal<bool>, go: Go, session: Session) -> impl IntoView {
             let _focused = element.focus();
         }
     });
-    let commands = StoredValue::new(untrack(|| {
+    let always = StoredValue::new(untrack(|| always(go, session)));
+    // A page may offer its commands a moment after it is shown.
+    let listed = move || {
         let mut all = page.0.get();
-        all.extend(always(go, session));
-        all
-    }));
-    let listed = move || typed.with(|typed| found(commands.get_value(), typed));
+        all.extend(always.get_value());
+        typed.with(|typed| found(all, typed))
+    };
     let run = Callback::new(move |command: Command| {
         open.set(false);
         // After the dialog has given the focus back, so that a command may take it.
