@@ -93,7 +93,7 @@ fn keys() {
 #[test]
 fn alerts() {
     let yaml = "rules:\n- name: 5xx spike\n";
-    let applied = json!({"created": ["5xx spike"], "changed": [], "unchanged": ["disk"]});
+    let applied = json!({"dry_run": false, "created": ["5xx spike"], "changed": [], "unchanged": ["disk"]});
     let session = Session::with(vec![
         ("GET /api/v1/alert-rules", JSON, list(json!([rule()]))),
         ("GET /api/v1/alert-rules/export", "application/yaml", yaml.to_owned()),

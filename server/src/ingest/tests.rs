@@ -5,6 +5,7 @@ mod usage;
 use super::accepted::Counts;
 use super::delivery::tests::{FakeSink, Fault};
 use super::*;
+use crate::audit::Audit;
 use crate::auth::Auth;
 use crate::auth::api_key::NewKey;
 use crate::on;
@@ -93,9 +94,11 @@ impl Node {
     }
 
     async fn send(&self, request: TestRequest) -> (StatusCode, Value) {
+        let audit = Audit::start(self.db.clone(), self.settings.audit_retention_days, &self.shutdown);
         let app = init_service(
             App::new()
                 .wrap(from_fn(crate::auth::caller::identify))
+                .app_data(web::Data::new(audit))
                 .app_data(web::Data::new(self.auth.clone()))
                 .app_data(web::Data::new(self.ingest.clone()))
                 .configure(http::routes),
