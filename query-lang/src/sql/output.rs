@@ -67,6 +67,8 @@ pub const SETTINGS: &[(&str, &str)] = &[
     // The newest rows are read from the end of each part until there are enough. Buffers would read on ahead of that.
     ("read_in_order_use_buffering", "0"),
     ("read_in_order_use_virtual_row", "1"),
+    // A projection knows how often a text is not empty; the rewritten comparison it does not know.
+    ("optimize_empty_string_comparisons", "0"),
     // Computed values of several types may be group keys.
     ("allow_suspicious_types_in_group_by", "1"),
     ("allow_suspicious_types_in_order_by", "1"),

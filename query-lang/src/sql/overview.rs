@@ -67,7 +67,8 @@ pub fn compile_fields(query: &Query, scope: &Scope, request: &Request) -> Result
     let mut compiler = Compiler::new(scope, request);
     let mut rows = matching(query, &mut compiler)?;
     let newest = compiler.parameters.unsigned(EVENTS_FOR_FIELDS);
-    rows.order = usual_order();
+    // Which of several events of one instant are looked at does not matter, and their order would cost a sort of all.
+    rows.order = vec![OrderKey { by: OrderBy::Table(TableColumn::Timestamp), descending: true }];
     rows.limit(Some(newest), None, &mut compiler);
     rows.wrap();
     let looked_at = rows.compute(Value::new(Sql::new("count() OVER ()"), Repr::Number), &mut compiler);
@@ -165,7 +166,7 @@ pub(super) fn fields_of_event(rows: &mut Rows, compiler: &mut Compiler) -> Sql {
         "multiIf(startsWith(t, 'Array'), 'array', t = 'Bool', 'bool', t = 'String', 'string', 'number')";
     sql!(
         "arrayConcat(arrayFilter(f -> f.3 != '', [{}]), \
-         arrayMap((p, v) -> arrayMap(t -> (p, {}, v), [JSONAllPathsWithTypes({})[p]])[1], JSONAllPaths({}), JSONAllValues({})))",
+         arrayMap((p, t, v) -> (p, {}, v), mapKeys(JSONAllPathsWithTypes({})), mapValues(JSONAllPathsWithTypes({})), JSONAllValues({})))",
         Sql::join(core, ", "),
         Sql::new(kind),
         attributes,
