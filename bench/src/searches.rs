@@ -96,7 +96,7 @@ pub const STAGES: &[Asked] = &[
     stage("fill", "level:fatal | stats count() by bin(1h) | fill value=0"),
     stage(
         "join",
-        "source:payments level:error | join { source:api | stats count() as calls by trace_id } on trace_id | limit 20",
+        "source:payments level:error | join { source:api level:error | stats count() as calls by trace_id } on trace_id | limit 20",
     ),
     stage("union", "level:fatal | union { source:auth level:warn }"),
     stage("context", "level:fatal | context before=2 after=2 within=1m | limit 100"),
