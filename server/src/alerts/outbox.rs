@@ -266,7 +266,9 @@ impl Outbox {
         took_ms: i64,
         outcome: impl Fn(&Claimed) -> Outcome,
     ) -> Result<(), sqlx::Error> {
-        for row in rows {
+        // The first row of a digest is what it is claimed by: were it written before the others and the database away then, they would
+        // wait for it for good.
+        for row in rows.iter().rev() {
             patiently(self.write(row, at, took_ms, &outcome(row))).await?;
         }
         Ok(())
