@@ -19,6 +19,14 @@ pub fn remember_main() {
     let _ = MAIN.set(Handle::current());
 }
 
+/// The main runtime. Each unit test has one of its own, which is the main one as long as it runs.
+fn main_runtime() -> Handle {
+    if cfg!(test) {
+        return Handle::current();
+    }
+    MAIN.get().expect("remember_main runs before the first request").clone()
+}
+
 /// Runs a future on the main runtime and aborts it when the returned one is dropped.
 pub async fn run_on_main<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> T {
     struct AbortOnDrop<T>(JoinHandle<T>);
@@ -27,8 +35,7 @@ pub async fn run_on_main<T: Send + 'static>(future: impl Future<Output = T> + Se
             self.0.abort();
         }
     }
-    let main = MAIN.get().expect("remember_main runs before the first request");
-    let mut task = AbortOnDrop(main.spawn(future.in_current_span()));
+    let mut task = AbortOnDrop(main_runtime().spawn(future.in_current_span()));
     match (&mut task.0).await {
         Ok(value) => value,
         Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
