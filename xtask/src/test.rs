@@ -45,7 +45,7 @@ fn build() -> Result<()> {
     let with_all_pages = web::Options { dev_pages: true, ..web::Options::default() };
     std::thread::scope(|scope| {
         let web = scope.spawn(|| web::build(&with_all_pages));
-        programs::run(runner().args(["--workspace", "--no-run"]))?;
+        programs::run(cargo().args(["test", "--workspace", "--no-run"]))?;
         web.join().expect("the build answers").map(drop)
     })
 }

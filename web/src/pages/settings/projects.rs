@@ -143,7 +143,7 @@ fn ProjectForm(editing: Editing, open: RwSignal<bool>, projects: Loaded<Vec<Proj
                 kind="number"
                 value=retention_days
                 required=true
-                hint="Older events are deleted within the hour, and refused when they arrive. A longer time counts for new ones."
+                hint="Older events are deleted within the hour, and refused when they arrive. A longer time counts for those that are there too."
                 error=Signal::derive(move || not_a_number.get().or_else(|| retention_error.get()))
             />
             <div class="dialog-actions">
