@@ -54,6 +54,8 @@ fn there_is_one_spelling_for_each_meaning() {
         ("path=~\"^/api/v\\d+\"", "path=~'^/api/v\\d+'"),
         ("_msg:'it''s'", "message:\"it's\""),
         ("a NOT IN (1,2)", "a not in (1, 2)"),
+        ("a in (1,//x)", "a in (1, \"//x\")"),
+        ("path:(//x OR y)", "path:(\"//x\" OR y)"),
         ("| summarize count(*) by bin(timestamp, 5m)", "| stats count() by bin(5m)"),
         ("| where ((a + 1) * 2 > 3 AND not(b == 'x'))", "| where (a + 1) * 2 > 3 and not b = \"x\""),
         ("| head 5 | project a as b | order a desc", "| limit 5 | fields a as b | sort -a"),

@@ -142,6 +142,8 @@ async fn serve(
     })
     .client_request_timeout(Duration::from_secs(5))
     .keep_alive(Duration::from_secs(75))
+    // Who closes a request does not want its answer any more: its handler is dropped, and what that runs in the engine ends.
+    .h1_allow_half_closed(false)
     .shutdown_timeout(services.settings.shutdown_timeout_s)
     .tls_handshake_timeout(Duration::from_secs(5))
     .disable_signals();

@@ -119,14 +119,16 @@ fn find_segments(
         })
         .collect();
     for (name, path, file, header) in opened {
-        // Where name and header differ the header is right (somebody renamed the file), unless the segment that it
-        // names stands in its own place: then these are stale bytes in a file that never got its own header.
+        // Where name and header differ the header is right (somebody renamed the file), unless this is the place of
+        // another segment and the one of the header stands in its own: then these are stale bytes in a file that never
+        // got its own header.
+        let place = Identity::of_file_name(&name);
         let own = header
             .filter(|(owner, _)| *owner == id)
             .map(|(_, identity)| identity)
-            .filter(|identity| name == identity.file_name() || !settled.contains(identity));
+            .filter(|identity| place.is_none() || place == Some(*identity) || !settled.contains(identity));
         let stranger = header.is_some_and(|(owner, _)| owner != id);
-        let Some(identity) = own.or(Identity::of_file_name(&name)).filter(|_| !stranger) else {
+        let Some(identity) = own.or(place).filter(|_| !stranger) else {
             set_aside(files, folder, &path, &*file, report)?;
             continue;
         };
@@ -142,7 +144,38 @@ fn find_segments(
         });
     }
     found.sort_by_key(|segment| (segment.identity.first_lsn, segment.identity.epoch));
+    let found = without_doubles(files, folder, (&id, found), report)?;
     Ok((id, found))
+}
+
+/// Where two files say that they are one segment (somebody put a copy or an older state back), the first takes over
+/// what only the other has whole.
+fn without_doubles(
+    files: &dyn Files,
+    folder: &Path,
+    (id, found): (&[u8; 16], Vec<Found>),
+    report: &mut RecoveryReport,
+) -> io::Result<Vec<Found>> {
+    let mut kept: Vec<Found> = Vec::new();
+    for mut segment in found {
+        let Some(same) = kept.last_mut().filter(|last| last.identity == segment.identity) else {
+            kept.push(segment);
+            continue;
+        };
+        if segment.has_header && !same.has_header {
+            std::mem::swap(same, &mut segment);
+        }
+        for range in segment.scan.records.iter().map(|record| &record.range) {
+            let free = |other: &Placed| other.range.end <= range.start || range.end <= other.range.start;
+            if same.scan.records.iter().all(free) {
+                same.file.write_at(&read_range(&*segment.file, range.start, range.end)?, range.start)?;
+            }
+        }
+        same.file.sync()?;
+        (same.scan, same.written_end) = scan_file(&*same.file, id, same.identity)?;
+        set_aside(files, folder, &segment.path, &*segment.file, report)?;
+    }
+    Ok(kept)
 }
 
 /// Random enough to name a log: the standard library seeds its hash maps from the operating system.
