@@ -35,6 +35,8 @@ pub(super) struct Compiler<'a> {
     pub parameters: Parameters,
     /// From the first to the last time that any scan reads.
     pub reads: (i64, i64),
+    /// A SELECT of the keys of the rows of the page, once it is known: then nothing else is read of the table.
+    pub page: Option<Sql>,
     aliases: u32,
     computed: u32,
 }
@@ -49,6 +51,7 @@ impl<'a> Compiler<'a> {
             range,
             parameters: Parameters::default(),
             reads: (i64::MAX, i64::MIN),
+            page: None,
             aliases: 0,
             computed: 0,
         }
@@ -76,7 +79,11 @@ impl<'a> Compiler<'a> {
         let to = instant(to_ns, &mut self.parameters);
         select.filters.push(sql!("timestamp >= {}", from));
         select.filters.push(sql!("timestamp < {}", to));
-        self.within_rules(select)
+        let mut select = self.within_rules(select);
+        if let Some(page) = &self.page {
+            select.filters.push(sql!("(timestamp, batch_id, batch_row) IN ({})", page));
+        }
+        select
     }
 
     /// What the row rules let through. One that cannot be compiled lets nothing through.

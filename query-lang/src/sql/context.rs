@@ -20,7 +20,8 @@ pub(super) struct Around<'q> {
 }
 
 impl Rows {
-    /// All events of the range, of which the hits and their neighbours stay; `is_match` tells which are hits.
+    /// All events of the range, of which the hits and their neighbours stay; `is_match` tells which are hits. Once the
+    /// rows of the page are known they are these.
     pub(super) fn around(
         filter: Option<&Filter>,
         around: &Around,
@@ -32,6 +33,10 @@ impl Rows {
             None => Sql::new("1"),
         };
         let is_match = rows.compute(Value::new(sql!("CAST({}, 'Bool')", is_match), Repr::Bool), compiler);
+        if compiler.page.is_some() {
+            rows.name("is_match", is_match);
+            return Ok(rows);
+        }
         rows.export_place(&is_match, compiler);
         rows.wrap();
         let hit = rows.value(&is_match, compiler).sql;

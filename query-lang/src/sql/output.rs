@@ -7,7 +7,7 @@ use super::select::{Source, TableColumn};
 use super::text::{Sql, sql};
 use super::value::{Repr, Value};
 use crate::Diagnostic;
-use crate::ast::{Column, Kind, Query, Shape};
+use crate::ast::{Column, Kind, Query, Shape, Stage, StageNode};
 
 /// Compiles a checked query. `from_ns` and `to_ns` are the range that `check` gave, inside the request's.
 ///
@@ -15,27 +15,62 @@ use crate::ast::{Column, Kind, Query, Shape};
 /// What only the whole shows: a stage or a table that is not there.
 pub fn compile(query: &Query, scope: &Scope, request: &Request) -> Result<Compiled, Diagnostic> {
     let mut compiler = Compiler::new(scope, request);
-    let rows = Rows::of(query, &mut compiler)?;
     // One more than is shown tells whether there are more.
-    Ok(finish(rows, &query.output(), request.limit.saturating_add(1), compiler))
+    let most = request.limit.saturating_add(1);
+    if depends_on_other_rows(query) && request.limit <= MOST_KEYS {
+        compiler.page = Some(keys_of_page(query, most, &mut compiler)?);
+    }
+    let rows = Rows::of(query, &mut compiler)?;
+    Ok(finish(rows, &query.output(), most, compiler))
+}
+
+/// Most rows of a page whose keys are found first.
+const MOST_KEYS: u64 = 10_000;
+
+/// Whether the query gives whole events that are chosen by looking at others: the engine reads a column of all of them
+/// before it knows which stay, so it is told first which these are. Stages after which the same events would give other
+/// rows are left as they are.
+fn depends_on_other_rows(query: &Query) -> bool {
+    let chooses = |stage: &Stage| {
+        matches!(stage.node, StageNode::Dedup { .. } | StageNode::Context { .. } | StageNode::Union(_))
+    };
+    let keeps_rows = |stage: &Stage| {
+        !matches!(
+            stage.node,
+            StageNode::Offset(_) | StageNode::Expand(_) | StageNode::Join { .. } | StageNode::Lookup { .. }
+        )
+    };
+    matches!(query.output(), Shape::Events { .. })
+        && query.stages.iter().any(chooses)
+        && every_stage(query, &keeps_rows)
+}
+
+fn every_stage(query: &Query, is_right: &dyn Fn(&Stage) -> bool) -> bool {
+    query.stages.iter().all(|stage| {
+        let inner: &[Query] = if let StageNode::Union(queries) = &stage.node { queries } else { &[] };
+        is_right(stage) && inner.iter().all(|query| every_stage(query, is_right))
+    })
+}
+
+/// A SELECT of the keys of the rows that the answer has.
+fn keys_of_page(query: &Query, most: u64, compiler: &mut Compiler) -> Result<Sql, Diagnostic> {
+    let mut rows = Rows::of(query, compiler)?;
+    rows.open();
+    rows.page(most, compiler);
+    for column in [TableColumn::Timestamp, TableColumn::BatchId, TableColumn::BatchRow] {
+        let column = rows.select.column(&Source::Table(column), compiler);
+        rows.select.output(column, compiler);
+    }
+    Ok(rows.select.render())
 }
 
 /// The statement for rows: their columns, in their order, at most so many.
 pub(super) fn finish(mut rows: Rows, output: &Shape, most: u64, mut compiler: Compiler) -> Compiled {
-    let request = compiler.request;
     rows.open();
     let keyset = rows.is_events() && in_usual_order(&rows);
-    if keyset && let Some(key) = request.after {
-        let after = rows.older_than(key, &mut compiler);
-        rows.select.filters.extend(after);
-    }
     let mut columns = select_columns(&mut rows, output, &mut compiler);
     let shape = row_shape(&mut rows, output, &mut columns, &mut compiler);
-    rows.select.order_by = rows.order_terms(&mut compiler);
-    rows.select.limit = Some(compiler.parameters.unsigned(most));
-    if request.offset > 0 {
-        rows.select.offset = Some(compiler.parameters.unsigned(request.offset));
-    }
+    rows.page(most, &mut compiler);
     Compiled {
         sql: rows.select.render().to_string(),
         parameters: compiler.parameters.into_pairs(),
@@ -45,6 +80,26 @@ pub(super) fn finish(mut rows: Rows, output: &Shape, most: u64, mut compiler: Co
         keyset,
         reads: compiler.reads,
         warnings: Vec::new(),
+    }
+}
+
+impl Rows {
+    /// The order of the answer, and the page of it that is asked for.
+    fn page(&mut self, most: u64, compiler: &mut Compiler) {
+        let request = compiler.request;
+        if self.is_events()
+            && in_usual_order(self)
+            && let Some(key) = request.after
+        {
+            let after = self.older_than(key, compiler);
+            self.select.filters.extend(after);
+        }
+        self.select.order_by = self.order_terms(compiler);
+        self.select.limit = Some(compiler.parameters.unsigned(most));
+        // Rows of a page that is known already are not counted again.
+        if request.offset > 0 && compiler.page.is_none() {
+            self.select.offset = Some(compiler.parameters.unsigned(request.offset));
+        }
     }
 }
 
