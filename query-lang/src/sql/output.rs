@@ -7,7 +7,10 @@ use super::select::{Source, TableColumn};
 use super::text::{Sql, sql};
 use super::value::{Repr, Value};
 use crate::Diagnostic;
-use crate::ast::{Column, Kind, Query, Shape, Stage, StageNode};
+use crate::ast::{Column, Kind, Query, Shape, StageNode};
+
+/// Most rows of a page whose keys are found first.
+const MOST_KEYS: u64 = 10_000;
 
 /// Compiles a checked query. `from_ns` and `to_ns` are the range that `check` gave, inside the request's.
 ///
@@ -17,39 +20,49 @@ pub fn compile(query: &Query, scope: &Scope, request: &Request) -> Result<Compil
     let mut compiler = Compiler::new(scope, request);
     // One more than is shown tells whether there are more.
     let most = request.limit.saturating_add(1);
-    if depends_on_other_rows(query) && request.limit <= MOST_KEYS {
+    if request.limit <= MOST_KEYS && is_chosen_among_others(query) {
         compiler.page = Some(keys_of_page(query, most, &mut compiler)?);
     }
+    let keys_first = compiler.page.as_ref().map(Sql::to_string);
     let rows = Rows::of(query, &mut compiler)?;
-    Ok(finish(rows, &query.output(), most, compiler))
+    Ok(Compiled { keys_first, ..finish(rows, &query.output(), most, compiler) })
 }
 
-/// Most rows of a page whose keys are found first.
-const MOST_KEYS: u64 = 10_000;
-
-/// Whether the query gives whole events that are chosen by looking at others: the engine reads a column of all of them
-/// before it knows which stay, so it is told first which these are. Stages after which the same events would give other
-/// rows are left as they are.
-fn depends_on_other_rows(query: &Query) -> bool {
-    let chooses = |stage: &Stage| {
-        matches!(stage.node, StageNode::Dedup { .. } | StageNode::Context { .. } | StageNode::Union(_))
-    };
-    let keeps_rows = |stage: &Stage| {
-        !matches!(
-            stage.node,
-            StageNode::Offset(_) | StageNode::Expand(_) | StageNode::Join { .. } | StageNode::Lookup { .. }
-        )
+/// Whether the query gives whole events that are chosen by looking at others. The engine reads all columns of all of
+/// these before it knows which stay, so it is told first which events those of the page are.
+///
+/// The query over these events alone has to give the same page: nothing may let other rows of them in.
+fn is_chosen_among_others(query: &Query) -> bool {
+    let nodes: Vec<&StageNode> = query.stages.iter().map(|stage| &stage.node).collect();
+    let Some((last, before)) = nodes.split_last() else { return false };
+    let once_each = !nodes.iter().any(|node| multiplies(node));
+    let inner_keep_all = nodes.iter().all(|node| match node {
+        StageNode::Union(queries) => {
+            queries.iter().all(|query| query.stages.iter().all(|stage| !chooses(&stage.node)))
+        }
+        _ => true,
+    });
+    let is_slow = |node: &&StageNode| {
+        matches!(node, StageNode::Dedup { .. } | StageNode::Context { .. }) || multiplies(node)
     };
     matches!(query.output(), Shape::Events { .. })
-        && query.stages.iter().any(chooses)
-        && every_stage(query, &keeps_rows)
+        && nodes.iter().any(is_slow)
+        && !nodes.iter().any(|node| matches!(node, StageNode::Offset(_)))
+        && (once_each || (inner_keep_all && !before.iter().any(|node| chooses(node)) && !is_context(last)))
 }
 
-fn every_stage(query: &Query, is_right: &dyn Fn(&Stage) -> bool) -> bool {
-    query.stages.iter().all(|stage| {
-        let inner: &[Query] = if let StageNode::Union(queries) = &stage.node { queries } else { &[] };
-        is_right(stage) && inner.iter().all(|query| every_stage(query, is_right))
-    })
+/// Whether rows stay or go because of other rows.
+fn chooses(node: &StageNode) -> bool {
+    matches!(node, StageNode::Dedup { .. } | StageNode::Limit(_) | StageNode::Offset(_)) || is_context(node)
+}
+
+fn is_context(node: &StageNode) -> bool {
+    matches!(node, StageNode::Context { .. })
+}
+
+/// Whether an event may be several rows behind this stage.
+fn multiplies(node: &StageNode) -> bool {
+    matches!(node, StageNode::Union(_) | StageNode::Expand(_) | StageNode::Join { .. })
 }
 
 /// A SELECT of the keys of the rows that the answer has.
@@ -78,6 +91,7 @@ pub(super) fn finish(mut rows: Rows, output: &Shape, most: u64, mut compiler: Co
         shape,
         columns,
         keyset,
+        keys_first: None,
         reads: compiler.reads,
         warnings: Vec::new(),
     }

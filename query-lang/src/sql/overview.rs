@@ -397,6 +397,7 @@ pub(super) fn statement(
         aliases: rows.select.aliases(),
         shape: RowShape::Table,
         columns,
+        keys_first: None,
         keyset: false,
         reads: compiler.reads,
         warnings: Vec::new(),

@@ -56,6 +56,14 @@ impl Rows {
         Before { filter: query.filter.as_ref(), stages: &query.stages }.rows(compiler)
     }
 
+    /// The rows of a query beside the one whose page is known.
+    pub(super) fn of_others(query: &Query, compiler: &mut Compiler) -> Result<Rows, Diagnostic> {
+        let page = compiler.page.take();
+        let rows = Rows::of(query, compiler);
+        compiler.page = page;
+        rows
+    }
+
     pub(super) fn stage(
         mut self,
         stage: &Stage,
@@ -126,7 +134,7 @@ impl Rows {
                 self.fill(step.expect("the query is checked"), *value, columns, compiler)
             }
             StageNode::Join { kind, query, keys, prefix } => {
-                let right = Rows::of(query, compiler)?;
+                let right = Rows::of_others(query, compiler)?;
                 self.join(right, *kind, keys, prefix, compiler)
             }
             StageNode::Lookup { table, key } => self.lookup(table, key, compiler)?,

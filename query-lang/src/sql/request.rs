@@ -99,6 +99,8 @@ pub struct Compiled {
     pub columns: Vec<OutputColumn>,
     /// Rows may be paged by `Request::after`: whole events in their usual order.
     pub keyset: bool,
+    /// The part that finds the keys of the rows of the page, where the statement does that first: nearly all that it reads.
+    pub keys_first: Option<String>,
     /// All times that the statement reads, `[from, to)` in nanoseconds: its own and those that it compares with.
     pub reads: (i64, i64),
     /// Things to tell that do not stop the query.

@@ -11,10 +11,7 @@ pub(super) const MOST_VALUES: u64 = 10_000;
 
 /// A SELECT of the different texts in the only column. Tenant and range are the outer query's, by the same scan.
 pub(super) fn single_column(query: &Query, compiler: &mut Compiler) -> Result<Sql, Diagnostic> {
-    let page = compiler.page.take();
-    let rows = Rows::of(query, compiler);
-    compiler.page = page;
-    let mut rows = rows?;
+    let mut rows = Rows::of_others(query, compiler)?;
     if !rows.select.is_open() {
         rows.wrap();
     }

@@ -13,6 +13,8 @@ const TRACE_INDEX: &str = "trace";
 
 /// Nothing when the engine is away or takes too long to think.
 pub(super) async fn of(executor: &Executor, tenant: &TenantScope, compiled: &Compiled) -> Option<Estimate> {
+    let first = compiled.keys_first.as_ref().map(|sql| Compiled { sql: sql.clone(), ..compiled.clone() });
+    let compiled = first.as_ref().unwrap_or(compiled);
     let explained =
         |explain: &str| Compiled { sql: format!("{explain} {}", compiled.sql), ..compiled.clone() };
     let read = executor.aside(tenant, explained("EXPLAIN ESTIMATE")).await.ok()?;

@@ -70,6 +70,7 @@ mod tests {
             shape: RowShape::Table,
             aliases: Vec::new(),
             columns: Vec::new(),
+            keys_first: None,
             keyset: false,
             reads: (0, 0),
             warnings: Vec::new(),

@@ -18,6 +18,36 @@ const RANDOM_FILTERS: usize = 60;
 /// The engine's own limit is higher; more would only wait for the processor.
 const AT_ONCE: usize = 4;
 
+/// Events that stay or go because of others, and some that are several rows.
+const CHOSEN_AMONG_OTHERS: &[&str] = &[
+    "| dedup host",
+    "| dedup 2 level | where level = 'error'",
+    "| dedup 2 source | sort message | eval x = 1",
+    "level:error | dedup source | limit 2",
+    "| limit 7 | dedup level",
+    "| sort message | dedup level | limit 3 | where source != 'api'",
+    "| union { * }",
+    "| union { * } | dedup level",
+    "| union { * } | dedup 2 level | where source = 'api'",
+    "| union { * } | limit 2",
+    "| union { * } | limit 3 | where level = 'error'",
+    "| union { * | limit 2 }",
+    "| limit 2 | union { * }",
+    "| dedup level | union { level:error }",
+    "level:error | union { | dedup level }, { level:info }",
+    "level:error | union { level:info | eval x = 1 } | sort source",
+    "level:error | context before=1 after=1",
+    "level:error | context before=1 after=2 within=1h by source | limit 4",
+    "level:error | context before=1 after=1 | dedup level | where source = 'api'",
+    "level:error | context before=1 after=1 | union { source:api }",
+    "| expand tags | dedup level",
+    "| expand tags | limit 3 | where level = 'error'",
+    "| expand tags | sort tags",
+    "| join { | stats count() as n by source } on source | dedup level",
+    "| join { level:error | fields source, message as other } on source | limit 3",
+    "source in { level:error | fields source | limit 2 } | dedup level",
+];
+
 const WITHOUT_INDEXES: &[(&str, &str)] = &{
     let mut settings = [("use_skip_indexes", "0"); sql::SETTINGS.len() + 1];
     let mut at = 0;
@@ -34,8 +64,11 @@ type Rows = Vec<Vec<Value>>;
 async fn relations_between_answers_hold_for_the_corpus() {
     let fixture = Fixture::start().await;
     let cases: Vec<Case> = cases().into_iter().filter(|case| case.kind == "valid").collect();
-    let questions = cases.iter().map(|case| (case.query.clone(), case.request())).collect();
+    let mut questions: Vec<_> = cases.iter().map(|case| (case.query.clone(), case.request())).collect();
+    let request = cases[0].request();
+    questions.extend(CHOSEN_AMONG_OTHERS.iter().map(|query| ((*query).to_owned(), request.clone())));
     let held = all_hold(&fixture.store, questions).await;
+    assert!(held["keys first"] > 18, "{held:?}");
     assert!(held["complement"] > 150 && held["canonical text"] > 250, "{held:?}");
     no_other_tenant(&fixture, &cases).await;
 }
@@ -98,6 +131,15 @@ impl Question<'_> {
             }
             equal("newest first", &answer, &gathered.answer(newest.rows).rows)?;
             held.push("newest first");
+        }
+        let page = Request { limit: 3, ..self.request.clone() };
+        if compiled(&query, &page)?.keys_first.is_some() {
+            let at_once = Request { limit: 20_000, ..self.request.clone() };
+            let [page, whole] = [page, at_once].map(|request| Question { store: self.store, request });
+            let mut first = whole.rows(&query, sql::SETTINGS).await?;
+            first.truncate(4);
+            equal("keys first", &first, &page.rows(&query, sql::SETTINGS).await?)?;
+            held.push("keys first");
         }
         if query.stages.is_empty() && query.filter.is_some() {
             let found = keys(&answer);
