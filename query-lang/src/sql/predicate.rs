@@ -213,7 +213,12 @@ fn on_dynamic(value: &Value, test: &ElementTest) -> Condition {
         ElementTest::Strings(interval) => any_string_element(x, interval),
         _ => any_element(&elements(x), test).sql,
     };
-    Condition::exact(sql!("if({}, {}, ifNull({}, 0))", is_array(x), array, scalar))
+    let of_any_type = sql!("if({}, {}, ifNull({}, 0))", is_array(x), array, scalar);
+    let ElementTest::Numbers(interval) = test else { return Condition::exact(of_any_type) };
+    // Most numbers are whole ones, which need no text to be compared.
+    let whole = sql!("dynamicElement({}, 'Int64')", x);
+    let of_whole = inside(&sql!("toFloat64(assumeNotNull({}))", whole), interval);
+    Condition::exact(sql!("multiIf(isNull({}), 0, isNotNull({}), {}, {})", x, whole, of_whole, of_any_type))
 }
 
 fn any_element(array: &Sql, test: &ElementTest) -> Condition {
