@@ -23,7 +23,7 @@ pub struct Options {
     /// Nanoseconds between two events.
     #[arg(long, default_value_t = 1_000_000)]
     pub step_ns: i64,
-    /// Afterwards so many seconds at half of the rate that was reached; 0: none.
+    /// Afterwards so many seconds at half of each rate that was reached; 0: none.
     #[arg(long, default_value_t = 20)]
     pub half_rate_s: u64,
 }
@@ -54,33 +54,33 @@ pub async fn run(options: &Options) -> Result<()> {
     report(options, &loaded, searchable_s);
     after.print_since(&before, options.events as f64);
     if options.half_rate_s > 0 {
-        half_rate(&server, options, loaded.rate(options) / 2.0).await?;
+        let rates = [("acknowledged", loaded.acknowledged_s), ("searchable", searchable_s)];
+        let mut sent = options.events;
+        for (of, seconds) in rates {
+            sent += half_rate(&server, options, of, options.events as f64 / seconds / 2.0).await?;
+            wait_until_searchable(&server, sent).await?;
+        }
     }
     server.stop().await
 }
 
-impl Loaded {
-    fn rate(&self, options: &Options) -> f64 {
-        options.events as f64 / self.acknowledged_s
-    }
-}
-
-/// Acknowledgement times when the server is not at its limit: bodies come at fixed times, whether the last one is answered or not.
+/// Acknowledgement times when the server is not at its limit: bodies come at fixed times, whether the last one is answered or not. Returns how many
+/// events were sent.
 #[allow(clippy::print_stdout, reason = "the result is for a person")]
-async fn half_rate(server: &Server, options: &Options, events_per_second: f64) -> Result<()> {
+async fn half_rate(server: &Server, options: &Options, of: &str, events_per_second: f64) -> Result<usize> {
     let count = (events_per_second as usize * options.half_rate_s as usize) / options.batch * options.batch;
     let half = Options { events: count.max(options.batch), seed: options.seed + 1, ..options.clone() };
     let every = Duration::from_secs_f64(options.batch as f64 / events_per_second);
     let loaded = load(server, Arc::new(bodies(&half)), 64, Some(every)).await?;
     println!(
-        "at half of that rate         {:.0} events/s for {:.0} s: acknowledged p50 {:.1} ms, p99 {:.1} ms, max {:.1} ms",
+        "at half of what is {of}: {:.0} events/s for {:.0} s: acknowledged p50 {:.1} ms, p99 {:.1} ms, max {:.1} ms",
         half.events as f64 / loaded.acknowledged_s,
         loaded.acknowledged_s,
         loaded.acknowledged_within_ms(0.5),
         loaded.acknowledged_within_ms(0.99),
         loaded.acknowledged_within_ms(1.0)
     );
-    Ok(())
+    Ok(half.events)
 }
 
 /// NDJSON bodies of generated events, ending now.

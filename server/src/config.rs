@@ -75,7 +75,7 @@ settings! {
     listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8080)), "127.0.0.1:8080", "CORDWOOD_LISTEN";
     /// Address that people and mails use, without a slash at the end. Derived from `listen` when empty.
     public_url: String = String::new(), "", "CORDWOOD_PUBLIC_URL";
-    /// Certificate chain for https, a PEM file. It is read again when it changes. Without it there is no TLS here: put a proxy in front.
+    /// Certificate chain for https and OTLP over gRPC, a PEM file. It is read again when it changes. Without it there is no TLS here: put a proxy in front.
     tls_certificate: PathBuf = PathBuf::new(), "", "CORDWOOD_TLS_CERTIFICATE";
     /// Key of that certificate, a PEM file that others cannot read.
     tls_certificate_key: PathBuf = PathBuf::new(), "", "CORDWOOD_TLS_CERTIFICATE_KEY";

@@ -58,8 +58,8 @@ fn refuse_debug_build(is_debug: bool, is_reachable: bool) -> anyhow::Result<()> 
 
 /// Keys that come this way can be read on the way; whether that matters, only the operator knows.
 fn warn_of_plain_text(settings: &Settings) {
-    let listeners = [("otlp_grpc_listen", settings.otlp_grpc()), ("syslog_listen", settings.syslog())];
-    for (name, address) in listeners {
+    let grpc = if settings.has_certificate() { Ok(None) } else { settings.otlp_grpc() };
+    for (name, address) in [("otlp_grpc_listen", grpc), ("syslog_listen", settings.syslog())] {
         if let Ok(Some((address, _))) = address
             && !address.ip().is_loopback()
         {

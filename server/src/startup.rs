@@ -42,13 +42,16 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     let listener = TcpListener::bind(settings.listen)
         .with_context(|| format!("cannot listen on {}: is another program using it?", settings.listen))?;
     let settings = Settings { listen: listener.local_addr()?, ..settings };
-    let (services, engine) = start_services(settings).await?;
+    let (services, engine) = start_services(settings, certificate.as_ref()).await?;
     serve(listener, certificate, &services).await?;
     stop_services(&services, engine).await;
     Ok(())
 }
 
-async fn start_services(settings: Settings) -> anyhow::Result<(Services, Option<Engine>)> {
+async fn start_services(
+    settings: Settings,
+    certificate: Option<&Certificate>,
+) -> anyhow::Result<(Services, Option<Engine>)> {
     std::fs::create_dir_all(&settings.data_dir)
         .with_context(|| format!("cannot make the data folder {}", settings.data_dir.display()))?;
     let metrics = telemetry::start_metrics()?;
@@ -76,7 +79,7 @@ async fn start_services(settings: Settings) -> anyhow::Result<(Services, Option<
         settings.public_url(),
         shutdown.token(),
     ));
-    let syslog = protocols::start(&settings, &db, &ingest, &auth, &shutdown).await?;
+    let syslog = protocols::start(&settings, certificate, &db, (&ingest, &auth), &shutdown).await?;
     let searches = Executor::of(&settings, logs.store.clone());
     let erasure = Erasure::new(
         &settings,

@@ -31,8 +31,11 @@ impl Postgres {
             .arg("--pgdata")
             .arg(postgres.data())
             .stdout(Stdio::null()))?;
+        // Nothing of it outlives the tests. Vacuuming would go round hundreds of databases, one for each test.
         let options = format!(
-            "-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories='' -c fsync=off -c max_connections=300"
+            "-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories='' -c max_connections=300 \
+             -c fsync=off -c full_page_writes=off -c synchronous_commit=off -c wal_level=minimal -c max_wal_senders=0 \
+             -c max_wal_size=8GB -c autovacuum=off -c jit=off"
         );
         run(postgres
             .program("pg_ctl")

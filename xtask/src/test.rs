@@ -29,12 +29,13 @@ pub fn run(options: &Options) -> Result<()> {
     step("building", build)?;
     step("unit, engine and integration tests on SQLite", || programs::run(runner().arg("--workspace")))?;
     step("server and integration tests on Postgres", on_postgres)?;
-    if !options.no_browser {
-        step("browser journeys", in_browser)?;
-    }
-    if !options.no_check {
-        step("formatting and lints", check::run)?;
-    }
+    // Browser journeys wait more than they compute: lints take what they leave.
+    std::thread::scope(|scope| {
+        let lints = (!options.no_check).then(|| scope.spawn(|| step("formatting and lints", check::run)));
+        let journeys = if options.no_browser { Ok(()) } else { step("browser journeys", in_browser) };
+        let lints = lints.map_or(Ok(()), |lints| lints.join().expect("the lints answer"));
+        journeys.and(lints)
+    })?;
     say(format!("all tests passed in {} s", started.elapsed().as_secs()));
     Ok(())
 }

@@ -37,6 +37,10 @@ pub(super) struct Compiler<'a> {
     pub reads: (i64, i64),
     /// A SELECT of the keys of the rows of the page, once it is known: then nothing else is read of the table.
     pub page: Option<Sql>,
+    /// An event may be several rows of the answer.
+    pub repeats_events: bool,
+    /// Whether rows depend on events of other times.
+    pub looks_elsewhere: bool,
     aliases: u32,
     computed: u32,
 }
@@ -52,6 +56,8 @@ impl<'a> Compiler<'a> {
             parameters: Parameters::default(),
             reads: (i64::MAX, i64::MIN),
             page: None,
+            repeats_events: false,
+            looks_elsewhere: false,
             aliases: 0,
             computed: 0,
         }

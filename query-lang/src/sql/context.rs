@@ -27,6 +27,7 @@ impl Rows {
         around: &Around,
         compiler: &mut Compiler,
     ) -> Result<Rows, Diagnostic> {
+        compiler.looks_elsewhere = true;
         let mut rows = Rows::events(compiler.scan());
         let is_match = match filter {
             Some(filter) => rows.filter_condition(filter, compiler)?.two_valued(),

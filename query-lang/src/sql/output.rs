@@ -1,7 +1,7 @@
 //! The statement of a whole query: its rows in their order, with the columns of the answer.
 
 use super::compiler::Compiler;
-use super::request::{Compiled, OutputColumn, Request, RowShape, Scope, Wire};
+use super::request::{Compiled, EVENT_COLUMNS, OutputColumn, Request, RowShape, Scope, Wire};
 use super::rows::{Names, OrderBy, Rows};
 use super::select::{Source, TableColumn};
 use super::text::{Sql, sql};
@@ -18,9 +18,10 @@ const MOST_KEYS: u64 = 10_000;
 /// What only the whole shows: a stage or a table that is not there.
 pub fn compile(query: &Query, scope: &Scope, request: &Request) -> Result<Compiled, Diagnostic> {
     let mut compiler = Compiler::new(scope, request);
+    compiler.repeats_events = repeats_events(query);
     // One more than is shown tells whether there are more.
     let most = request.limit.saturating_add(1);
-    if request.limit <= MOST_KEYS && is_chosen_among_others(query) {
+    if request.limit <= MOST_KEYS && is_chosen_among_others(query, request) {
         compiler.page = Some(keys_of_page(query, most, &mut compiler)?);
     }
     let keys_first = compiler.page.as_ref().map(Sql::to_string);
@@ -31,24 +32,42 @@ pub fn compile(query: &Query, scope: &Scope, request: &Request) -> Result<Compil
 /// Whether the query gives whole events that are chosen by looking at others. The engine reads all columns of all of
 /// these before it knows which stay, so it is told first which events those of the page are.
 ///
-/// The query over these events alone has to give the same page: nothing may let other rows of them in.
-fn is_chosen_among_others(query: &Query) -> bool {
+/// The query over these events alone has to give the same page: nothing may let other rows of them in. So where an event
+/// may be several rows, it is done for the first page only, and the page is not looked for in more than two places.
+fn is_chosen_among_others(query: &Query, request: &Request) -> bool {
     let nodes: Vec<&StageNode> = query.stages.iter().map(|stage| &stage.node).collect();
     let Some((last, before)) = nodes.split_last() else { return false };
-    let once_each = !nodes.iter().any(|node| multiplies(node));
-    let inner_keep_all = nodes.iter().all(|node| match node {
-        StageNode::Union(queries) => {
-            queries.iter().all(|query| query.stages.iter().all(|stage| !chooses(&stage.node)))
-        }
-        _ => true,
-    });
     let is_slow = |node: &&StageNode| {
         matches!(node, StageNode::Dedup { .. } | StageNode::Context { .. }) || multiplies(node)
     };
     matches!(query.output(), Shape::Events { .. })
         && nodes.iter().any(is_slow)
         && !nodes.iter().any(|node| matches!(node, StageNode::Offset(_)))
-        && (once_each || (inner_keep_all && !before.iter().any(|node| chooses(node)) && !is_context(last)))
+        && (!repeats_events(query)
+            || (request.offset == 0
+                && request.after.is_none()
+                && other_branches(&nodes).len() <= 1
+                && other_branches(&nodes).iter().all(|branch| keeps_all(branch))
+                && !before.iter().any(|node| chooses(node))
+                && !is_context(last)))
+}
+
+/// Whether an event may be several rows of the answer.
+fn repeats_events(query: &Query) -> bool {
+    query.stages.iter().any(|stage| multiplies(&stage.node))
+}
+
+fn other_branches<'q>(nodes: &[&'q StageNode]) -> Vec<&'q Query> {
+    let branches = nodes.iter().filter_map(|node| match node {
+        StageNode::Union(queries) => Some(queries),
+        _ => None,
+    });
+    branches.flatten().collect()
+}
+
+/// Whether a branch of a union has rows for the same events, whatever other events there are.
+fn keeps_all(branch: &Query) -> bool {
+    branch.stages.iter().all(|stage| !chooses(&stage.node) && !matches!(stage.node, StageNode::Union(_)))
 }
 
 /// Whether rows stay or go because of other rows.
@@ -80,7 +99,8 @@ fn keys_of_page(query: &Query, most: u64, compiler: &mut Compiler) -> Result<Sql
 /// The statement for rows: their columns, in their order, at most so many.
 pub(super) fn finish(mut rows: Rows, output: &Shape, most: u64, mut compiler: Compiler) -> Compiled {
     rows.open();
-    let keyset = rows.is_events() && in_usual_order(&rows);
+    // The key of an event says nothing about which of its rows were told.
+    let keyset = rows.is_events() && in_usual_order(&rows) && !compiler.repeats_events;
     let mut columns = select_columns(&mut rows, output, &mut compiler);
     let shape = row_shape(&mut rows, output, &mut columns, &mut compiler);
     rows.page(most, &mut compiler);
@@ -92,6 +112,7 @@ pub(super) fn finish(mut rows: Rows, output: &Shape, most: u64, mut compiler: Co
         columns,
         keyset,
         keys_first: None,
+        looks_elsewhere: compiler.looks_elsewhere,
         reads: compiler.reads,
         warnings: Vec::new(),
     }
@@ -109,6 +130,11 @@ impl Rows {
             self.select.filters.extend(after);
         }
         self.select.order_by = self.order_terms(compiler);
+        if self.is_events() && compiler.repeats_events {
+            // Rows of the same event differ in what was computed: their order is the same on every page.
+            let computed = self.select.outputs_after(EVENT_COLUMNS.len());
+            self.select.order_by.extend(computed);
+        }
         self.select.limit = Some(compiler.parameters.unsigned(most));
         // Rows of a page that is known already are not counted again.
         if request.offset > 0 && compiler.page.is_none() {
@@ -217,7 +243,7 @@ fn select_event(rows: &mut Rows, columns: &mut Vec<OutputColumn>, compiler: &mut
         (T::SpanId, Kind::Text),
         (T::Attributes, Kind::Any),
     ];
-    for ((column, kind), name) in kinds.into_iter().zip(super::request::EVENT_COLUMNS) {
+    for ((column, kind), name) in kinds.into_iter().zip(EVENT_COLUMNS) {
         let sql: Sql = rows.select.column(&Source::Table(column), compiler);
         let (sql, wire) = match column {
             T::Timestamp => (sql!("toUnixTimestamp64Nano({})", sql), Wire::TimeNs),

@@ -398,6 +398,7 @@ pub(super) fn statement(
         shape: RowShape::Table,
         columns,
         keys_first: None,
+        looks_elsewhere: compiler.looks_elsewhere,
         keyset: false,
         reads: compiler.reads,
         warnings: Vec::new(),

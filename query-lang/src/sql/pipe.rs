@@ -58,6 +58,7 @@ impl Rows {
 
     /// The rows of a query beside the one whose page is known.
     pub(super) fn of_others(query: &Query, compiler: &mut Compiler) -> Result<Rows, Diagnostic> {
+        compiler.looks_elsewhere = true;
         let page = compiler.page.take();
         let rows = Rows::of(query, compiler);
         compiler.page = page;

@@ -101,6 +101,8 @@ pub struct Compiled {
     pub keyset: bool,
     /// The part that finds the keys of the rows of the page, where the statement does that first: nearly all that it reads.
     pub keys_first: Option<String>,
+    /// Rows depend on events of other times (`join`, `context`, `in {…}`): a part of the range does not give a part of them.
+    pub looks_elsewhere: bool,
     /// All times that the statement reads, `[from, to)` in nanoseconds: its own and those that it compares with.
     pub reads: (i64, i64),
     /// Things to tell that do not stop the query.

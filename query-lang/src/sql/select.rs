@@ -189,6 +189,11 @@ impl Select {
         alias
     }
 
+    /// The columns of this SELECT behind the first `count`.
+    pub(super) fn outputs_after(&self, count: usize) -> Vec<Sql> {
+        self.items.iter().skip(count).map(|(alias, _)| sql!("{}", alias)).collect()
+    }
+
     /// The names of the columns of this SELECT, in their order.
     pub(super) fn aliases(&self) -> Vec<String> {
         self.items.iter().map(|(alias, _)| sql!("{}", alias).to_string()).collect()

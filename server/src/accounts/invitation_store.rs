@@ -168,26 +168,45 @@ async fn try_invite(
     })
 }
 
-/// Mails a new link, for another week; the older ones end.
-pub async fn resend(db: &Db, scope: &TenantScope, invitation_id: Uuid) -> Result<Gone, AccountError> {
-    let renewed: Result<Option<Gone>, sqlx::Error> = async {
-        let now = now_us();
-        on!(db.write(), pool => {
-            let mut transaction = pool.begin().await?;
-            let renewed: Option<Gone> = sqlx::query_as(RENEW)
-                .bind(scope.organization_id()).bind(invitation_id).bind(now + INVITATION_US)
-                .fetch_optional(&mut *transaction).await?;
-            let Some(renewed) = renewed else { return Ok(None) };
-            sqlx::query(END_LINKS).bind(invitation_id).bind(now).execute(&mut *transaction).await?;
-            sqlx::query(INSERT_LINK)
-                .bind(Uuid::now_v7()).bind(invitation_id).bind(&renewed.email).bind(now)
-                .execute(&mut *transaction).await?;
-            transaction.commit().await?;
-            Ok(Some(renewed))
-        })
-    }
-    .await;
-    renewed.map_err(failed_to("send an invitation again"))?.ok_or(AccountError::NotFound)
+/// Mails a new link, for another week; the older ones end. Not if there were more than `most` members and invitations then:
+/// one that had expired counts again. 0 is no limit.
+pub async fn resend(
+    db: &Db,
+    scope: &TenantScope,
+    most: u64,
+    invitation_id: Uuid,
+) -> Result<Gone, AccountError> {
+    try_resend(db, scope.organization_id(), most, invitation_id)
+        .await
+        .map_err(failed_to("send an invitation again"))?
+}
+
+async fn try_resend(
+    db: &Db,
+    organization_id: Uuid,
+    most: u64,
+    invitation_id: Uuid,
+) -> Result<Result<Gone, AccountError>, sqlx::Error> {
+    let now = now_us();
+    on!(db.write(), pool => {
+        let mut transaction = pool.begin().await?;
+        sqlx::query(LOCK).bind(organization_id).execute(&mut *transaction).await?;
+        let renewed: Option<Gone> = sqlx::query_as(RENEW)
+            .bind(organization_id).bind(invitation_id).bind(now + INVITATION_US)
+            .fetch_optional(&mut *transaction).await?;
+        let Some(renewed) = renewed else { return Ok(Err(AccountError::NotFound)) };
+        let invited: i64 = sqlx::query_scalar(INVITED)
+            .bind(organization_id).bind(now).fetch_one(&mut *transaction).await?;
+        if is_over(invited, most) {
+            return Ok(Err(AccountError::NoRoomToInvite { most }));
+        }
+        sqlx::query(END_LINKS).bind(invitation_id).bind(now).execute(&mut *transaction).await?;
+        sqlx::query(INSERT_LINK)
+            .bind(Uuid::now_v7()).bind(invitation_id).bind(&renewed.email).bind(now)
+            .execute(&mut *transaction).await?;
+        transaction.commit().await?;
+        Ok(Ok(renewed))
+    })
 }
 
 /// Withdraws it; its link stops working.

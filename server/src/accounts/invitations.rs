@@ -79,7 +79,7 @@ async fn invite(
 /// Mails a new link; the one before stops working.
 ///
 /// # Errors
-/// 404, 429 `too_many_attempts`.
+/// 404, 409 `members_limit_reached`, 429 `too_many_attempts`.
 async fn resend(
     admin: Member<Admin>,
     accounts: web::Data<Accounts>,
@@ -88,7 +88,8 @@ async fn resend(
 ) -> Result<NoContent, ApiError> {
     let invitation_id = id(&path)?;
     accounts.limits.invitations.take(&admin.org_id().to_string()).await.map_err(AccountError::from)?;
-    let sent = store::resend(&accounts.db, admin.scope(), invitation_id).await?;
+    let most = plan::limits(&accounts.db, &accounts.settings, admin.scope()).await?.members;
+    let sent = store::resend(&accounts.db, admin.scope(), most, invitation_id).await?;
     let target = Target::of(invitation_id, &sent.email);
     auditor.record("invitation.sent", target, json!({"role": sent.role(), "again": true})).await;
     accounts.links.wake();

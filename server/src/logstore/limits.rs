@@ -82,7 +82,10 @@ impl QueryLimits {
             ("set_overflow_mode", "throw".into()),
             ("max_threads", self.threads.to_string()),
             ("max_ast_depth", "500".into()),
-            ("max_query_size", (256 << 10).to_string()),
+            // All text is the compiler's own; a filter of 512 numbers is as long as this where it stands in several scans.
+            ("max_query_size", (2 << 20).to_string()),
+            ("max_ast_elements", "500000".into()),
+            ("max_expanded_ast_elements", "1000000".into()),
             ("reject_expensive_hyperscan_regexps", "1".into()),
         ]
     }

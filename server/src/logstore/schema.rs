@@ -64,6 +64,10 @@ pub(super) struct Layout {
     pub json_type: String,
 }
 
+/// Where two nodes migrate at once, one may find that the other was faster with a statement that works once; all of the
+/// migration from its beginning works then.
+const ATTEMPTS: u32 = 3;
+
 const PREPARE_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Migrates and checks.
@@ -101,22 +105,33 @@ async fn migrate(client: &Client) -> Result<(), LogStoreError> {
         )));
     }
     for migration in MIGRATIONS.iter().filter(|migration| migration.version > reached) {
-        for statement in statements(migration.sql) {
-            client.query_raw(statement).execute().await?;
-            failpoint::reach("migrating");
+        for attempt in 1..=ATTEMPTS {
+            match apply(client, migration).await {
+                Ok(()) => break,
+                Err(error) if attempt == ATTEMPTS => return Err(error),
+                Err(error) => tracing::warn!(%error, schema.version = migration.version, "migrating again"),
+            }
         }
-        client
-            .query_raw("INSERT INTO schema_versions (version, name) SELECT {version:UInt32}, {name:String}")
-            .param("version", migration.version)
-            .param("name", migration.name)
-            .execute()
-            .await?;
         tracing::info!(
             schema.version = migration.version,
             "ClickHouse schema is at version {}",
             migration.version
         );
     }
+    Ok(())
+}
+
+async fn apply(client: &Client, migration: &Migration) -> Result<(), LogStoreError> {
+    for statement in statements(migration.sql) {
+        client.query_raw(statement).execute().await?;
+        failpoint::reach("migrating");
+    }
+    client
+        .query_raw("INSERT INTO schema_versions (version, name) SELECT {version:UInt32}, {name:String}")
+        .param("version", migration.version)
+        .param("name", migration.name)
+        .execute()
+        .await?;
     Ok(())
 }
 

@@ -332,6 +332,20 @@ async fn the_schema_is_prepared_once_and_checked_at_every_start() {
 }
 
 #[tokio::test]
+async fn several_nodes_bring_the_schema_up_to_date_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = Engine::start(engine_settings(folder.path())).await.unwrap();
+    let store = engine.store();
+
+    let nodes = futures::future::join_all((0..4).map(|_| store.prepare())).await;
+
+    nodes.into_iter().for_each(|node| node.unwrap());
+    let client = store.client().unwrap();
+    let reached = client.query_raw("SELECT max(version) FROM schema_versions").fetch_one::<u32>().await;
+    assert_eq!(reached.unwrap(), 4);
+}
+
+#[tokio::test]
 async fn an_engine_that_cannot_start_says_why() {
     let folder = tempfile::tempdir().unwrap();
     let settings = EngineSettings { library: "/nowhere/libchdb.so".into(), ..engine_settings(folder.path()) };

@@ -125,6 +125,7 @@ pub(super) struct Prepared {
     page: Page,
     form: RowForm,
     keyset: bool,
+    looks_elsewhere: bool,
     warnings: Vec<Diagnostic>,
 }
 
@@ -151,14 +152,15 @@ impl Prepared {
         let page = page_of(limit, cursor.as_ref());
         let compiled = plan.rows(page)?;
         let (form, keyset) = (RowForm::of(&compiled), compiled.keyset);
+        let looks_elsewhere = compiled.looks_elsewhere;
         let mut warnings = plan.warnings().to_vec();
         warnings.extend(compiled.warnings.iter().cloned());
-        Ok((Self { plan, page, form, keyset, warnings }, compiled))
+        Ok((Self { plan, page, form, keyset, looks_elsewhere, warnings }, compiled))
     }
 
-    /// Whether the rows are whole events, newest first, from the start.
+    /// Whether the rows are whole events, newest first, from the start, and the newest part of the range gives the newest of them.
     pub fn is_first_page_of_events(&self) -> bool {
-        self.keyset && self.page.after.is_none()
+        self.keyset && !self.looks_elsewhere && self.page.after.is_none()
     }
 
     /// The statement for the same rows, of the newest part of the range only.

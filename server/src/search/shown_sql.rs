@@ -71,6 +71,7 @@ mod tests {
             aliases: Vec::new(),
             columns: Vec::new(),
             keys_first: None,
+            looks_elsewhere: false,
             keyset: false,
             reads: (0, 0),
             warnings: Vec::new(),

@@ -112,7 +112,9 @@ async fn invitations_count_as_members_until_somebody_joins() {
     let (acme, globex) = (app.org("acme").await, app.org("globex").await);
     set_plan(&app, "globex", &["members=none"]).await;
     let bob = invite(&acme, "bob").await.expect(201).body;
+    let again = format!("/api/v1/invitations/{}/resend", bob["id"].as_str().unwrap());
 
+    acme.post(&again, json!({})).await.expect(204);
     let refused = invite(&acme, "cid").await;
 
     refused.expect_problem(409, "members_limit_reached");
@@ -138,8 +140,11 @@ async fn who_was_invited_joins_when_there_is_room() {
     invite(&acme, "bob").await.expect(201);
     let known = json!({"email": globex.email, "role": "viewer"});
     acme.post("/api/v1/invitations", known).await.expect(201);
+    let invitations = acme.get("/api/v1/invitations").await.expect(200).body;
+    let again = format!("/api/v1/invitations/{}/resend", invitations["items"][1]["id"].as_str().unwrap());
     set_plan(&app, "acme", &["members=1"]).await;
 
+    acme.post(&again, json!({})).await.expect_problem(409, "members_limit_reached");
     let refused = accept(&app, "bob@acme.example").await;
 
     refused.expect_problem(409, "members_limit_reached");

@@ -25,6 +25,7 @@ use crate::db::Db;
 use crate::error::{ApiError, Told};
 use crate::shutdown::Shutdown;
 use crate::startup::tell_address;
+use crate::tls::Certificate;
 use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
@@ -48,14 +49,15 @@ pub fn routes(app: &mut web::ServiceConfig) {
 /// When an address that was asked for cannot be listened on. A default one that another program has is done without.
 pub async fn start(
     settings: &Settings,
+    certificate: Option<&Certificate>,
     db: &Db,
-    ingest: &Ingest,
-    auth: &Auth,
+    (ingest, auth): (&Ingest, &Auth),
     shutdown: &Shutdown,
 ) -> anyhow::Result<Listeners> {
     let takes_logs = settings.has_role("ingest");
     if let Some((listen, wanted)) = settings.otlp_grpc()?.filter(|_| takes_logs) {
-        let started = otlp::grpc::start(listen, ingest.clone(), auth.clone(), shutdown).await;
+        let desk = (ingest.clone(), auth.clone());
+        let started = otlp::grpc::start(listen, certificate, desk, shutdown).await;
         opened(settings, "otlp-grpc", listen, wanted, started)?;
     }
     let syslog = settings.syslog()?.filter(|_| takes_logs);

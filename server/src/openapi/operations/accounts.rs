@@ -101,7 +101,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .gives(201, json_of::<Session>())
         .also(&[200, 401, 409]),
     delete("/api/v1/invitations/{id}", "Withdraws an invitation."),
-    post("/api/v1/invitations/{id}/resend", "Mails a new link.", Shape::Nothing),
+    post("/api/v1/invitations/{id}/resend", "Mails a new link.", Shape::Nothing).also(&[409]),
     get("/api/v1/audit-log", "Who did what, newest first.", list_of::<AuditEntry>()).asks(AUDIT),
     get("/api/v1/audit-log/export", "The same as a file.", Shape::Media(&["application/x-ndjson"]))
         .asks(AUDIT),

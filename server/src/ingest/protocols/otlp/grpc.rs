@@ -1,6 +1,7 @@
 //! OTLP over gRPC, on a port of its own: the one method that exporters of logs call.
 //!
-//! Messages are handed on as bytes, so that they are read where those of HTTP are. Runs on the main runtime.
+//! Messages are handed on as bytes, so that they are read where those of HTTP are. Runs on the main runtime. With the certificate
+//! of the server it speaks TLS, and nothing else.
 
 use super::http::code;
 use super::{Form, take};
@@ -10,13 +11,18 @@ use crate::ingest::Ingest;
 use crate::ingest::arrival::Arrival;
 use crate::ingest::protocols::noted;
 use crate::shutdown::Shutdown;
+use crate::tls::Certificate;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use futures::{Stream, StreamExt};
 use prost::Message;
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tonic::body::Body;
 use tonic::codec::{Codec, CompressionEncoding, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::codegen::{BoxFuture, Service, http};
@@ -29,6 +35,9 @@ const METHOD: &str = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
 /// What OpenTelemetry's own collector takes.
 const MESSAGE_BYTES: usize = 4 << 20;
 const REQUEST: Duration = Duration::from_secs(60);
+const HANDSHAKE: Duration = Duration::from_secs(5);
+/// Connections that shake hands at once; more wait to be accepted.
+const HANDSHAKES: usize = 1024;
 
 /// Serves until the shutdown; tells the address.
 ///
@@ -36,27 +45,61 @@ const REQUEST: Duration = Duration::from_secs(60);
 /// When the address cannot be listened on.
 pub async fn start(
     listen: SocketAddr,
-    ingest: Ingest,
-    auth: Auth,
+    certificate: Option<&Certificate>,
+    (ingest, auth): (Ingest, Auth),
     shutdown: &Shutdown,
 ) -> std::io::Result<SocketAddr> {
     let listener = TcpListener::bind(listen).await?;
     let address = listener.local_addr()?;
-    let stop = shutdown.token();
-    let served = tonic::transport::Server::builder()
-        .timeout(REQUEST)
-        .http2_keepalive_interval(Some(Duration::from_secs(60)))
-        .serve_with_incoming_shutdown(
-            Logs { ingest, auth },
-            TcpIncoming::from(listener).with_nodelay(Some(true)),
-            stop.cancelled_owned(),
-        );
+    let stop = shutdown.token().cancelled_owned();
+    let acceptor = certificate.map(acceptor);
     shutdown.spawn(async move {
-        if let Err(error) = served.await {
+        let server = tonic::transport::Server::builder()
+            .timeout(REQUEST)
+            .http2_keepalive_interval(Some(Duration::from_secs(60)));
+        let logs = Logs { ingest, auth };
+        let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+        let served = match acceptor {
+            Some(acceptor) => {
+                server.serve_with_incoming_shutdown(logs, encrypted(incoming, acceptor), stop).await
+            }
+            None => server.serve_with_incoming_shutdown(logs, incoming, stop).await,
+        };
+        if let Err(error) = served {
             tracing::error!(%error, "OTLP over gRPC ended");
         }
     });
     Ok(address)
+}
+
+fn acceptor(certificate: &Certificate) -> TlsAcceptor {
+    let mut config = certificate.config();
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    TlsAcceptor::from(Arc::new(config))
+}
+
+/// Those of the connections that shake hands in time.
+fn encrypted(
+    incoming: TcpIncoming,
+    acceptor: TlsAcceptor,
+) -> impl Stream<Item = std::io::Result<TlsStream<TcpStream>>> {
+    let shaken = incoming.map(move |stream| {
+        let acceptor = acceptor.clone();
+        async move {
+            let stream = match stream {
+                Ok(stream) => stream,
+                Err(error) => return Some(Err(error)),
+            };
+            match tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
+                Ok(Ok(stream)) => Some(Ok(stream)),
+                failed => {
+                    tracing::info!(?failed, "closed a connection of OTLP over gRPC: no TLS handshake");
+                    None
+                }
+            }
+        }
+    });
+    shaken.buffer_unordered(HANDSHAKES).filter_map(std::future::ready)
 }
 
 #[derive(Clone)]

@@ -6,9 +6,11 @@ use super::messages::{
     Any, AnyValue, ArrayValue, ExportRequest, ExportResponse, KeyValue, KeyValueList, LogRecord, Resource,
     ResourceLogs, Scope, ScopeLogs, Status,
 };
+use crate::tls::Certificate;
 use actix_web::http::Method;
 use prost::Message;
 use serde_json::{Value, json};
+use std::path::Path;
 
 const PROTOBUF: &str = "application/x-protobuf";
 const TRACE: [u8; 16] =
@@ -163,10 +165,14 @@ async fn refusals_are_a_status_in_the_form_of_the_request() {
 /// A client of one connection, as small as gRPC allows.
 async fn export(address: std::net::SocketAddr, key: Option<&str>, message: &[u8]) -> (String, Vec<u8>) {
     let client = reqwest::Client::builder().http2_prior_knowledge().no_proxy().build().unwrap();
+    send(&client, &format!("http://{address}"), key, message).await
+}
+
+async fn send(client: &reqwest::Client, url: &str, key: Option<&str>, message: &[u8]) -> (String, Vec<u8>) {
     let length = u32::try_from(message.len()).unwrap().to_be_bytes();
     let framed = [&[0_u8][..], &length, message].concat();
     let path = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
-    let mut request = client.post(format!("http://{address}{path}")).body(framed);
+    let mut request = client.post(format!("{url}{path}")).body(framed);
     request = request.header("content-type", "application/grpc").header("te", "trailers");
     if let Some(key) = key {
         request = request.header("authorization", format!("Bearer {key}"));
@@ -182,8 +188,8 @@ async fn grpc_gives_the_same_events() {
     let node = Node::start().await;
     let (time_ns, time) = recent();
     let any_port = ([127, 0, 0, 1], 0).into();
-    let address =
-        grpc::start(any_port, node.ingest.clone(), node.auth.clone(), &node.shutdown).await.unwrap();
+    let desk = (node.ingest.clone(), node.auth.clone());
+    let address = grpc::start(any_port, None, desk, &node.shutdown).await.unwrap();
 
     let (_, response) = export(address, Some(&node.key), &protobuf(time_ns)).await;
 
@@ -198,5 +204,36 @@ async fn grpc_gives_the_same_events() {
     node.set_of_key("daily_events = 2").await;
     let exhausted = (tonic::Code::ResourceExhausted as i32).to_string();
     assert_eq!(export(address, Some(&node.key), &protobuf(time_ns)).await.0, exhausted);
+    node.shutdown.begin();
+}
+
+#[actix_web::test]
+async fn grpc_speaks_tls_with_the_certificate_of_the_server() {
+    let node = Node::start().await;
+    let (time_ns, time) = recent();
+    let testdata = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/ingest/protocols/syslog/testdata");
+    let (chain, key) = (testdata.join("certificate.pem"), testdata.join("key.pem"));
+    let certificate = Certificate::of("tls_certificate", &chain, &key).unwrap();
+    let desk = (node.ingest.clone(), node.auth.clone());
+    let address = grpc::start(([127, 0, 0, 1], 0).into(), certificate.as_ref(), desk, &node.shutdown);
+    let address = address.await.unwrap();
+    let authority = std::fs::read(testdata.join("authority.pem")).unwrap();
+    let client = reqwest::Client::builder()
+        .tls_certs_only([reqwest::Certificate::from_pem(&authority).unwrap()])
+        .resolve("localhost", address)
+        .no_proxy()
+        .build()
+        .unwrap();
+    // Who never shakes hands keeps nobody else waiting.
+    let _silent = tokio::net::TcpStream::connect(address).await.unwrap();
+
+    let url = format!("https://localhost:{}", address.port());
+    let (_, response) = send(&client, &url, Some(&node.key), &protobuf(time_ns)).await;
+
+    let partial = ExportResponse::decode(&response[..]).unwrap().partial_success.unwrap();
+    assert_eq!(partial.rejected_log_records, 1);
+    assert_eq!(node.stored(2).await, expected(&time));
+    let plain = reqwest::Client::builder().http2_prior_knowledge().no_proxy().build().unwrap();
+    assert!(plain.get(format!("http://{address}/")).send().await.is_err());
     node.shutdown.begin();
 }
