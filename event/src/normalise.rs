@@ -60,7 +60,8 @@ impl<'a> Intake<'a> {
         let time = match self.stated_time(raw.timestamp_ns, &stated) {
             Ok(time) => time,
             Err((code, detail)) => {
-                return Err(Reject { index: raw.index, code, detail, original: original(raw, stated) });
+                let (index, original) = (raw.index, self.original(raw, stated));
+                return Err(Reject { index, code, detail, original });
             }
         };
         let default_source = match raw.default_source.is_empty() {
@@ -101,6 +102,41 @@ impl<'a> Intake<'a> {
         self.cut_texts(&mut event);
         limits::fit_attributes(&mut event.attributes, &self.limits, &mut event.marks);
         Ok(event)
+    }
+
+    /// The event's bytes; where these do not say everything, what was read, as an event that can be sent again.
+    fn original(&self, raw: RawEvent<'a>, stated: Stated<'a>) -> Cow<'a, [u8]> {
+        if !raw.original.is_empty() && self.default_source.is_empty() && self.default_host.is_empty() {
+            return raw.original;
+        }
+        let default_source = match raw.default_source.is_empty() {
+            true => Cow::Borrowed(self.default_source),
+            false => raw.default_source,
+        };
+        let mut out = b"{\"timestamp\":".to_vec();
+        match (raw.timestamp_ns.or(stated.time), stated.bad_time) {
+            (Some(time), _) => Value::String(time::format_rfc3339(time).into()).write_json(&mut out),
+            (None, bad) => out.extend_from_slice(bad.as_deref().unwrap_or("null").as_bytes()),
+        }
+        let level = stated.level.or(raw.level).and_then(Level::name).map(Cow::Borrowed);
+        for (name, said, stated) in [
+            ("level", level, None),
+            ("source", raw.source, stated.source.or(Some(default_source))),
+            ("host", raw.host, stated.host.or(Some(Cow::Borrowed(self.default_host)))),
+            ("message", raw.message, stated.message),
+            ("trace_id", raw.trace_id, stated.trace_id),
+            ("span_id", raw.span_id, stated.span_id),
+        ] {
+            let text = pick(said, stated, Cow::Borrowed(""));
+            if !text.is_empty() {
+                out.extend_from_slice(format!(",\"{name}\":").as_bytes());
+                Value::String(text).write_json(&mut out);
+            }
+        }
+        out.extend_from_slice(b",\"attributes\":");
+        raw.fields.write_json(&mut out);
+        out.push(b'}');
+        Cow::Owned(out)
     }
 
     fn stated_time(&self, of_protocol: Option<i64>, stated: &Stated) -> Result<Option<i64>, Refusal> {
@@ -205,37 +241,6 @@ fn pick<'a>(
     default: Cow<'a, str>,
 ) -> Cow<'a, str> {
     first.filter(|text| !text.is_empty()).or(second).unwrap_or(default)
-}
-
-/// The event's bytes, or what a decoder that has none has read, as an event that can be sent again.
-fn original<'a>(raw: RawEvent<'a>, stated: Stated<'a>) -> Cow<'a, [u8]> {
-    if !raw.original.is_empty() {
-        return raw.original;
-    }
-    let mut out = b"{\"timestamp\":".to_vec();
-    match (raw.timestamp_ns.or(stated.time), stated.bad_time) {
-        (Some(time), _) => Value::String(time::format_rfc3339(time).into()).write_json(&mut out),
-        (None, bad) => out.extend_from_slice(bad.as_deref().unwrap_or("null").as_bytes()),
-    }
-    let level = stated.level.or(raw.level).and_then(Level::name).map(Cow::Borrowed);
-    for (name, said, stated) in [
-        ("level", level, None),
-        ("source", raw.source, stated.source.or(Some(raw.default_source))),
-        ("host", raw.host, stated.host),
-        ("message", raw.message, stated.message),
-        ("trace_id", raw.trace_id, stated.trace_id),
-        ("span_id", raw.span_id, stated.span_id),
-    ] {
-        let text = pick(said, stated, Cow::Borrowed(""));
-        if !text.is_empty() {
-            out.extend_from_slice(format!(",\"{name}\":").as_bytes());
-            Value::String(text).write_json(&mut out);
-        }
-    }
-    out.extend_from_slice(b",\"attributes\":");
-    raw.fields.write_json(&mut out);
-    out.push(b'}');
-    Cow::Owned(out)
 }
 
 /// Ids of traces and spans are stored in lower case, as queries compare them.

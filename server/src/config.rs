@@ -93,7 +93,7 @@ settings! {
     engine_library: PathBuf = PathBuf::new(), "", "CORDWOOD_ENGINE_LIBRARY";
     /// Memory that the embedded engine may use, in bytes; 0 lets it choose.
     engine_memory_bytes: u64 = 0, "0", "CORDWOOD_ENGINE_MEMORY_BYTES";
-    /// Mail server: `smtp://user:password@host:587` (STARTTLS), `smtps://…`. Mails are files in `<data_dir>/mail` when empty.
+    /// Mail server: `smtp://user:password@host:587` (STARTTLS is demanded when there is a password, else used when offered; with `?tls=none` never), `smtps://…`. Mails are files in `<data_dir>/mail` when empty.
     smtp_url: Secret = Secret::from(""), "", "CORDWOOD_SMTP_URL";
     /// Sender of every mail.
     mail_from: String = "Cordwood <cordwood@localhost>".into(), "Cordwood <cordwood@localhost>", "CORDWOOD_MAIL_FROM";
@@ -131,7 +131,7 @@ settings! {
     outbound_allow_networks: String = String::new(), "", "CORDWOOD_OUTBOUND_ALLOW_NETWORKS";
     /// Where events for PagerDuty go.
     pagerduty_url: String = "https://events.pagerduty.com/v2/enqueue".into(), "https://events.pagerduty.com/v2/enqueue", "CORDWOOD_PAGERDUTY_URL";
-    /// Days that a new project keeps its logs.
+    /// Days that a new project keeps its logs: 1, 3, 7, 14, 30, 90, 180 or 365.
     default_retention_days: u16 = 30, "30", "CORDWOOD_DEFAULT_RETENTION_DAYS";
     /// Whether strangers may sign up.
     signup_open: bool = true, "true", "CORDWOOD_SIGNUP_OPEN";
@@ -199,7 +199,7 @@ settings! {
     log_format: String = "text".into(), "text", "CORDWOOD_LOG_FORMAT";
     /// Allow cookies without TLS on an address that is not loopback. Only behind a proxy that speaks TLS.
     allow_plain_http: bool = false, "false", "CORDWOOD_ALLOW_PLAIN_HTTP";
-    /// Proxies whose `X-Forwarded-For` is believed, comma-separated addresses.
+    /// Proxies whose `X-Forwarded-For` is believed, comma-separated addresses (no networks).
     trusted_proxies: String = String::new(), "", "CORDWOOD_TRUSTED_PROXIES";
 }
 
@@ -245,8 +245,15 @@ fn load_from(
     line.settings.over(file).with_defaults().checked()
 }
 
+/// What `cordwood` and its agent read: they may run in the same shell.
+const OF_COMMAND_LINE: [&str; 5] =
+    ["CORDWOOD_SERVER", "CORDWOOD_TOKEN", "CORDWOOD_KEY", "CORDWOOD_PROFILE", "CORDWOOD_CLI_CONFIG"];
+
 fn refuse_unknown(variables: impl Iterator<Item = String>) -> Result<(), ConfigError> {
-    let known = |name: &String| VARIABLES.contains(&name.as_str()) || name == "CORDWOOD_CONFIG";
+    let known = |name: &String| {
+        let name = name.as_str();
+        VARIABLES.contains(&name) || name == "CORDWOOD_CONFIG" || OF_COMMAND_LINE.contains(&name)
+    };
     match variables.filter(|name| name.starts_with("CORDWOOD_")).find(|name| !known(name)) {
         Some(name) => Err(ConfigError::UnknownVariable(name)),
         None => Ok(()),

@@ -18,7 +18,7 @@ const CHECKS: &str =
     "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance";
 /// Each part is asked within the life of one access token.
 const PARTS: [(&str, &str); 4] = [
-    ("search", "^/api/v1/(logs|query|saved-searches)"),
+    ("search", "^/api/v1/(logs|query|saved-searches|annotations)"),
     ("alerts", "^/api/v1/(alert-|notification|mute-links)"),
     ("ingest", "^/(api/v1/(ingest|dead-letters|syslog|validate)|api/v2/|healthz|readyz|metrics)"),
     (

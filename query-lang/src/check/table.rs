@@ -170,7 +170,7 @@ impl Checker<'_> {
                 Some(near) => {
                     error.hint(format!("did you mean {near}?")).fix(format!("use {near}"), table.span, near)
                 }
-                None => error.hint("upload it first, under settings"),
+                None => error.hint("no table has been uploaded; `join` takes another search instead"),
             });
         };
         for column in known.columns.iter().filter(|column| **column != key.path) {

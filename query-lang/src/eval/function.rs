@@ -319,7 +319,7 @@ fn split_part<'a>(text: &str, values: &[Value]) -> Value<'a> {
     let (Some(separator), Some(index)) = (self::text(values, 1), number(values, 2)) else {
         return Value::Null;
     };
-    if index < 1.0 {
+    if index.is_nan() || index < 1.0 {
         return Value::Null;
     }
     let index = index.trunc() as usize - 1;

@@ -82,9 +82,8 @@ impl Rows {
         let request = compiler.request;
         let Some(known) = request.tables.iter().find(|known| known.name == table.text) else {
             let message = format!("there is no table '{}'", table.text);
-            return Err(
-                Diagnostic::error(Code::E021, table.span, message).hint("upload it first, under settings")
-            );
+            return Err(Diagnostic::error(Code::E021, table.span, message)
+                .hint("no table has been uploaded; `join` takes another search instead"));
         };
         let Some(at) = known.columns.iter().position(|column| *column == key.path) else {
             let message = format!("the table '{}' has no column '{}'", table.text, key.path);

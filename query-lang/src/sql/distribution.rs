@@ -46,7 +46,7 @@ impl Rows {
             },
             HistogramBuckets::Bins(bins) => rows.spread_over(field, *bins, compiler),
         };
-        rows.select.filters.push(sql!("isNotNull({})", x));
+        rows.select.filters.push(sql!("isFinite({})", x));
         let index = number(sql!("assumeNotNull({})", step.index(&x)));
         let mut grouping = Grouping::of(rows);
         let index = grouping.key("", &index, compiler);
@@ -59,6 +59,7 @@ impl Rows {
     fn spread_over(&mut self, field: &Field, bins: u64, compiler: &mut Compiler) -> Step {
         let mut same = self.clone();
         let x = same.field(field, compiler).number();
+        same.select.filters.push(sql!("isFinite({})", x));
         same.select.output(sql!("(min({}), max({}))", x, x), compiler);
         let ends = sql!("({})", same.select.render());
         let last = compiler.parameters.unsigned(bins.saturating_sub(1));

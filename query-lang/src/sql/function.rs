@@ -172,23 +172,26 @@ fn float(number: &Sql) -> Sql {
     sql!("CAST({}, 'Nullable(Float64)')", number)
 }
 
+/// A number as a place in a text, or as a length, but no less than `least`. Whatever the number is, no error: one would tell of rows
+/// that a row rule hides.
+fn place(number: &Value, least: u64) -> Sql {
+    let number = float(&number.number());
+    let least = Sql::number(least);
+    sql!("if(isFinite({}), toInt64(least(greatest({}, {}), 1e18)), NULL)", number, number, least)
+}
+
 fn substr(values: &[Value]) -> Value {
-    let from = sql!("toInt64({})", values[1].number());
+    let from = place(&values[1], 1);
     text(match values.get(2) {
-        Some(count) => sql!(
-            "substringUTF8({}, greatest({}, 1), greatest(toInt64({}), 0))",
-            values[0].text(),
-            from,
-            count.number()
-        ),
-        None => sql!("substringUTF8({}, greatest({}, 1))", values[0].text(), from),
+        Some(count) => sql!("substringUTF8({}, {}, {})", values[0].text(), from, place(count, 0)),
+        None => sql!("substringUTF8({}, {})", values[0].text(), from),
     })
 }
 
 /// Null where there is no such part.
 fn split_part(values: &[Value]) -> Value {
     let parts = sql!("splitByString(ifNull({}, ''), ifNull({}, ''))", values[1].text(), values[0].text());
-    let index = sql!("ifNull(toInt64({}), 0)", values[2].number());
+    let index = sql!("ifNull({}, 0)", place(&values[2], 0));
     text(sql!(
         "arrayMap((t, a, i) -> if(isNotNull(t) AND i >= 1 AND i <= length(a), a[i], NULL), [{}], [{}], [{}])[1]",
         values[0].text(),

@@ -50,6 +50,9 @@ crate::statements! {
     END_OTHER_LINKS = "UPDATE mail_links SET used_at = $2, next_attempt_at = NULL WHERE user_id = $1 AND used_at IS NULL";
     SET_PASSWORD = "UPDATE users SET password_hash = $2 WHERE id = $1";
     END_SESSIONS = "UPDATE sessions SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL";
+    END_COMMAND_LINES = "UPDATE api_keys SET revoked_at = $2 WHERE personal_to = $1 AND revoked_at IS NULL";
+    FORGET_UNPROVEN_FACTOR = "DELETE FROM second_factors WHERE user_id = $1 \
+        AND EXISTS (SELECT id FROM users WHERE id = $1 AND email_verified_at IS NULL)";
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,7 +157,9 @@ pub async fn email_of_reset(db: &Db, token_hash: &[u8]) -> Result<Option<String>
     .map_err(failed_to("look up a reset link"))
 }
 
-/// Uses the link up, sets the password, ends all sessions. Whoever has the mail has the address, so it counts as confirmed.
+/// Uses the link up, sets the password, ends all sessions and command lines, and every other link of the user: who had the old
+/// password may have asked for one. Whoever has the mail has the address, so it counts as confirmed; a second factor that was set
+/// up while it was not may be somebody else's, and goes.
 pub async fn reset_password(db: &Db, token_hash: &[u8], hash: &str) -> Result<Uuid, AccountError> {
     let reset: Result<Option<Uuid>, sqlx::Error> = async {
         let now = now_us();
@@ -165,6 +170,9 @@ pub async fn reset_password(db: &Db, token_hash: &[u8], hash: &str) -> Result<Uu
             let Some((user_id, email)) = used else { return Ok(None) };
             sqlx::query(SET_PASSWORD).bind(user_id).bind(hash).execute(&mut *transaction).await?;
             sqlx::query(END_SESSIONS).bind(user_id).bind(now).execute(&mut *transaction).await?;
+            sqlx::query(END_COMMAND_LINES).bind(user_id).bind(now).execute(&mut *transaction).await?;
+            sqlx::query(END_OTHER_LINKS).bind(user_id).bind(now).execute(&mut *transaction).await?;
+            sqlx::query(FORGET_UNPROVEN_FACTOR).bind(user_id).execute(&mut *transaction).await?;
             sqlx::query(SET_VERIFIED).bind(user_id).bind(email).bind(now).execute(&mut *transaction).await?;
             transaction.commit().await?;
             Ok(Some(user_id))

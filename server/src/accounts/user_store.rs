@@ -23,8 +23,9 @@ crate::statements! {
     SET_PASSWORD = "UPDATE users SET password_hash = $2 WHERE id = $1";
     REPLACE_HASH = "UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2";
     END_OTHER_SESSIONS = "UPDATE sessions SET revoked_at = $3 WHERE user_id = $1 AND id <> $2 AND revoked_at IS NULL";
-    CANCEL_RESETS = "UPDATE mail_links SET used_at = $2, next_attempt_at = NULL \
-        WHERE user_id = $1 AND purpose = 'reset_password' AND used_at IS NULL";
+    END_COMMAND_LINES = "UPDATE api_keys SET revoked_at = $2 WHERE personal_to = $1 AND revoked_at IS NULL";
+    CANCEL_LINKS = "UPDATE mail_links SET used_at = $2, next_attempt_at = NULL \
+        WHERE user_id = $1 AND purpose IN ('reset_password', 'change_email') AND used_at IS NULL";
 }
 
 #[derive(sqlx::FromRow)]
@@ -100,7 +101,7 @@ pub async fn set_name(db: &Db, user_id: Uuid, name: &Name) -> Result<(), Account
     .map_err(failed_to("change a name"))
 }
 
-/// Sets the password, ends every session but `kept` and cancels reset links that are still out.
+/// Sets the password, ends every session but `kept` and all command lines, and cancels links to reset it or to change the address.
 pub async fn set_password(db: &Db, user_id: Uuid, hash: &str, kept: Uuid) -> Result<(), AccountError> {
     let set = async {
         let now = now_us();
@@ -109,7 +110,8 @@ pub async fn set_password(db: &Db, user_id: Uuid, hash: &str, kept: Uuid) -> Res
             sqlx::query(SET_PASSWORD).bind(user_id).bind(hash).execute(&mut *transaction).await?;
             sqlx::query(END_OTHER_SESSIONS)
                 .bind(user_id).bind(kept).bind(now).execute(&mut *transaction).await?;
-            sqlx::query(CANCEL_RESETS).bind(user_id).bind(now).execute(&mut *transaction).await?;
+            sqlx::query(END_COMMAND_LINES).bind(user_id).bind(now).execute(&mut *transaction).await?;
+            sqlx::query(CANCEL_LINKS).bind(user_id).bind(now).execute(&mut *transaction).await?;
             transaction.commit().await
         })
     };

@@ -31,6 +31,11 @@ crate::statements! {
         WHERE m.organization_id = $1 AND u.email = $2";
     MEMBER_BY_ID = "SELECT u.email, u.email_verified_at FROM users u JOIN memberships m ON m.user_id = u.id \
         WHERE m.organization_id = $1 AND u.id = $2";
+    MAY_SEE = "SELECT COUNT(*) FROM users u JOIN memberships m ON m.user_id = u.id \
+        LEFT JOIN alert_rules r ON r.organization_id = m.organization_id AND r.id = $3 \
+        WHERE m.organization_id = $1 AND u.email = $2 AND (m.row_rule IS NULL OR m.row_rule = r.row_rule) \
+        AND NOT EXISTS (SELECT p.role FROM project_roles p WHERE p.organization_id = m.organization_id \
+        AND p.user_id = u.id AND p.project_id = r.project_id AND p.role = 'none')";
 }
 
 #[derive(Debug, Clone)]
@@ -231,6 +236,26 @@ impl Channels {
         on!(self.db.read(), pool => sqlx::query_as(MEMBER_BY_ID)
             .bind(scope.organization_id()).bind(id).fetch_optional(pool).await)
         .map_err(AlertError::store("look up a member's address"))
+    }
+
+    /// Whether the member with this address sees the logs that a rule looks at: its project, and no fewer rows of it. A test of a
+    /// channel is of no rule.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn may_see(
+        &self,
+        scope: &TenantScope,
+        address: &str,
+        rule_id: Uuid,
+    ) -> Result<bool, AlertError> {
+        if rule_id.is_nil() {
+            return Ok(true);
+        }
+        let found: i64 = on!(self.db.read(), pool => sqlx::query_scalar(MAY_SEE)
+            .bind(scope.organization_id()).bind(address).bind(rule_id).fetch_one(pool).await)
+        .map_err(AlertError::store("look up what a member may see"))?;
+        Ok(found > 0)
     }
 
     /// E-mail has no secret and is kept readable, so that it goes on whatever happens to the key.

@@ -51,7 +51,8 @@ async fn list(
     let more = found.len() > size;
     found.truncate(size);
     let next_cursor = found.last().filter(|_| more).map(|last| last.id.to_string());
-    let items = found.into_iter().map(|stored| shown(&member, stored)).collect();
+    let seen = found.into_iter().filter(|stored| role_at(&member, &stored.content).is_some());
+    let items = seen.map(|stored| shown(&member, stored)).collect();
     Ok(web::Json(List { items, next_cursor }))
 }
 
@@ -62,8 +63,7 @@ async fn get(
     db: web::Data<Db>,
     id: web::Path<String>,
 ) -> Result<web::Json<SavedSearch>, ApiError> {
-    let stored = store::get(&db, member.scope(), member.user_id(), id_of(&id)?).await?;
-    Ok(web::Json(shown(&member, stored)))
+    Ok(web::Json(shown(&member, seen(&member, &db, &id).await?)))
 }
 
 /// Keeps a search: for oneself, or with `shared` for everybody.
@@ -77,7 +77,8 @@ async fn create(
     request: web::Json<SavedSearchRequest>,
 ) -> Result<(web::Json<SavedSearch>, StatusCode), ApiError> {
     let content = Content::default().changed(&request)?;
-    if content.shared && member.role() < Role::Editor {
+    let role = role_at(&member, &content).ok_or(SavedSearchError::NotFound)?;
+    if content.shared && role < Role::Editor {
         return Err(SavedSearchError::EditorNeeded.into());
     }
     if !content.shared && member.user_id().is_none() {
@@ -101,12 +102,13 @@ async fn change(
     id: web::Path<String>,
     request: web::Json<SavedSearchRequest>,
 ) -> Result<web::Json<SavedSearch>, ApiError> {
-    let stored = store::get(&db, member.scope(), member.user_id(), id_of(&id)?).await?;
+    let stored = seen(&member, &db, &id).await?;
     let SavedSearchRequest { favourite, .. } = &*request;
     let only_favourite = SavedSearchRequest { favourite: *favourite, ..SavedSearchRequest::default() };
     if *request != only_favourite {
         let content = stored.content.clone().changed(&request)?;
-        if !may_change(&member, &stored) || (content.shared && member.role() < Role::Editor) {
+        let role = role_at(&member, &content).ok_or(SavedSearchError::NotFound)?;
+        if !may_change(&member, &stored) || (content.shared && role < Role::Editor) {
             return Err(SavedSearchError::EditorNeeded.into());
         }
         // What nobody owns would be nobody's to see.
@@ -134,7 +136,7 @@ async fn delete(
     db: web::Data<Db>,
     id: web::Path<String>,
 ) -> Result<NoContent, ApiError> {
-    let stored = store::get(&db, member.scope(), member.user_id(), id_of(&id)?).await?;
+    let stored = seen(&member, &db, &id).await?;
     if !may_change(&member, &stored) {
         return Err(SavedSearchError::EditorNeeded.into());
     }
@@ -147,9 +149,24 @@ async fn mark(member: &Member<Viewer>, db: &Db, id: Uuid, favourite: bool) -> Re
     store::set_favourite(db, member.scope(), id, user_id, favourite).await
 }
 
+/// One that the caller sees: its own or shared, and of no project that is closed to them.
+async fn seen(member: &Member<Viewer>, db: &Db, id: &str) -> Result<Stored, SavedSearchError> {
+    let stored = store::get(db, member.scope(), member.user_id(), id_of(id)?).await?;
+    role_at(member, &stored.content).map(|_| stored).ok_or(SavedSearchError::NotFound)
+}
+
+/// The caller's role where the search looks: in its project, or in the organization when it names none.
+fn role_at(member: &Member<Viewer>, content: &Content) -> Option<Role> {
+    match content.project_id {
+        Some(project_id) => member.project_roles().in_project(member.role(), project_id),
+        None => Some(member.role()),
+    }
+}
+
 fn may_change(member: &Member<Viewer>, stored: &Stored) -> bool {
     let is_owner = stored.owner_id.is_some() && stored.owner_id == member.user_id();
-    is_owner || (stored.content.shared && member.role() >= Role::Editor)
+    let is_editor = role_at(member, &stored.content).is_some_and(|role| role >= Role::Editor);
+    is_owner || (stored.content.shared && is_editor)
 }
 
 fn id_of(text: &str) -> Result<Uuid, SavedSearchError> {

@@ -1,6 +1,6 @@
 //! Forgotten and changed passwords.
 
-use crate::harness::{Answer, Org, PASSWORD, TestApp};
+use crate::harness::{Answer, Org, PASSWORD, TestApp, eventually};
 use serde_json::json;
 
 const NEW: &str = "another horse battery";
@@ -32,6 +32,35 @@ async fn a_forgotten_password_is_reset_by_mail_once_and_ends_all_sessions() {
     let session = log_in(&app, &acme.email, NEW).await.expect(200);
     assert_eq!(session.body["user"]["email_verified"], true, "who got the mail has the address");
     reset(&app, &token, PASSWORD).await.expect_problem(422, "link_invalid");
+}
+
+#[tokio::test]
+async fn who_had_the_old_password_keeps_no_way_in() {
+    let app = TestApp::spawn().await;
+    let acme = app.org("acme").await;
+    let nobody = app.anonymous();
+    let confirm = async |token: &str| nobody.post("/api/v1/auth/change-email", json!({"token": token})).await;
+    let wish = json!({"email": "thief@evil.example", "password": PASSWORD});
+    acme.post("/api/v1/me/email", wish).await.expect(202);
+    let change = app.mails_about("thief@evil.example", "Confirm your new", 1).await.remove(0).token();
+    let codes = nobody.post("/api/v1/auth/device", json!({"client_name": "x"})).await.expect(200).body;
+    let answer = json!({"user_code": codes["user_code"], "approve": true});
+    acme.post("/api/v1/auth/device/confirm", answer).await.expect(204);
+    let grant = "urn:ietf:params:oauth:grant-type:device_code";
+    let body = json!({"grant_type": grant, "device_code": codes["device_code"]});
+    let token = nobody.post("/api/v1/auth/device/token", body).await.expect(200).body;
+    let program = app.with_credential(token["access_token"].as_str().unwrap());
+    program.get("/api/v1/projects").await.expect(200);
+
+    forgot(&app, &acme.email).await.expect(202);
+    let token = app.mails_about(&acme.email, "Reset", 1).await.remove(0).token();
+    reset(&app, &token, NEW).await.expect(204);
+
+    confirm(&change).await.expect_problem(422, "link_invalid");
+    eventually("the key to end", async || {
+        (program.get("/api/v1/projects").await.status == 401).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -27,8 +27,17 @@ async fn a_project_without_access_looks_absent_and_what_is_about_all_is_closed()
     let acme = app.org("acme").await;
     let hidden = staging(&acme).await;
     let bea = acme.member(&app, "bea", "editor").await;
+    let search = json!({"name": "s", "query": "*", "shared": true, "project_id": hidden});
+    let search = acme.post("/api/v1/saved-searches", search).await.expect(201).body;
+    let search = format!("/api/v1/saved-searches/{}", search["id"].as_str().unwrap());
+    bea.get(&search).await.expect(200);
     set(&acme, &bea, &[(&hidden, "none")]).await;
 
+    assert!(names(&bea.get("/api/v1/saved-searches").await.expect(200).body["items"]).is_empty());
+    bea.get(&search).await.expect_problem(404, "not_found");
+    bea.delete(&search).await.expect_problem(404, "not_found");
+    let kept = json!({"name": "mine", "query": "*", "project_id": hidden});
+    bea.post("/api/v1/saved-searches", kept).await.expect_problem(404, "not_found");
     assert_eq!(names(&bea.get("/api/v1/projects").await.expect(200).body["items"]), ["default"]);
     assert_eq!(names(&bea.get("/api/v1/me").await.expect(200).body["projects"]), ["default"]);
     let nowhere = uuid::Uuid::now_v7().to_string();

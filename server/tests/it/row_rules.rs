@@ -208,6 +208,7 @@ async fn alerts_look_through_the_rule(narrowed: &Narrowed) {
     editor.get("/api/v1/alert-rules/export").await.expect_problem(403, "row_rule_in_force");
     editor.get("/api/v1/notification-channels").await.expect(200);
 
+    mails_go_to_who_sees_the_logs(narrowed).await;
     let mover = owner.member(&narrowed.logs.app, "mover", "editor").await;
     let member = format!("/api/v1/members/{}", mover.user_id);
     owner.patch(&member, json!({"row_rule": "env:dev"})).await.expect(200);
@@ -221,6 +222,23 @@ async fn alerts_look_through_the_rule(narrowed: &Narrowed) {
     assert!(stopped["last_error"].as_str().unwrap().contains("row rule of its author"), "{stopped}");
     eventually("the rule to be out of sight", async || (mover.get(&path).await.status == 404).then_some(()))
         .await;
+}
+
+async fn mails_go_to_who_sees_the_logs(Narrowed { logs, owner, .. }: &Narrowed) {
+    let reader = owner.member(&logs.app, "reader", "editor").await;
+    let path = format!("/api/v1/members/{}", reader.user_id);
+    let config = json!({"to": [reader.email]});
+    let channel = json!({"name": "reader", "kind": "email", "config": config});
+    let channel = owner.post("/api/v1/notification-channels", channel).await.expect(201).body;
+    owner.patch(&path, json!({"row_rule": "env:dev"})).await.expect(200);
+    let mut rule = by_note("notes by mail");
+    rule["channel_ids"] = json!([channel["id"]]);
+    owner.post("/api/v1/alert-rules", rule).await.expect(201);
+    eventually("the mail to be refused", async || {
+        let log = owner.get("/api/v1/notifications").await.expect(200).text;
+        log.contains("may not see the logs of this rule any more").then_some(())
+    })
+    .await;
 }
 
 async fn rights_of_who_is_narrowed(narrowed: &Narrowed) {

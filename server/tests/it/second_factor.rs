@@ -143,6 +143,8 @@ async fn an_address_changes_when_the_mail_to_the_new_one_is_followed() {
 async fn a_reset_password_does_not_switch_off_the_second_factor() {
     let app = TestApp::spawn().await;
     let acme = app.org("acme").await;
+    let mail = app.mails_about(&acme.email, "Confirm", 1).await.remove(0);
+    app.anonymous().post("/api/v1/auth/verify-email", json!({"token": mail.token()})).await.expect(204);
     let (_, codes, _) = switch_on(&acme).await;
     app.anonymous().post("/api/v1/auth/forgot-password", json!({"email": acme.email})).await.expect(202);
     let token = app.mails_about(&acme.email, "Reset", 1).await.remove(0).token();
@@ -151,4 +153,18 @@ async fn a_reset_password_does_not_switch_off_the_second_factor() {
 
     log_in(&app, &acme.email, None).await.expect_problem(401, "second_factor_required");
     log_in(&app, &acme.email, Some(&codes[0])).await.expect(200);
+}
+
+/// Somebody else may have signed up with the address, to lock out who has it.
+#[tokio::test]
+async fn a_second_factor_of_an_address_that_was_never_confirmed_goes_with_the_reset() {
+    let app = TestApp::spawn().await;
+    let acme = app.org("acme").await;
+    switch_on(&acme).await;
+    app.anonymous().post("/api/v1/auth/forgot-password", json!({"email": acme.email})).await.expect(202);
+    let token = app.mails_about(&acme.email, "Reset", 1).await.remove(0).token();
+    let body = json!({"token": token, "password": PASSWORD});
+    app.anonymous().post("/api/v1/auth/reset-password", body).await.expect(204);
+
+    log_in(&app, &acme.email, None).await.expect(200);
 }

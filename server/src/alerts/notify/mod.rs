@@ -19,6 +19,7 @@ use crate::email::{Mail, MailError, Mailer};
 use crate::outbound::{Answer, Outbound, OutboundError};
 use crate::sealing::Sealer;
 use crate::tenant::TenantScope;
+use alert_rules::Kind;
 use api_types::alerts::MessagePreview;
 use digest::Digest;
 use reqwest::Url;
@@ -126,7 +127,7 @@ impl Notifier {
         match job.recipient_kind {
             RecipientKind::Member => {
                 let member = self.channels.member_by_id(&job.scope, job.recipient_id).await?;
-                self.email(member, "the rule's author", |to| email::mail(job, to, &self.links(job))).await
+                self.email_of(job, member, "the rule's author").await
             }
             RecipientKind::Channel => match self.channels.get(&job.scope, job.recipient_id).await {
                 Ok(StoredChannel { config: Some(config), .. }) => self.to_channel(job, &config).await,
@@ -149,7 +150,7 @@ impl Notifier {
         let sent = match (first.recipient_kind, first.address.as_str()) {
             (RecipientKind::Member, _) => {
                 let member = self.channels.member_by_id(&first.scope, first.recipient_id).await?;
-                self.email(member, "the rule's author", |to| digest.mail(to)).await
+                self.digest_mail(jobs, member, "the rule's author").await
             }
             (RecipientKind::Channel, "") => match self.channels.get(&first.scope, first.recipient_id).await {
                 Ok(StoredChannel { config: Some(ChannelConfig::Slack { url }), .. }) => {
@@ -161,7 +162,7 @@ impl Notifier {
             },
             (RecipientKind::Channel, address) => {
                 let member = self.channels.member_by_address(&first.scope, address).await?;
-                self.email(member, address, |to| digest.mail(to)).await
+                self.digest_mail(jobs, member, address).await
             }
         };
         sent.map(|detail| format!("{detail}, together with {} others ({})", jobs.len() - 1, first.id))
@@ -172,7 +173,7 @@ impl Notifier {
         match config {
             ChannelConfig::Email { .. } => {
                 let member = self.channels.member_by_address(&job.scope, &job.address).await?;
-                self.email(member, &job.address, |to| email::mail(job, to, &links)).await
+                self.email_of(job, member, &job.address).await
             }
             ChannelConfig::Slack { url } => slack::send(&self.outbound, url, &job.notice, &links).await,
             ChannelConfig::Pagerduty { routing_key } => {
@@ -204,6 +205,49 @@ impl Notifier {
         Links::of(&job.notice, job.scope.organization_id(), &self.public_url, &self.sealer)
     }
 
+    async fn email_of(
+        &self,
+        job: &Job,
+        member: Option<MemberAddress>,
+        who: &str,
+    ) -> Result<String, Undelivered> {
+        if self.seen_by(member.as_ref(), std::slice::from_ref(job)).await?.is_empty() {
+            return Err(unseen(who));
+        }
+        self.email(member, who, |to| email::mail(job, to, &self.links(job))).await
+    }
+
+    async fn digest_mail(
+        &self,
+        jobs: &[Job],
+        member: Option<MemberAddress>,
+        who: &str,
+    ) -> Result<String, Undelivered> {
+        let seen = self.seen_by(member.as_ref(), jobs).await?;
+        if seen.is_empty() {
+            return Err(unseen(who));
+        }
+        let digest = Digest::of(&seen, |job| self.links(job), &self.public_url);
+        self.email(member, who, |to| digest.mail(to)).await
+    }
+
+    /// Those about logs that the member sees now; who is no member is found out elsewhere. That a rule does not work any more is for
+    /// its author to know, and tells nothing of logs.
+    async fn seen_by(&self, member: Option<&MemberAddress>, jobs: &[Job]) -> Result<Vec<Job>, Undelivered> {
+        let mut seen = Vec::new();
+        for job in jobs {
+            let is_for_author =
+                job.recipient_kind == RecipientKind::Member && job.notice.kind == Kind::Failed;
+            let sees = match member {
+                Some(_) if is_for_author => true,
+                Some(member) => self.channels.may_see(&job.scope, &member.email, job.notice.rule_id).await?,
+                None => true,
+            };
+            seen.extend(sees.then(|| job.clone()));
+        }
+        Ok(seen)
+    }
+
     /// To members whose address is confirmed, and to nobody else.
     async fn email(
         &self,
@@ -225,6 +269,10 @@ impl Notifier {
             }
         }
     }
+}
+
+fn unseen(who: &str) -> Undelivered {
+    Undelivered::Permanent(format!("{who} may not see the logs of this rule any more"))
 }
 
 /// What an answer means: only its status counts, and `detail` where the other side is known to explain itself.

@@ -1,11 +1,12 @@
 //! What a row rule lets through of dead letters: those that can be read as the events they were to become.
 //!
-//! A rule such as `-env:prod` matches whatever has no field `env`, so a letter that cannot be read is never shown to somebody
-//! with a rule.
+//! A rule such as `-env:prod` matches whatever has no field `env`, so a letter that cannot be read, or that was refused before its
+//! protocol was read, is never shown to somebody with a rule.
 
 use super::Kept;
+use super::letter::REFUSED;
 use crate::sight::{BrokenRule, Sight};
-use event::{Content, Intake, decode};
+use event::{Content, Intake, RejectCode, decode};
 use query_lang::ast::Level;
 use query_lang::eval::{Event, Matcher};
 use serde_json::{Map, Value};
@@ -31,8 +32,17 @@ impl Seen {
     }
 }
 
+/// Whether the letter holds the event in our own names: it was refused for what it is, after all of it had been read.
+fn is_an_event(kept: &Kept) -> bool {
+    kept.code == REFUSED
+        || [RejectCode::TooOld, RejectCode::InTheFuture].iter().any(|code| kept.code == code.as_str())
+}
+
 /// `None`: it is no event.
 fn is_let_through(rules: &[Matcher], kept: &Kept) -> Option<bool> {
+    if !is_an_event(kept) {
+        return None;
+    }
     // A broken object would be taken for a line of text without any fields.
     serde_json::from_slice::<Map<String, Value>>(&kept.original).ok()?;
     let mut items = decode(&kept.original, Content::Unlabelled);
@@ -92,6 +102,9 @@ mod tests {
         for unreadable in [r#"{"env":"prod", broken"#, r#"{"timestamp":"not a time","env":"prod"}"#] {
             assert!(!seen("-env:dev", unreadable), "{unreadable}");
         }
+        let of_a_protocol = Kept { code: "unsupported".into(), ..kept(r#"{"doc":{"env":"prod"}}"#) };
+        let sight = Sight::of(TenantScope::of_job(Uuid::nil()), Some(RowRule::parse("-env:prod").unwrap()));
+        assert!(!Seen::by(&sight, 1).unwrap().shows(&of_a_protocol));
         assert!(!seen("-env:prod", r#"[{"env":"dev"},{"env":"prod"}]"#));
         assert!(!seen("-env:prod", r#"{"timestamp":"2999-01-01T00:00:00Z"}"#));
     }

@@ -92,6 +92,7 @@ fn gather(arrival: &Arrival, content: Content, defaults: &Defaults) -> Result<Ga
 }
 
 fn read(raw: &mut RawEvent<'_>, defaults: &Defaults) {
+    raw.original = Cow::default(); // its names mean something here only
     let fields = &mut raw.fields;
     for (name, value) in [
         ("ddsource", &defaults.ddsource),

@@ -171,6 +171,7 @@ fn unwrap<'a>(item: Item<'a>, defaults: &Defaults) -> (Item<'a>, u8) {
     }
     complete(&mut envelope, defaults);
     apply(&mut raw, envelope);
+    raw.original = Cow::default(); // in an envelope that nobody else opens
     (Ok(raw), 6)
 }
 

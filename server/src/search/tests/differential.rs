@@ -53,6 +53,9 @@ async fn the_evaluator_and_the_engine_give_the_same() {
 const ONCE_DIFFERENT: &[&str] = &[
     "| sample 10%",
     "| eval y = extract(message, 'x')",
+    "| eval y = substr(message, length(message) * 1e308 * 10), z = substr(message, 2, length(message) * 1e308 * 10)",
+    "| eval y = split_part(message, ' ', length(message) * 1e308 * 10)",
+    "| eval y = split_part(message, ' ', length(message) * 1e308 * 10 - length(message) * 1e308 * 10)",
     "| eval y = length(extract(status, '^(.*)$'))",
     "| where timestamp < `order-id`",
     "| eval y = least(length(message), 7), z = greatest(length(message), 500)",

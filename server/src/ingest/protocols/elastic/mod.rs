@@ -15,6 +15,7 @@ use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use bulk::{Action, Answered, Operation};
 use event::{Item, RawEvent, Reject, RejectCode, Value};
 use serde_json::json;
+use std::borrow::Cow;
 use std::time::Instant;
 use uuid::Uuid;
 
@@ -89,6 +90,7 @@ fn event_of<'a>(position: usize, operation: &Operation<'a>) -> Item<'a> {
     }
     let mut raw: RawEvent<'a> = event::object(position, operation.document.unwrap_or_default())?;
     raw.default_source = operation.source();
+    raw.original = Cow::default(); // does not say what the line before it says
     if let Some(id) = &operation.id
         && raw.fields.get("_id").is_none()
     {
