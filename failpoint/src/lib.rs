@@ -6,7 +6,8 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-const VARIABLE: &str = "CORDWOOD_FAILPOINT";
+/// What names the place.
+pub const VARIABLE: &str = "CORDWOOD_FAILPOINT";
 
 /// Marks a place by its name.
 pub fn reach(place: &str) {

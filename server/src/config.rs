@@ -252,7 +252,10 @@ const OF_COMMAND_LINE: [&str; 5] =
 fn refuse_unknown(variables: impl Iterator<Item = String>) -> Result<(), ConfigError> {
     let known = |name: &String| {
         let name = name.as_str();
-        VARIABLES.contains(&name) || name == "CORDWOOD_CONFIG" || OF_COMMAND_LINE.contains(&name)
+        VARIABLES.contains(&name)
+            || name == "CORDWOOD_CONFIG"
+            || OF_COMMAND_LINE.contains(&name)
+            || (cfg!(debug_assertions) && name == failpoint::VARIABLE)
     };
     match variables.filter(|name| name.starts_with("CORDWOOD_")).find(|name| !known(name)) {
         Some(name) => Err(ConfigError::UnknownVariable(name)),

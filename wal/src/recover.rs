@@ -327,7 +327,8 @@ fn settle(
         let (next_lsn, end) = kept_end(&segment);
         let damaged =
             report.damage.iter().any(|damage| damage.file == segment.path && damage.bytes.start == end);
-        if !damaged {
+        // What is left of records that are done with is neither.
+        if !damaged && next_lsn >= checkpoint.done_before {
             report.torn_bytes += segment.written_end.saturating_sub(end);
         }
         if next_lsn <= checkpoint.done_before || segment.scan.records.is_empty() {

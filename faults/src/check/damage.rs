@@ -98,7 +98,12 @@ fn open_damaged(wal: &Path, before: &Segments, stale: &Segments, seed: u64) -> R
         report.lost_records,
         lost.len()
     );
-    ensure!(report.torn_bytes == 0, "seed {seed} ({done:?}): damage passed as an unfinished write");
+    ensure!(
+        report.torn_bytes == 0,
+        "seed {seed} ({done:?}): {} bytes passed as an unfinished write, {:?} as damage",
+        report.torn_bytes,
+        report.damage
+    );
     Ok(lost.len())
 }
 
