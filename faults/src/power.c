@@ -59,6 +59,18 @@ static void note(const char *form, ...) {
     put(line, length);
 }
 
+/* What stands there, also where the file is open for writing only. */
+static int read_old(int fd, void *old, size_t length, off_t offset) {
+    if (!length) return 1;
+    if (pread(fd, old, length, offset) == (ssize_t)length) return 1;
+    char link[64];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    int reading = REAL(open)(link, O_RDONLY | O_CLOEXEC);
+    int is_read = reading >= 0 && pread(reading, old, length, offset) == (ssize_t)length;
+    if (reading >= 0) close(reading);
+    return is_read;
+}
+
 static void note_overwrite(int fd, off_t offset, size_t length) {
     struct stat status;
     if (!is_watched_fd(fd, &status) || !S_ISREG(status.st_mode)) return;
@@ -66,7 +78,7 @@ static void note_overwrite(int fd, off_t offset, size_t length) {
     if (kept > length) kept = length;
     unsigned char *old = malloc(kept ? kept : 1);
     char *line = malloc(2 * kept + 128);
-    if (!old || !line || pread(fd, old, kept, offset) != (ssize_t)kept) abort();
+    if (!old || !line || !read_old(fd, old, kept, offset)) abort();
     size_t used = snprintf(line, 128, "W %lu %lld %zu %lld ", (unsigned long)status.st_ino, (long long)offset, length, (long long)status.st_size);
     int is_zero = 1;
     for (size_t i = 0; i < kept; i++) is_zero &= !old[i];

@@ -21,7 +21,7 @@ async fn damaged(lab: &Lab) -> Result<String> {
     let (seeds, starts) = (lab.rounds(200, 1000), lab.rounds(4, 40));
     let mut stack = lab.stack(&["--wal-segment-bytes=262144"]).await?;
     let stale = segments_in_use(&stack).await?;
-    let before = stopped_with(&mut stack, 120).await?.0;
+    let (before, sent) = stopped_with(&mut stack, 120).await?;
     let wal = segments::wal_folder(&stack.data());
     let mut lost = 0;
     for seed in 0..seeds {
@@ -29,6 +29,7 @@ async fn damaged(lab: &Lab) -> Result<String> {
     }
     stack.proxy.set(Mode::Pass);
     stack.server.start_again().await?;
+    until_stored(&stack, &sent).await?;
     let mut lost_events = 0;
     for seed in 0..starts {
         lost_events += start_damaged(&mut stack, &stale, seed)
@@ -46,13 +47,20 @@ async fn segments_in_use(stack: &Stack) -> Result<Segments> {
     let load = Load::start(stack, &stack.server.url, Shape::default()).await?;
     load.goes_on(30, LIMIT).await?;
     let in_use = Segments::read(&segments::wal_folder(&stack.data()))?;
-    let sent = load.stop().await?;
+    until_stored(stack, &load.stop().await?).await?;
+    Ok(in_use)
+}
+
+async fn until_stored(stack: &Stack, sent: &Sent) -> Result<()> {
     let begun = Instant::now();
-    while stored(stack).await?.len() < sent.events.len() {
-        ensure!(begun.elapsed() < LIMIT, "the first events are not stored");
+    loop {
+        let found: BTreeSet<String> = stored(stack).await?.into_iter().collect();
+        if sent.events.iter().all(|event| found.contains(event)) {
+            return Ok(());
+        }
+        ensure!(begun.elapsed() < LIMIT, "events of an intact log are not stored");
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    Ok(in_use)
 }
 
 /// Sends so many batches that stay in the log, and stops the server.
