@@ -64,9 +64,9 @@ pub(super) struct Layout {
     pub json_type: String,
 }
 
-/// Where two nodes migrate at once, one may find that the other was faster with a statement that works once; all of the
-/// migration from its beginning works then.
-const ATTEMPTS: u32 = 3;
+/// Where nodes migrate at once, one may find that another was faster with a statement that works once. Then either that one brings
+/// the migration to its end, or all of it works from its beginning.
+const ATTEMPTS: u32 = 10;
 
 const PREPARE_TIMEOUT: Duration = Duration::from_secs(120);
 
@@ -97,7 +97,7 @@ async fn migrate_and_check(client: &Client) -> Result<Layout, LogStoreError> {
 
 async fn migrate(client: &Client) -> Result<(), LogStoreError> {
     client.query_raw(VERSIONS_TABLE).execute().await?;
-    let reached = client.query_raw("SELECT max(version) FROM schema_versions").fetch_one::<u32>().await?;
+    let reached = version(client).await?;
     let known = MIGRATIONS.last().map_or(0, |migration| migration.version);
     if reached > known {
         return Err(LogStoreError::Setup(format!(
@@ -105,12 +105,16 @@ async fn migrate(client: &Client) -> Result<(), LogStoreError> {
         )));
     }
     for migration in MIGRATIONS.iter().filter(|migration| migration.version > reached) {
-        for attempt in 1..=ATTEMPTS {
-            match apply(client, migration).await {
-                Ok(()) => break,
-                Err(error) if attempt == ATTEMPTS => return Err(error),
-                Err(error) => tracing::warn!(%error, schema.version = migration.version, "migrating again"),
+        let mut attempt = 1;
+        while let Err(error) = apply(client, migration).await {
+            tokio::time::sleep(Duration::from_millis(rand::random_range(20..400))).await;
+            if version(client).await? >= migration.version {
+                break;
             }
+            if attempt == ATTEMPTS {
+                return Err(error);
+            }
+            attempt += 1;
         }
         tracing::info!(
             schema.version = migration.version,
@@ -119,6 +123,10 @@ async fn migrate(client: &Client) -> Result<(), LogStoreError> {
         );
     }
     Ok(())
+}
+
+async fn version(client: &Client) -> Result<u32, LogStoreError> {
+    Ok(client.query_raw("SELECT max(version) FROM schema_versions").fetch_one::<u32>().await?)
 }
 
 async fn apply(client: &Client, migration: &Migration) -> Result<(), LogStoreError> {
