@@ -37,10 +37,6 @@ const STOP_GRACE: Duration = Duration::from_secs(5);
 /// How long to wait for an earlier engine to let go of the data folder.
 const LOCK_PATIENCE: Duration = Duration::from_secs(20);
 
-/// How far statements and merges stand back behind the server on the same machine: who answers a client goes before
-/// who works on a batch. Measured in bench/RESULTS.md, "Ingest".
-const NICENESS: i32 = 10;
-
 /// ClickHouse in one process, for Cordwood on one machine.
 #[derive(Parser)]
 #[command(version)]
@@ -64,8 +60,6 @@ struct Arguments {
 
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    // Threads have it from the one that starts them, so before there is any.
-    rustix::process::nice(NICENESS).context("failed to lower the priority")?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         // Statements are parsed on these threads, and ClickHouse's parser is recursive.

@@ -64,10 +64,7 @@ impl<'a> Intake<'a> {
                 return Err(Reject { index, code, detail, original });
             }
         };
-        let default_source = match raw.default_source.is_empty() {
-            true => Cow::Borrowed(self.default_source),
-            false => raw.default_source,
-        };
+        let default_source = self.source_or_default(raw.default_source);
         let forwarded = raw.level.filter(|level| *level != Level::Unknown);
         let level = stated.level.or(forwarded);
         let mut event = Event {
@@ -104,15 +101,17 @@ impl<'a> Intake<'a> {
         Ok(event)
     }
 
+    /// The source of events that name none: the decoder's, or the request's.
+    fn source_or_default(&self, of_decoder: Cow<'a, str>) -> Cow<'a, str> {
+        if of_decoder.is_empty() { Cow::Borrowed(self.default_source) } else { of_decoder }
+    }
+
     /// The event's bytes; where these do not say everything, what was read, as an event that can be sent again.
     fn original(&self, raw: RawEvent<'a>, stated: Stated<'a>) -> Cow<'a, [u8]> {
         if !raw.original.is_empty() && self.default_source.is_empty() && self.default_host.is_empty() {
             return raw.original;
         }
-        let default_source = match raw.default_source.is_empty() {
-            true => Cow::Borrowed(self.default_source),
-            false => raw.default_source,
-        };
+        let default_source = self.source_or_default(raw.default_source);
         let mut out = b"{\"timestamp\":".to_vec();
         match (raw.timestamp_ns.or(stated.time), stated.bad_time) {
             (Some(time), _) => Value::String(time::format_rfc3339(time).into()).write_json(&mut out),
