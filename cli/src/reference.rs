@@ -43,6 +43,9 @@ pub fn markdown(command: &Command) -> String {
         let name = subcommand.get_name();
         writeln!(text, "- [`{name}`](#cordwood-{name}): {}", about(subcommand)).expect(MEMORY);
     }
+    text.push_str("\nCommands that talk to a server take these too; each can also be set as the environment variable:\n\n");
+    let with_server = command.find_subcommand("query").expect("there is one");
+    table(with_server.get_arguments().filter(|argument| argument.is_global_set()), &mut text);
     visible(command).for_each(|subcommand| section(subcommand, "cordwood", 2, &mut text));
     text
 }
@@ -60,13 +63,20 @@ fn about(command: &Command) -> String {
 fn section(command: &Command, parent: &str, depth: usize, text: &mut String) {
     let name = format!("{parent} {}", command.get_name());
     writeln!(text, "\n{} `{name}`\n{}\n", "#".repeat(depth), about(command)).expect(MEMORY);
-    let arguments: Vec<_> = command
-        .get_arguments()
-        .filter(|argument| {
-            !["help", "version"].contains(&argument.get_id().as_str()) && !argument.is_global_set()
-        })
-        .collect();
-    if !arguments.is_empty() {
+    let own = |argument: &&clap::Arg| {
+        !["help", "version"].contains(&argument.get_id().as_str()) && !argument.is_global_set()
+    };
+    table(command.get_arguments().filter(own), text);
+    if let Some(more) = command.get_after_help() {
+        writeln!(text, "\n```text\n{}\n```", more.to_string().trim()).expect(MEMORY);
+    }
+    visible(command).for_each(|subcommand| section(subcommand, &name, depth + 1, text));
+}
+
+/// Nothing when there are none.
+fn table<'a>(arguments: impl Iterator<Item = &'a clap::Arg>, text: &mut String) {
+    let mut arguments = arguments.peekable();
+    if arguments.peek().is_some() {
         text.push_str("| argument | meaning |\n|---|---|\n");
     }
     for argument in arguments {
@@ -82,12 +92,11 @@ fn section(command: &Command, parent: &str, depth: usize, text: &mut String) {
         if !default.is_empty() && argument.get_action().takes_values() {
             help = format!("{help} Default: `{}`.", default.join(","));
         }
+        if let Some(variable) = argument.get_env() {
+            help = format!("{help}. Or `{}`.", variable.to_string_lossy());
+        }
         writeln!(text, "| `{}` | {} |", spelled(argument), help.trim()).expect(MEMORY);
     }
-    if let Some(more) = command.get_after_help() {
-        writeln!(text, "\n```text\n{}\n```", more.to_string().trim()).expect(MEMORY);
-    }
-    visible(command).for_each(|subcommand| section(subcommand, &name, depth + 1, text));
 }
 
 fn spelled(argument: &clap::Arg) -> String {

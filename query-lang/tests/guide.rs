@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use query_lang::ast::{aggregate_docs, function_docs, window_docs};
 use query_lang::{Catalogue, CheckContext, Code, check, format, parse};
 
 const GUIDE: &str = include_str!("../../docs/query-language.md");
@@ -41,5 +42,13 @@ fn every_example_of_the_guide_parses_and_checks_without_a_doubt() {
 fn every_code_is_in_the_table() {
     for code in Code::ALL {
         assert!(GUIDE.contains(&["| ", &code.to_string(), " |"].concat()), "{code} is missing in the guide");
+    }
+}
+
+#[test]
+fn every_function_is_in_the_tables() {
+    for function in [function_docs(), aggregate_docs(), window_docs()].concat() {
+        let row = format!("| `{}` | {} |", function.signature, function.doc);
+        assert!(GUIDE.contains(&row), "missing in the guide: {row}");
     }
 }

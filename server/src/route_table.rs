@@ -54,6 +54,8 @@ pub const ROUTES: &[(&str, &str, Access)] = &[
     ("GET", "/api/v1/me/identities", Person),
     ("POST", "/api/v1/me/identities", Person),
     ("DELETE", "/api/v1/me/identities/{id}", Person),
+    ("GET", "/api/v1/me/command-lines", Person),
+    ("DELETE", "/api/v1/me/command-lines/{id}", Person),
     ("POST", "/api/v1/auth/device", Open),
     ("POST", "/api/v1/auth/device/token", Open),
     ("POST", "/api/v1/auth/device/revoke", Open),

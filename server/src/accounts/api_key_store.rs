@@ -8,7 +8,7 @@ use crate::on;
 use crate::sight::RowRule;
 use crate::tenant::TenantScope;
 use crate::time::{Micros, now_us, rfc3339};
-use api_types::accounts::{ApiKey, IngestLimits, KeyScope};
+use api_types::accounts::{ApiKey, CommandLine, IngestLimits, KeyScope};
 use uuid::Uuid;
 
 crate::statements! {
@@ -30,6 +30,12 @@ crate::statements! {
     REPLACE = "UPDATE api_keys SET replaced_by = $3, expires_at = CASE WHEN expires_at < $4 THEN expires_at ELSE $4 END \
         WHERE organization_id = $1 AND id = $2 AND revoked_at IS NULL AND replaced_by IS NULL";
     REVOKE = "UPDATE api_keys SET revoked_at = $3 WHERE organization_id = $1 AND id = $2 AND revoked_at IS NULL";
+    LIST_PERSONAL = "SELECT k.id, k.name, o.name AS organization, p.name AS project, k.scopes, k.created_at, k.expires_at, \
+        k.last_used_at FROM api_keys k JOIN organizations o ON o.id = k.organization_id \
+        JOIN projects p ON p.organization_id = k.organization_id AND p.id = k.project_id \
+        WHERE k.personal_to = $1 AND k.revoked_at IS NULL AND k.expires_at > $2 ORDER BY k.created_at DESC, k.id DESC";
+    END_ONE_PERSONAL = "UPDATE api_keys SET revoked_at = $3 WHERE id = $2 AND personal_to = $1 AND revoked_at IS NULL \
+        RETURNING organization_id, id, name, lookup, personal_to";
     END_PERSONAL = "UPDATE api_keys SET revoked_at = $3 WHERE lookup = $1 AND secret_hash = $2 AND personal_to IS NOT NULL \
         AND revoked_at IS NULL RETURNING organization_id, id, name, lookup, personal_to";
 }
@@ -242,6 +248,44 @@ pub async fn end_personal(db: &Db, key: &Parsed) -> Result<Option<Ended>, Accoun
     on!(db.write(), pool => sqlx::query_as(END_PERSONAL)
         .bind(&key.lookup).bind(key.secret_hash.to_vec()).bind(now_us()).fetch_optional(pool).await)
     .map_err(failed_to("log a command line out"))
+}
+
+#[derive(sqlx::FromRow)]
+struct PersonalRow {
+    id: Uuid,
+    name: String,
+    organization: String,
+    project: String,
+    scopes: String,
+    created_at: Micros,
+    expires_at: Option<Micros>,
+    last_used_at: Option<Micros>,
+}
+
+/// The command lines of a person, in whichever organization, newest first.
+pub async fn list_personal(db: &Db, user_id: Uuid) -> Result<Vec<CommandLine>, AccountError> {
+    let rows: Vec<PersonalRow> = on!(db.read(), pool => sqlx::query_as(LIST_PERSONAL)
+        .bind(user_id).bind(now_us()).fetch_all(pool).await)
+    .map_err(failed_to("list command lines"))?;
+    let view = |row: PersonalRow| CommandLine {
+        id: row.id.to_string(),
+        name: row.name,
+        organization: row.organization,
+        project: row.project,
+        scopes: scopes_of(&row.scopes),
+        created_at: rfc3339(row.created_at),
+        expires_at: row.expires_at.map(rfc3339),
+        last_used_at: row.last_used_at.map(rfc3339),
+    };
+    Ok(rows.into_iter().map(view).collect())
+}
+
+/// Ends one of a person's command lines.
+pub async fn end_one_personal(db: &Db, user_id: Uuid, key_id: Uuid) -> Result<Ended, AccountError> {
+    on!(db.write(), pool => sqlx::query_as(END_ONE_PERSONAL)
+        .bind(user_id).bind(key_id).bind(now_us()).fetch_optional(pool).await)
+    .map_err(failed_to("end a command line"))?
+    .ok_or(AccountError::NotFound)
 }
 
 fn words(text: &str) -> Vec<String> {

@@ -4,7 +4,7 @@
 //! they sign in, looks at what asks and from where, and says yes or no. Yes makes an API key of that person's: it may what their
 //! role may, at most, ends after ninety days, and ends at once when they leave the organization or get another role.
 
-use super::api_key_store::{self, NewRow, words_of};
+use super::api_key_store::{self, Ended, NewRow, words_of};
 use super::device_login_store::{self as store, Approval, Asking, Decision, Login};
 use super::mail_links::hash_of;
 use super::{AccountError, Accounts, device_codes, id, organization_store, project_store};
@@ -21,9 +21,10 @@ use crate::tenant::TenantScope;
 use crate::time::{DAY_US, SECOND_US, now_us, rfc3339};
 use actix_web::body::BoxBody;
 use actix_web::{HttpRequest, HttpResponse, Responder, web};
+use api_types::List;
 use api_types::accounts::{
-    DeviceAnswer, DeviceCodes, DeviceRequest, DeviceToken, DeviceTokenRequest, IngestLimits, KeyScope,
-    Organization, RevokeRequest, Role, TypedCode, WaitingDevice,
+    CommandLine, DeviceAnswer, DeviceCodes, DeviceRequest, DeviceToken, DeviceTokenRequest, IngestLimits,
+    KeyScope, Organization, RevokeRequest, Role, TypedCode, WaitingDevice,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -40,7 +41,9 @@ pub fn routes(app: &mut web::ServiceConfig) {
         .service(web::resource("/api/v1/auth/device/token").post(on_main(token)))
         .service(web::resource("/api/v1/auth/device/look-up").post(on_main(look_up)))
         .service(web::resource("/api/v1/auth/device/confirm").post(on_main(confirm)))
-        .service(web::resource("/api/v1/auth/device/revoke").post(on_main(revoke)));
+        .service(web::resource("/api/v1/auth/device/revoke").post(on_main(revoke)))
+        .service(web::resource("/api/v1/me/command-lines").get(on_main(list)))
+        .service(web::resource("/api/v1/me/command-lines/{id}").delete(on_main(end)));
 }
 
 /// Forms, as the RFC has them, or JSON.
@@ -244,13 +247,40 @@ async fn revoke(
         return Ok(web::Json(json!({})));
     };
     if let Some(ended) = api_key_store::end_personal(&accounts.db, &shown).await? {
-        accounts.auth.forget_key(&ended.lookup).await;
-        let scope = TenantScope::authenticated(ended.organization_id);
-        let target = Target::of(ended.id, &ended.name);
-        let actor = Actor::Person(ended.personal_to);
-        auditor.record_as(scope, actor, "api_key.revoked", target, json!({"by": "logging out"})).await;
+        ended_by(&accounts, &auditor, ended, "logging out").await;
     }
     Ok(web::Json(json!({})))
+}
+
+/// The caller's command lines, in all their organizations.
+async fn list(
+    person: Person,
+    accounts: web::Data<Accounts>,
+) -> Result<web::Json<List<CommandLine>>, ApiError> {
+    Ok(web::Json(api_key_store::list_personal(&accounts.db, person.user_id).await?.into()))
+}
+
+/// Ends one of the caller's command lines: at once here, within five seconds on every node.
+///
+/// # Errors
+/// 404 when it is not one of theirs.
+async fn end(
+    person: Person,
+    accounts: web::Data<Accounts>,
+    auditor: Auditor,
+    path: web::Path<String>,
+) -> Result<NoContent, ApiError> {
+    let ended = api_key_store::end_one_personal(&accounts.db, person.user_id, id(&path)?).await?;
+    ended_by(&accounts, &auditor, ended, "its person").await;
+    Ok(NoContent)
+}
+
+async fn ended_by(accounts: &Accounts, auditor: &Auditor, ended: Ended, by: &str) {
+    accounts.auth.forget_key(&ended.lookup).await;
+    let scope = TenantScope::authenticated(ended.organization_id);
+    let target = Target::of(ended.id, &ended.name);
+    let actor = Actor::Person(ended.personal_to);
+    auditor.record_as(scope, actor, "api_key.revoked", target, json!({"by": by})).await;
 }
 
 impl Accounts {

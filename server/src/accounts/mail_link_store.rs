@@ -1,6 +1,7 @@
 //! SQL of mailed links.
 
 use super::checked::Email;
+use super::notices::{Notice, tell};
 use super::{AccountError, failed_to};
 use crate::db::Db;
 use crate::email::{MailError, wait_after};
@@ -174,6 +175,7 @@ pub async fn reset_password(db: &Db, token_hash: &[u8], hash: &str) -> Result<Uu
             sqlx::query(END_OTHER_LINKS).bind(user_id).bind(now).execute(&mut *transaction).await?;
             sqlx::query(FORGET_UNPROVEN_FACTOR).bind(user_id).execute(&mut *transaction).await?;
             sqlx::query(SET_VERIFIED).bind(user_id).bind(email).bind(now).execute(&mut *transaction).await?;
+            tell!(transaction, user_id, Notice::PasswordChanged)?;
             transaction.commit().await?;
             Ok(Some(user_id))
         })
@@ -198,7 +200,8 @@ pub async fn request_change(db: &Db, user_id: Uuid, email: &Email) -> Result<(),
     requested.await.map_err(failed_to("note a change of address"))
 }
 
-/// Uses the link up and sets the address, and ends every other link of the user. Tells the user, the old and the new address.
+/// Uses the link up and sets the address, ends every other link of the user, and writes to the old address. Tells the user, the old
+/// and the new address.
 pub async fn change_email(db: &Db, token_hash: &[u8]) -> Result<(Uuid, String, String), AccountError> {
     try_change_email(db, token_hash).await.map_err(failed_to("change an address"))?
 }
@@ -214,6 +217,8 @@ async fn try_change_email(
             .bind(token_hash).bind(now).fetch_optional(&mut *transaction).await?;
         let Some((user_id, new)) = used else { return Ok(Err(AccountError::LinkInvalid)) };
         let old: String = sqlx::query_scalar(EMAIL).bind(user_id).fetch_one(&mut *transaction).await?;
+        // Before the change: it goes to the address that the account has now.
+        tell!(transaction, user_id, Notice::EmailChanged { new: new.clone() })?;
         let changed = sqlx::query(SET_EMAIL)
             .bind(user_id).bind(&new).bind(now).execute(&mut *transaction).await?.rows_affected();
         if changed == 0 {

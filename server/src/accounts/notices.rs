@@ -5,7 +5,7 @@
 
 use super::{AccountError, failed_to};
 use crate::db::Db;
-use crate::email::{self, IdentityMail, MailError, Mailer, wait_after};
+use crate::email::{self, MailError, Mailer, NoticeMail, wait_after};
 use crate::on;
 use crate::time::{MINUTE_US, Micros, now_us, rfc3339};
 use serde::{Deserialize, Serialize};
@@ -15,8 +15,8 @@ use uuid::Uuid;
 const LEASE_US: Micros = 2 * MINUTE_US;
 
 crate::statements! {
-    TELL_OF_IDENTITY = "INSERT INTO account_notices (id, user_id, email, kind, detail, created_at, attempts, next_attempt_at) \
-        SELECT $1, u.id, u.email, 'identity_linked', $3, $4, 0, $4 FROM users u WHERE u.id = $2";
+    TELL = "INSERT INTO account_notices (id, user_id, email, detail, created_at, attempts, next_attempt_at) \
+        SELECT $1, u.id, u.email, $3, $4, 0, $4 FROM users u WHERE u.id = $2";
     CLAIM = "UPDATE account_notices SET attempts = attempts + 1, next_attempt_at = $2 \
         WHERE id = (SELECT id FROM account_notices WHERE next_attempt_at <= $1 ORDER BY next_attempt_at, id LIMIT 1) \
         AND next_attempt_at <= $1 RETURNING id, email, detail, created_at, attempts, \
@@ -25,14 +25,85 @@ crate::statements! {
     DONE = "DELETE FROM account_notices WHERE id = $1 AND attempts = $2";
 }
 
-/// An account elsewhere by which one may sign in from now on.
+/// What happened to an account.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct IdentityLinked {
-    /// The provider's name, for people.
-    pub provider: String,
-    /// The address that it has there.
-    pub account: String,
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Notice {
+    /// An account elsewhere, by which one may sign in from now on: the provider's name for people, and the address that it has there.
+    IdentityLinked {
+        provider: String,
+        account: String,
+    },
+    /// Another address is the account's from now on.
+    EmailChanged {
+        new: String,
+    },
+    PasswordChanged,
+    SecondFactorRemoved,
 }
+
+/// A notice in words.
+struct Words {
+    subject: String,
+    /// A sentence that ends with the time.
+    what: String,
+    /// What to do when it was somebody else.
+    otherwise: &'static str,
+    /// Where that is done.
+    path: &'static str,
+}
+
+impl Notice {
+    pub fn detail(&self) -> String {
+        serde_json::to_string(self).expect("a notice is plain text")
+    }
+
+    fn words(&self) -> Words {
+        match self {
+            Self::IdentityLinked { provider, account } => Words {
+                subject: format!("{provider} was linked to your account"),
+                what: format!("an account of {provider}, {account}, can be used to sign in to your Cordwood account since"),
+                otherwise: "take the link away under \"Other accounts\" and choose a new password",
+                path: "/settings/profile",
+            },
+            Self::EmailChanged { new } => Words {
+                subject: "Your e-mail address was changed".to_owned(),
+                what: format!("you sign in to Cordwood with {new}, and no longer with this address, since"),
+                otherwise: "an administrator of your organization can remove that account, and the operator of this \
+                    installation can give it back to you",
+                path: "/login",
+            },
+            Self::PasswordChanged => Words {
+                subject: "Your password was changed".to_owned(),
+                what: "your Cordwood account has a new password, and everybody else who was signed in to it is signed out, since"
+                    .to_owned(),
+                otherwise: "choose another one, by a link that is mailed to you",
+                path: "/forgot-password",
+            },
+            Self::SecondFactorRemoved => Words {
+                subject: "Your second factor was removed".to_owned(),
+                what: "the password alone is enough to sign in to your Cordwood account since".to_owned(),
+                otherwise: "choose a new password and set the second factor up again",
+                path: "/settings/profile",
+            },
+        }
+    }
+}
+
+/// Writes a notice in a transaction of either database.
+macro_rules! tell {
+    ($transaction:expr, $user_id:expr, $notice:expr) => {{
+        let notice: $crate::accounts::notices::Notice = $notice;
+        sqlx::query($crate::accounts::notices::TELL)
+            .bind(uuid::Uuid::now_v7())
+            .bind($user_id)
+            .bind(notice.detail())
+            .bind($crate::time::now_us())
+            .execute(&mut *$transaction)
+            .await
+    }};
+}
+pub(crate) use tell;
 
 #[derive(sqlx::FromRow)]
 struct Job {
@@ -78,16 +149,17 @@ async fn finish(db: &Db, job: &Job, again: Option<Micros>) -> Result<(), Account
 
 async fn send(mailer: &Mailer, public_url: &str, job: &Job) -> Result<(), MailError> {
     let broken = |error: &dyn std::fmt::Display| MailError::Permanent(error.to_string());
-    let IdentityLinked { provider, account } =
-        serde_json::from_str(&job.detail).map_err(|error| broken(&error))?;
-    let mail = email::identity_linked(&IdentityMail {
+    let notice: Notice = serde_json::from_str(&job.detail).map_err(|error| broken(&error))?;
+    let Words { subject, what, otherwise, path } = notice.words();
+    let mail = email::account_notice(&NoticeMail {
         id: job.id,
         to: &job.email,
+        subject: &subject,
         name: job.name.as_deref().unwrap_or_default(),
-        provider: &provider,
-        account: &account,
+        what: &what,
         at: &rfc3339(job.created_at / 1_000_000 * 1_000_000),
-        link: &format!("{public_url}/settings/profile"),
+        otherwise,
+        link: &format!("{public_url}{path}"),
     });
     mailer.send(&mail.map_err(|error| broken(&error))?).await
 }

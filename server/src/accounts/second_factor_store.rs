@@ -1,5 +1,6 @@
 //! SQL of second factors and recovery codes. Using either is one conditional statement, so that it works once.
 
+use super::notices::{Notice, tell};
 use super::{AccountError, failed_to};
 use crate::db::Db;
 use crate::on;
@@ -18,7 +19,7 @@ crate::statements! {
     RECOVERY_LEFT = "SELECT COUNT(*) FROM recovery_codes WHERE user_id = $1 AND used_at IS NULL";
     REMOVE_RECOVERY = "DELETE FROM recovery_codes WHERE user_id = $1";
     INSERT_RECOVERY = "INSERT INTO recovery_codes (user_id, code_hash) VALUES ($1, $2)";
-    REMOVE = "DELETE FROM second_factors WHERE user_id = $1";
+    REMOVE = "DELETE FROM second_factors WHERE user_id = $1 RETURNING confirmed_at";
     MEMBERSHIPS = "SELECT organization_id FROM memberships WHERE user_id = $1";
 }
 
@@ -98,15 +99,19 @@ pub async fn replace_recovery(db: &Db, user_id: Uuid, codes: &[Vec<u8>]) -> Resu
     replaced.await.map_err(failed_to("make recovery codes"))
 }
 
-/// Switches it off; tells whether it was on or being set up.
+/// Switches it off, and tells its person by mail if it was on; says whether it was on or being set up.
 pub async fn remove(db: &Db, user_id: Uuid) -> Result<bool, AccountError> {
     let removed: Result<bool, sqlx::Error> = async {
         on!(db.write(), pool => {
             let mut transaction = pool.begin().await?;
-            let removed = sqlx::query(REMOVE).bind(user_id).execute(&mut *transaction).await?.rows_affected();
+            let removed: Option<Option<Micros>> =
+                sqlx::query_scalar(REMOVE).bind(user_id).fetch_optional(&mut *transaction).await?;
             sqlx::query(REMOVE_RECOVERY).bind(user_id).execute(&mut *transaction).await?;
+            if removed.flatten().is_some() {
+                tell!(transaction, user_id, Notice::SecondFactorRemoved)?;
+            }
             transaction.commit().await?;
-            Ok(removed == 1)
+            Ok(removed.is_some())
         })
     }
     .await;

@@ -1,6 +1,7 @@
 //! SQL of users and of signing up.
 
 use super::checked::{Email, Name};
+use super::notices::{Notice, tell};
 use super::{AccountError, failed_to};
 use crate::db::Db;
 use crate::on;
@@ -112,6 +113,7 @@ pub async fn set_password(db: &Db, user_id: Uuid, hash: &str, kept: Uuid) -> Res
                 .bind(user_id).bind(kept).bind(now).execute(&mut *transaction).await?;
             sqlx::query(END_COMMAND_LINES).bind(user_id).bind(now).execute(&mut *transaction).await?;
             sqlx::query(CANCEL_LINKS).bind(user_id).bind(now).execute(&mut *transaction).await?;
+            tell!(transaction, user_id, Notice::PasswordChanged)?;
             transaction.commit().await
         })
     };

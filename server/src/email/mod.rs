@@ -187,47 +187,41 @@ pub fn quota_warning(mail: &QuotaMail<'_>) -> Result<Mail, askama::Error> {
     })
 }
 
-/// A notice that an account elsewhere is another way in.
-pub struct IdentityMail<'a> {
+/// Tells of a change in somebody's account.
+pub struct NoticeMail<'a> {
     pub id: uuid::Uuid,
     pub to: &'a str,
+    pub subject: &'a str,
     pub name: &'a str,
-    pub provider: &'a str,
-    pub account: &'a str,
+    /// What happened, as a sentence that the time ends.
+    pub what: &'a str,
     pub at: &'a str,
+    /// What to do when it was somebody else.
+    pub otherwise: &'a str,
     pub link: &'a str,
 }
 
 #[derive(Template)]
-#[template(path = "mail/identity_linked.txt")]
-struct IdentityText<'a> {
-    name: &'a str,
-    provider: &'a str,
-    account: &'a str,
-    at: &'a str,
-    link: &'a str,
+#[template(path = "mail/account_notice.txt")]
+struct NoticeText<'a> {
+    mail: &'a NoticeMail<'a>,
 }
 
 #[derive(Template)]
-#[template(path = "mail/identity_linked.html")]
-struct IdentityHtml<'a> {
-    name: &'a str,
-    provider: &'a str,
-    account: &'a str,
-    at: &'a str,
-    link: &'a str,
+#[template(path = "mail/account_notice.html")]
+struct NoticeHtml<'a> {
+    mail: &'a NoticeMail<'a>,
 }
 
 /// # Errors
 /// The template cannot be rendered.
-pub fn identity_linked(mail: &IdentityMail<'_>) -> Result<Mail, askama::Error> {
-    let IdentityMail { name, provider, account, at, link, .. } = *mail;
+pub fn account_notice(mail: &NoticeMail<'_>) -> Result<Mail, askama::Error> {
     Ok(Mail {
         id: mail.id,
         to: mail.to.to_owned(),
-        subject: format!("{provider} was linked to your account"),
-        text: IdentityText { name, provider, account, at, link }.render()?,
-        html: IdentityHtml { name, provider, account, at, link }.render()?,
+        subject: mail.subject.to_owned(),
+        text: NoticeText { mail }.render()?,
+        html: NoticeHtml { mail }.render()?,
     })
 }
 

@@ -248,6 +248,22 @@ async fn a_login_by_device_is_nobodys_but_who_confirms_it() {
     program.post("/api/v1/query/check", query.clone()).await.expect(200);
     program.get("/api/v1/api-keys").await.expect_problem(403, "scope_too_small");
 
+    // Whose it is sees it and ends it, whatever their role; nobody else does.
+    let codes = begin().await;
+    decide(&viewer, &codes, true).await;
+    let second = app.with_credential(ask(&codes).await.expect(200).body["access_token"].as_str().unwrap());
+    second.post("/api/v1/query/check", query.clone()).await.expect(200);
+    let own = viewer.get("/api/v1/me/command-lines").await.expect(200).body;
+    assert_eq!(own["items"].as_array().unwrap().len(), 2, "{own}");
+    let newest = &own["items"][0];
+    assert_eq!((&newest["name"], &newest["project"]), (&json!("cordwood on x"), &json!("default")));
+    assert_eq!(acme.get("/api/v1/me/command-lines").await.expect(200).body["items"], json!([]));
+    let path = format!("/api/v1/me/command-lines/{}", newest["id"].as_str().unwrap());
+    acme.delete(&path).await.expect_problem(404, "not_found");
+    viewer.delete(&path).await.expect(204);
+    second.post("/api/v1/query/check", query.clone()).await.expect(401);
+    program.post("/api/v1/query/check", query.clone()).await.expect(200);
+
     let denied = begin().await;
     decide(&acme, &denied, false).await;
     assert_eq!(ask(&denied).await.expect(400).body["error"], "access_denied");

@@ -147,6 +147,7 @@ impl Target {
             "/api/v1/jobs/"
             | "/api/v1/logs/"
             | "/api/v1/me/identities/"
+            | "/api/v1/me/command-lines/"
             | "/api/v1/dead-letters/"
             | "/api/v1/ingest/receipts/"
             | "/api/v1/notifications/" => &self.project_id,

@@ -31,6 +31,7 @@ async fn a_forgotten_password_is_reset_by_mail_once_and_ends_all_sessions() {
     log_in(&app, &acme.email, PASSWORD).await.expect_problem(401, "wrong_credentials");
     let session = log_in(&app, &acme.email, NEW).await.expect(200);
     assert_eq!(session.body["user"]["email_verified"], true, "who got the mail has the address");
+    app.mails_about(&acme.email, "Your password was changed", 1).await;
     reset(&app, &token, PASSWORD).await.expect_problem(422, "link_invalid");
 }
 
@@ -107,6 +108,7 @@ async fn a_changed_password_ends_the_other_sessions_and_keeps_this_one() {
     acme.get("/api/v1/me").await.expect(200);
     other.get("/api/v1/me").await.expect_problem(401, "credentials_invalid");
     log_in(&app, &acme.email, NEW).await.expect(200);
+    app.mails_about(&acme.email, "Your password was changed", 1).await;
 }
 
 #[tokio::test]

@@ -76,6 +76,7 @@ async fn a_recovery_code_works_once() {
     let off = json!({"password": PASSWORD, "code": renewed["recovery_codes"][1]});
     acme.post("/api/v1/second-factor/disable", off).await.expect(204);
     log_in(&app, &acme.email, None).await.expect(200);
+    app.mails_about(&acme.email, "Your second factor was removed", 1).await;
 }
 
 #[tokio::test]
@@ -109,6 +110,7 @@ async fn an_admin_resets_the_one_of_a_member_who_is_nowhere_else() {
 
     acme.delete(&path).await.expect(204);
 
+    app.mails_about(&bob.email, "Your second factor was removed", 1).await;
     log_in(&app, &bob.email, None).await.expect(200);
     acme.delete(&path).await.expect_problem(409, "second_factor_off");
 }
@@ -129,6 +131,8 @@ async fn an_address_changes_when_the_mail_to_the_new_one_is_followed() {
         async |token: Value| app.anonymous().post("/api/v1/auth/change-email", json!({"token": token})).await;
     confirm(json!(token)).await.expect(204);
 
+    let told = app.mails_about(&acme.email, "Your e-mail address was changed", 1).await.remove(0);
+    assert!(told.text.contains("you sign in to Cordwood with new@acme.example"), "{}", told.text);
     log_in(&app, "new@acme.example", None).await.expect(200);
     log_in(&app, &acme.email, None).await.expect_problem(401, "wrong_credentials");
     confirm(json!(token)).await.expect_problem(422, "link_invalid");
@@ -137,6 +141,9 @@ async fn an_address_changes_when_the_mail_to_the_new_one_is_followed() {
     ask(&globex.email, PASSWORD).await.expect(202);
     let token = app.mails_about(&globex.email, "Confirm your new", 1).await.remove(0).token();
     confirm(json!(token)).await.expect_problem(409, "email_taken");
+    let told =
+        app.mails().into_iter().filter(|mail| mail.subject == "Your e-mail address was changed").count();
+    assert_eq!(told, 1, "nobody is told of a change that did not happen");
 }
 
 #[tokio::test]

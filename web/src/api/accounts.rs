@@ -158,6 +158,14 @@ pub async fn end_session(id: String) -> Result<Nothing, ApiError> {
     delete(&format!("/api/v1/sessions/{id}")).await
 }
 
+pub async fn command_lines() -> Result<Vec<CommandLine>, ApiError> {
+    get::<List<CommandLine>>("/api/v1/me/command-lines").await.map(|list| list.items)
+}
+
+pub async fn end_command_line(id: String) -> Result<Nothing, ApiError> {
+    delete(&format!("/api/v1/me/command-lines/{id}")).await
+}
+
 pub async fn rotate_api_key(id: String, overlap_hours: u32) -> Result<CreatedApiKey, ApiError> {
     post(&format!("/api/v1/api-keys/{id}/rotate"), &RotateRequest { overlap_hours }).await
 }

@@ -1,7 +1,7 @@
 //! SQL of linked identities. Nobody's tenant: they belong to a person.
 
 use super::Identity;
-use crate::accounts::notices::{IdentityLinked, TELL_OF_IDENTITY};
+use crate::accounts::notices::{Notice, tell};
 use crate::accounts::{AccountError, failed_to};
 use crate::db::Db;
 use crate::on;
@@ -60,10 +60,8 @@ pub async fn link(
                 .bind(&identity.issuer).bind(&identity.subject).bind(new).bind(user_id).bind(provider).bind(email)
                 .bind(now).fetch_optional(&mut *transaction).await?;
             if let Some(name) = told_as.filter(|_| id == Some(new)) {
-                let notice = IdentityLinked { provider: name.to_owned(), account: email.to_owned() };
-                let detail = serde_json::to_string(&notice).expect("a notice is plain text");
-                sqlx::query(TELL_OF_IDENTITY)
-                    .bind(Uuid::now_v7()).bind(user_id).bind(detail).bind(now).execute(&mut *transaction).await?;
+                let (provider, account) = (name.to_owned(), email.to_owned());
+                tell!(transaction, user_id, Notice::IdentityLinked { provider, account })?;
             }
             transaction.commit().await?;
             Ok(id)

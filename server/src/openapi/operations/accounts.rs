@@ -75,6 +75,8 @@ pub(super) const OPERATIONS: &[Operation] = &[
     post("/api/v1/second-factor/disable", "Switches it off.", json_of::<PasswordAndCode>()).also(&[409]),
     get("/api/v1/sessions", "Where the caller is signed in.", list_of::<SignedInSession>()),
     delete("/api/v1/sessions/{id}", "Ends a session."),
+    get("/api/v1/me/command-lines", "The caller's command lines.", list_of::<CommandLine>()),
+    delete("/api/v1/me/command-lines/{id}", "Ends a command line."),
     get("/api/v1/organization", "The organization.", json_of::<Organization>()),
     patch("/api/v1/organization", "Renames it.", json_of::<OrganizationChange>())
         .gives(200, json_of::<Organization>()),

@@ -3,6 +3,7 @@
 mod api_keys;
 mod audit;
 mod channels;
+mod command_lines;
 mod delivery_log;
 mod email;
 mod erasure;

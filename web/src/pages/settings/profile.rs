@@ -1,6 +1,7 @@
 //! The person: name, password, where they are signed in.
 
 use super::SectionHead;
+use super::command_lines::CommandLines;
 use super::email::EmailAddress;
 use super::second_factor::SecondFactorSection;
 use super::sessions::SignedIn;
@@ -47,6 +48,7 @@ pub fn Profile() -> impl IntoView {
             </div>
         </section>
         <SignedIn/>
+        <CommandLines/>
     }
 }
 
