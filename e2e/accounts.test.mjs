@@ -154,7 +154,13 @@ test("a command line is let in by somebody who has to sign in first", async () =
   const body = { grant_type: "urn:ietf:params:oauth:grant-type:device_code", device_code: begun.body.device_code };
   const granted = await app.call("POST", "/api/v1/auth/device/token", { body });
   assert.equal(granted.status, 200);
-  const checked = await app.call("POST", "/api/v1/query/check", { token: granted.body.access_token, body: { query: "*" } });
-  assert.equal(checked.status, 200);
+  const checked = () => app.call("POST", "/api/v1/query/check", { token: granted.body.access_token, body: { query: "*" } });
+  assert.equal((await checked()).status, 200);
+  await at.goto(`${app.url}/settings/profile`);
+  const lines = at.getByRole("region", { name: "Command lines" });
+  await lines.getByText("cordwood on dev@laptop").waitFor();
+  await lines.getByRole("button", { name: "Sign out" }).click();
+  await at.getByText("cordwood login signs a terminal in.").waitFor();
+  assert.equal((await checked()).status, 401);
   await at.context().close();
 });

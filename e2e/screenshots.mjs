@@ -90,6 +90,47 @@ async function fill(app, key) {
   if (made.status !== 0) throw new Error(`generate failed: ${made.stderr}`);
 }
 
+/** What an organization has after some weeks, so that no page is shown empty. */
+async function furnish(app, { token, project, key, email }) {
+  const call = async (method, address, body, as = token) => {
+    const answer = await app.call(method, `/api/v1${address}`, { token: as, body });
+    if (answer.status >= 300) throw new Error(`${method} ${address} was answered with ${answer.status}: ${JSON.stringify(answer.body)}`);
+    return answer.body;
+  };
+  for (const [kind, title, at] of [["deployment", "checkout v42", "now-150m"], ["note", "line to Frankfurt cut", "now-80m"]]) {
+    await call("POST", "/annotations", { kind, title, at, project_id: project });
+  }
+  await call("POST", "/projects", { name: "staging", retention_days: 7 });
+  await call("POST", "/api-keys", { name: "web servers", project_id: project, scopes: ["ingest"] });
+  await call("POST", "/invitations", { email: "grace@shop.example", role: "editor" });
+  await call("POST", "/invitations", { email: "alan@shop.example", role: "viewer" });
+  const channel = (name, to) => call("POST", "/notification-channels", { name, kind: "email", config: { to } });
+  const onCall = await channel("On call", [email]);
+  const shop = await channel("Shop team", [email]);
+  const alert = (rule) => call("POST", "/alert-rules", { project_id: project, every: "10s", channel_ids: [onCall.id], ...rule });
+  const above = (threshold) => ({ op: ">", threshold });
+  await alert({ name: "Login failures by user", query: 'source:auth "login failed" | stats count() by user.id', condition: above(500), window: "1h" });
+  await alert({ name: "Payments are slow", query: "source:payments | stats p95(duration_ms)", value: "p95_duration_ms", condition: above(800), window: "15m", severity: "critical", for: "10m" });
+  await alert({ name: "Checkout errors", query: "source:api http.status>=500", condition: above(5), window: "1h", severity: "critical" });
+  await alert({ name: "Worker is silent", query: "source:worker", condition: { op: "<", threshold: 1 }, window: "15m" });
+  const muted = await alert({ name: "Disk warnings of staging", query: "env:staging disk", condition: above(0) });
+  await call("POST", `/alert-rules/${muted.id}/mute`, { until: "now+2h" });
+  await call("PUT", "/notification-policy", {
+    routes: [{ severities: ["critical"], channel_ids: [shop.id] }],
+    quiet_hours: [{ channel_ids: [shop.id], days: [], from: "22:00", to: "07:00", time_zone: "Europe/Berlin" }],
+    maintenance: [], digest_after: 5,
+  });
+  await call("PUT", `/projects/${project}/masking`, { rules: [{ detector: "email", action: "hash" }, { detector: "card", action: "mask" }] });
+  const late = (message) => ({ timestamp: "2019-07-01T10:00:00Z", level: "info", source: "till-7", message });
+  await call("POST", "/logs/ingest", [late("receipt 1201 printed"), late("drawer opened"), { source: "till-7", message: "clock was set" }], key);
+  await call("POST", "/logs/delete", { project_id: project, query: "user.id:u-4169", from: "now-30d", to: "now", reason: "ticket 1870" });
+  await eventually("alerts fire", async () => {
+    const rules = await call("GET", "/alert-rules");
+    return rules.items.filter((rule) => rule.state === "firing").length >= 2;
+  });
+  await eventually("mails were sent", async () => (await call("GET", "/notifications")).items.length > 0);
+}
+
 const app = await App.start();
 const chromium = await browser();
 try {
@@ -99,10 +140,7 @@ try {
     const found = await app.search(account.token, "* | stats count() as n", { from: "now-1d", to: "now+1h" });
     return found.rows[0].n > 50_000;
   });
-  for (const [kind, title, at] of [["deployment", "checkout v42", "now-150m"], ["note", "line to Frankfurt cut", "now-80m"]]) {
-    const made = await app.call("POST", "/api/v1/annotations", { token: account.token, body: { kind, title, at, project_id: account.project } });
-    if (made.status !== 201) throw new Error(`an annotation was answered with ${made.status}`);
-  }
+  await furnish(app, account);
   await mkdir(folder, { recursive: true });
   for (const theme of ["light", "dark"]) {
     for (const width of widths) {

@@ -15,6 +15,22 @@ pub struct IngestAnswer {
     pub batch: Option<String>,
 }
 
+/// The answer when there were events and none of them is good: a problem that tells the counts as well.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct EventsRejected {
+    #[serde(rename = "type")]
+    pub type_uri: String,
+    pub title: String,
+    pub status: u16,
+    pub detail: String,
+    /// `all_events_rejected`.
+    pub code: String,
+    pub request_id: String,
+    #[serde(flatten)]
+    pub answer: IngestAnswer,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct IngestError {

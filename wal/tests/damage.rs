@@ -138,6 +138,38 @@ fn every_flipped_bit_is_found_and_costs_no_other_record() {
     }
 }
 
+/// What is left of records that are done with was never a write that a crash cut off.
+#[test]
+fn what_is_left_of_records_that_are_done_is_neither_lost_nor_torn() {
+    const COUNT: u64 = 12;
+    let original = stopped_log(3, COUNT);
+    {
+        let (mut log, _) = open(&original);
+        let mut reader = log.reader();
+        for _ in 1..COUNT {
+            reader.next_record().unwrap();
+        }
+        log.advance(reader.position()).unwrap();
+        log.mark().unwrap();
+    }
+    let mut tried = 0;
+    for (path, bytes) in segments(&original) {
+        for number in 1..COUNT {
+            let Some(range) = place(&bytes, number) else { continue };
+            let disk = original.copy(3);
+            let mut damaged = bytes.clone();
+            damaged[range.start + 100] ^= 1;
+            disk.put(&path, damaged);
+            let (log, report) = open(&disk);
+            assert_eq!((report.torn_bytes, report.lost_records), (0, 0), "record {number}: {report:?}");
+            assert_eq!(report.damage, [], "record {number}");
+            assert_eq!(read_all(&log), [COUNT], "record {number}");
+            tried += 1;
+        }
+    }
+    assert!(tried > 0, "a segment with records that are done is left");
+}
+
 #[test]
 fn a_last_segment_cut_at_any_byte_gives_every_record_before_the_cut() {
     const COUNT: u64 = 10;

@@ -93,14 +93,30 @@ fn start(folder: &Path) -> Result<(Running, SocketAddr)> {
 
 fn sign_up(address: SocketAddr) -> Result<()> {
     let body = json!({"email": EMAIL, "password": PASSWORD, "name": "Olive", "organization": "Schemathesis"});
-    let session = programs::post(address, "/api/v1/auth/signup", &body)?;
-    ensure!(session["access_token"].is_string(), "signing up was refused: {session}");
+    let session = programs::post(address, "/api/v1/auth/signup", None, &body)?;
+    let token = session["access_token"].as_str();
+    ensure!(token.is_some(), "signing up was refused: {session}");
+    // So that answers are not all empty.
+    let answer = programs::post(address, "/api/v1/logs/ingest", token, &events())?;
+    ensure!(answer["accepted"] == EVENTS, "events were refused: {answer}");
     Ok(())
+}
+
+const EVENTS: usize = 200;
+
+fn events() -> Value {
+    let event = |n: usize| {
+        let (level, source) = (["info", "warn", "error"][n % 3], ["api", "web"][n % 2]);
+        json!({"level": level, "source": source, "host": "web-1",
+            "message": format!("GET /cart/{n} answered in {} ms", n * 7), "trace_id": format!("{:032x}", n / 4),
+            "http": {"status": 200 + n % 5 * 75, "route": "/cart/{id}"}, "duration_ms": n * 7, "tags": ["a", n]})
+    };
+    (0..EVENTS).map(event).collect()
 }
 
 fn log_in(address: SocketAddr) -> Result<String> {
     let session: Value =
-        programs::post(address, "/api/v1/auth/login", &json!({"email": EMAIL, "password": PASSWORD}))?;
+        programs::post(address, "/api/v1/auth/login", None, &json!({"email": EMAIL, "password": PASSWORD}))?;
     let token =
         session["access_token"].as_str().with_context(|| format!("logging in was refused: {session}"))?;
     Ok(token.to_owned())
@@ -114,7 +130,7 @@ fn asking(tool: &Path, address: SocketAddr, options: &Options, token: &str, path
         .args(["--header", &format!("Authorization: Bearer {token}"), "--include-path-regex", paths])
         .args(["--max-examples", &options.examples.to_string(), "--phases", "examples,coverage,fuzzing"])
         .args(["--request-timeout", "60", "--suppress-health-check", "all", "--continue-on-failure"])
-        .args(["--no-color", "--workers", "2"]);
+        .arg("--no-color");
     for path in LEFT_OUT {
         command.args(["--exclude-path", path]);
     }

@@ -11,10 +11,9 @@ use crate::runtime::on_main;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
 use actix_web::{HttpRequest, HttpResponse, web};
-use api_types::ingest::{IngestAnswer, Receipt};
+use api_types::ingest::{EventsRejected, IngestAnswer, Receipt};
 use event::{Content, decode};
 use serde::Deserialize;
-use serde_json::json;
 
 pub fn routes(app: &mut web::ServiceConfig) {
     app.service(web::resource("/api/v1/logs/ingest").post(ingest))
@@ -79,7 +78,7 @@ async fn take(
         batch: None,
     };
     answer.batch = arrival.keep(gathered).await?;
-    Ok(respond(&answer))
+    Ok(respond(answer))
 }
 
 fn content_of(headers: &HeaderMap) -> Result<Content, IngestError> {
@@ -101,25 +100,22 @@ fn gather(arrival: &Arrival, defaults: &Defaults, content: Content) -> Result<Ga
     Ok(gathering.finish())
 }
 
-/// 202, or 400 when there were events and none of them is good: a problem that tells the counts as well.
-fn respond(answer: &IngestAnswer) -> HttpResponse {
+/// 202, or 400 when there were events and none of them is good.
+fn respond(answer: IngestAnswer) -> HttpResponse {
     if answer.accepted > 0 || answer.rejected == 0 {
         return HttpResponse::Accepted().json(answer);
     }
-    let mut body = json!({
-        "type": "https://cordwood.dev/problems/all_events_rejected",
-        "title": "Bad Request",
-        "status": StatusCode::BAD_REQUEST.as_u16(),
-        "detail": "Every event of the body was rejected; `errors` says why.",
-        "code": "all_events_rejected",
-        "request_id": crate::telemetry::current_request_id(),
-    });
-    if let (Some(body), Ok(serde_json::Value::Object(answer))) =
-        (body.as_object_mut(), serde_json::to_value(answer))
-    {
-        body.extend(answer);
-    }
-    HttpResponse::BadRequest().content_type("application/problem+json").body(body.to_string())
+    let status = StatusCode::BAD_REQUEST;
+    let rejected = EventsRejected {
+        type_uri: "https://cordwood.dev/problems/all_events_rejected".into(),
+        title: status.canonical_reason().unwrap_or_default().into(),
+        status: status.as_u16(),
+        detail: "Every event of the body was rejected; `errors` says why.".into(),
+        code: "all_events_rejected".into(),
+        request_id: crate::telemetry::current_request_id(),
+        answer,
+    };
+    HttpResponse::build(status).content_type("application/problem+json").json(rejected)
 }
 
 /// Tells what became of a batch: queued, stored, or dead-lettered in part.

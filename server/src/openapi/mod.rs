@@ -121,6 +121,13 @@ fn responses(path: &str, access: Access, known: Option<&Operation>, schemas: &mu
     let problem = Shape::Json(|schemas| schemas.subschema_for::<Problem>());
     let problem = problem.content(schemas).map(|content| content["application/json"].clone());
     for status in refusals(path, access, known) {
+        let mut problem = problem.clone();
+        if let Some((_, shape)) = known.refused_as.filter(|(of, _)| *of == status)
+            && let (Some(content), Some(problem)) = (shape.content(schemas), &mut problem)
+        {
+            let either = [&problem["schema"], &content["application/json"]["schema"]];
+            *problem = json!({ "schema": { "anyOf": either } });
+        }
         let answer = json!({
             "description": meaning(status),
             "content": { "application/problem+json": problem, "application/json": {} },

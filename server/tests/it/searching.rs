@@ -215,3 +215,47 @@ async fn stream(
     assert_eq!(answer.headers()["content-type"], "text/event-stream; charset=utf-8");
     Box::pin(answer.bytes_stream())
 }
+
+/// What happened to a user at the beginning of the range decides about events at its end: a part of the range would not tell.
+#[tokio::test]
+async fn a_stream_gives_the_rows_of_the_whole_range_where_a_query_looks_elsewhere() {
+    let logs = LogApp::spawn().await;
+    let acme = logs.app.org("acme").await;
+    let at = |minutes: i64, s: i64| {
+        (jiff::Timestamp::now() - jiff::SignedDuration::from_secs(minutes * 60 + s)).to_string()
+    };
+    let failed = |user: &str| json!({"timestamp": at(110, 0), "source": "auth", "message": "login failed", "user": user});
+    let mut events = vec![failed("u1"), failed("u2")];
+    for s in 0..40 {
+        events.push(json!({"timestamp": at(1, s), "source": "shop", "message": format!("order {s}"),
+            "user": format!("u{}", s % 4)}));
+    }
+    acme.send(&events).await;
+
+    for query in [
+        "source:shop user in {source:auth | fields user}",
+        "source:shop -user in {source:auth | fields user}",
+        "source:shop | join kind=inner { source:auth | fields user, message } on user",
+        "source:shop | join { source:auth | stats count() as failures by user } on user",
+        "message:\"order 7\" | context before=3 after=3 by source",
+        "source:shop",
+    ] {
+        let ask = json!({"query": query, "from": "now-2h", "to": "now+1m", "limit": 5});
+        let plain = acme.post("/api/v1/logs/search", ask.clone()).await.expect(200).body;
+        let whole: Vec<_> = stream(&acme, ask).await.map(|piece| piece.expect("a piece")).collect().await;
+        let text = String::from_utf8(whole.concat()).unwrap();
+        let data = text.split("event: result\ndata: ").nth(1).unwrap_or_else(|| panic!("{query}: {text}"));
+        let streamed: Value = serde_json::from_str(data.trim()).unwrap();
+        assert!(!plain["rows"].as_array().unwrap().is_empty(), "{query}: {plain}");
+        assert_eq!(streamed["rows"], plain["rows"], "{query}");
+        let early = text.split("event: rows\ndata: ").nth(1).and_then(|rest| rest.lines().next());
+        if let Some(early) = early {
+            let early: Value = serde_json::from_str(early).unwrap();
+            let all = plain["rows"].as_array().unwrap();
+            assert!(
+                early["rows"].as_array().unwrap().iter().all(|row| all.contains(row)),
+                "{query}: {early}"
+            );
+        }
+    }
+}

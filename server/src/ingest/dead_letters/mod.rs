@@ -8,6 +8,8 @@ pub mod letter;
 pub mod replay;
 mod search;
 mod seen;
+#[cfg(test)]
+pub use seen::Seen;
 
 use crate::db::Db;
 use crate::error::{Problem, ProblemKind};

@@ -14,6 +14,8 @@ pub mod splunk;
 pub mod syslog;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod too_old;
 
 use super::Ingest;
 use super::IngestError;

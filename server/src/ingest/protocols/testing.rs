@@ -3,6 +3,7 @@
 use crate::auth::Auth;
 use crate::config::Settings;
 use crate::db::Db;
+use crate::ingest::dead_letters::Kept;
 use crate::ingest::seal::SealedBatch;
 use crate::ingest::sink::{LogSink, SinkError};
 use crate::ingest::tests::{database, eventually, insert_key, insert_organization};
@@ -142,14 +143,19 @@ impl Node {
         rows
     }
 
-    /// Waits until the organization has so many dead letters, and gives codes and originals.
-    pub async fn dead_letters(&self, count: usize) -> Vec<(String, String)> {
+    /// Waits until the organization has so many dead letters.
+    pub async fn kept(&self, count: usize) -> Vec<Kept> {
         let scope = crate::tenant::TenantScope::of_job(self.organization_id);
         let filter = crate::ingest::dead_letters::Filter::default();
         let letters = || self.ingest.dead_letters().page(&scope, &filter, Uuid::max(), 100);
         eventually(async || letters().await.unwrap().len() >= count).await;
+        letters().await.unwrap()
+    }
+
+    /// Their codes and originals.
+    pub async fn dead_letters(&self, count: usize) -> Vec<(String, String)> {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        letters().await.unwrap().iter().map(|kept| (kept.code.clone(), text(&kept.original))).collect()
+        self.kept(count).await.iter().map(|kept| (kept.code.clone(), text(&kept.original))).collect()
     }
 }
 

@@ -29,6 +29,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         EVENTS,
     )
     .gives(202, json_of::<IngestAnswer>())
+    .refuses(400, json_of::<EventsRejected>())
     .asks(DEFAULTS),
     get("/api/v1/ingest/receipts/{batch}", "What became of a batch.", json_of::<Receipt>()),
     get(

@@ -19,6 +19,8 @@ pub(super) struct Operation {
     pub status: u16,
     /// Refusals beyond those that follow from the route: see `statuses` in `mod`.
     pub also: &'static [u16],
+    /// A refusal that may have another shape than a problem's.
+    pub refused_as: Option<(u16, Shape)>,
     pub query: &'static [Parameter],
 }
 
@@ -54,6 +56,7 @@ const fn call(method: &'static str, path: &'static str, summary: &'static str) -
         answer: Shape::Nothing,
         status: 204,
         also: &[],
+        refused_as: None,
         query: &[],
     }
 }
@@ -89,6 +92,10 @@ impl Operation {
 
     const fn asks(self, query: &'static [Parameter]) -> Self {
         Self { query, ..self }
+    }
+
+    const fn refuses(self, status: u16, shape: Shape) -> Self {
+        Self { refused_as: Some((status, shape)), ..self }
     }
 
     const fn also(self, also: &'static [u16]) -> Self {

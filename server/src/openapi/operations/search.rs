@@ -111,7 +111,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .asks(PAGE),
     post("/api/v1/saved-searches", "Keeps a search.", json_of::<SavedSearchRequest>())
         .gives(201, json_of::<SavedSearch>())
-        .also(&[409]),
+        .also(&[404, 409]),
     get("/api/v1/saved-searches/{id}", "One saved search.", json_of::<SavedSearch>()),
     patch("/api/v1/saved-searches/{id}", "Changes what is given.", json_of::<SavedSearchRequest>())
         .gives(200, json_of::<SavedSearch>())

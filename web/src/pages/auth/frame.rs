@@ -45,9 +45,9 @@ fn Showcase() -> impl IntoView {
         <div class="auth-sample" aria-hidden="true">
             <div class="auth-sample-bar">
                 <Glyph icon=Icon::Explore/>
-                <span><span class="q-field">"level"</span>":error timeout"</span>
-                <span class="q-stage">"| stats"</span>
-                <span><span class="q-function">"count"</span>"() by source"</span>
+                <span><span class="q-field">"source"</span>":shop "<span class="q-field">"level"</span>">=info"</span>
+                <span class="q-stage">"| sort"</span>
+                <span>"-timestamp"</span>
             </div>
             <div class="auth-bars">{(0..28).map(|_| view! { <i></i> }).collect_view()}</div>
             <ol>
@@ -61,7 +61,7 @@ fn Showcase() -> impl IntoView {
         <ul class="auth-points">
             <li><Glyph icon=Icon::Check/>"What is acknowledged is on disk, and stays"</li>
             <li><Glyph icon=Icon::Check/>"One query language for search, alerts and the command line"</li>
-            <li><Glyph icon=Icon::Check/>"Takes JSON and text from whatever you run, by HTTP"</li>
+            <li><Glyph icon=Icon::Check/>"Takes what you run already: OpenTelemetry, Loki, Elastic, Splunk, Datadog, syslog"</li>
         </ul>
     }
 }

@@ -103,7 +103,7 @@ fn Table(found: Patterns, before: Memo<Option<Patterns>>) -> impl IntoView {
                     <tr>
                         <th scope="col" class="number">"Events"</th>
                         <th scope="col">"Level"</th>
-                        <th scope="col">"Over time"</th>
+                        <th scope="col" class="patterns-when">"Over time"</th>
                         <th scope="col">"Pattern"</th>
                         <th scope="col"><span class="sr-only">"Actions"</span></th>
                     </tr>
@@ -182,7 +182,7 @@ fn Row(pattern: Pattern, events: u64, most: u64, before: Memo<Option<Patterns>>)
         <tr>
             <td class="number">{format::count(pattern.count)}<small class="faint">{format!(" {share:.1}%")}</small></td>
             <td><LevelTag level=pattern.level.clone()/></td>
-            <td><Sparkline values=pattern.sparkline most/></td>
+            <td class="patterns-when"><Sparkline values=pattern.sparkline most/></td>
             <td class="pattern-text mono" title=sample>
                 {move || fresh.get().then(|| view! { <Badge kind=BadgeKind::Warning plain=true>"new"</Badge>" " })}
                 {coloured(&pattern.pattern)}

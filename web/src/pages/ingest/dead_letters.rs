@@ -51,6 +51,11 @@ pub fn DeadLetters() -> impl IntoView {
             ..DeadLetterSelection::default()
         });
     };
+    // Of a search that finds none it is not known.
+    let any = Memo::new(move |_| {
+        let found = letters.state.with(|state| state.ready().is_some_and(|page| !page.items.is_empty()));
+        found || query.with(|query| !query.is_empty())
+    });
     let search = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         query.set(typed.get_untracked());
@@ -62,12 +67,12 @@ pub fn DeadLetters() -> impl IntoView {
                     <h2>"Dead letters"</h2>
                     <p>"Events that were taken and could not be stored. They are kept for 14 days."</p>
                 </div>
-                {may.then(|| view! {
+                <Show when=move || may && any.get()>
                     <div class="page-actions">
                         <Button icon=Icon::Refresh busy=replaying.busy on_click=replay_all>"Replay all"</Button>
                         <Button kind=ButtonKind::Danger icon=Icon::Trash on_click=move |_| deleting_all.set(true)>"Delete all"</Button>
                     </div>
-                })}
+                </Show>
             </div>
             <form class="letters-search" on:submit=search>
                 <TextField label="Search" value=typed mono=true placeholder="code:too_old timeout" hint="The search language; code and reason are fields too."/>

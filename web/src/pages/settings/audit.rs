@@ -5,6 +5,7 @@ use crate::api::accounts;
 use crate::components::{
     Age, Badge, BadgeKind, Button, EmptyState, FormError, Glyph, Icon, Notice, NoticeKind, show,
 };
+use crate::format;
 use crate::load::{Load, Submit, load};
 use api_types::audit::{AuditCheck, AuditEntry};
 use leptos::prelude::*;
@@ -50,9 +51,9 @@ pub fn AuditLog() -> impl IntoView {
                 <a class="button button-secondary" download="audit-log.ndjson" href=move || export.get()><Glyph icon=Icon::Share/>"Export"</a>
             </SectionHead>
             <Chain/>
-            <form class="row" role="search" on:submit=search>
+            <form class="audit-search" role="search" on:submit=search>
                 <input
-                    class="input input-mono grow"
+                    class="input input-mono"
                     type="search"
                     aria-label="Search the audit log"
                     placeholder="action:api_key.* OR actor:ann@example.com"
@@ -146,20 +147,44 @@ fn EntryRow(entry: AuditEntry) -> impl IntoView {
             </td>
             <td><Badge kind=BadgeKind::Quiet plain=true>{entry.action}</Badge></td>
             <td>{entry.target}</td>
-            <td class="soft mono wrap audit-details">{details(&entry.detail)}</td>
+            <td class="soft wrap audit-details"><Details detail=entry.detail/></td>
             <td class="soft mono">{entry.address}</td>
         </tr>
     }
 }
 
-/// `role: admin, again: true`
+/// What was asked for in the query language, and the rest in words.
+#[component]
+fn Details(detail: Value) -> impl IntoView {
+    let query = detail["query"].as_str().map(|query| if query.is_empty() { "*" } else { query }.to_owned());
+    view! {
+        {query.map(|query| view! { <code>{query}</code> })}
+        {details(&detail)}
+    }
+}
+
+/// `role: admin, again: true`; amounts with their units.
 fn details(detail: &Value) -> String {
     let Value::Object(map) = detail else { return String::new() };
-    let shown = map.iter().map(|(name, value)| match value {
-        Value::String(text) => format!("{name}: {text}"),
-        value => format!("{name}: {value}"),
+    let shown = map.iter().filter(|(name, _)| *name != "query").map(|(name, value)| {
+        match (name.as_str(), value.as_f64(), value.as_str()) {
+            ("rows_read", Some(rows), _) => format!("{} rows read", format::count(rows as u64)),
+            ("bytes_read", Some(bytes), _) => format!("{} read", format::bytes(bytes as u64)),
+            ("elapsed_ms", Some(ms), _) => format::elapsed(ms),
+            ("from" | "to", _, Some(time)) => format!("{name} {}", whole_seconds(time)),
+            (_, _, Some(text)) => format!("{name}: {text}"),
+            _ => format!("{name}: {value}"),
+        }
     });
     shown.collect::<Vec<_>>().join(", ")
+}
+
+/// `2026-12-01T08:00:36.818Z` without its fraction.
+fn whole_seconds(time: &str) -> String {
+    match (time.split_once('.'), time.ends_with('Z')) {
+        (Some((seconds, _)), true) => format!("{seconds}Z"),
+        _ => time.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -171,5 +196,8 @@ mod tests {
     fn details_are_named_values() {
         assert_eq!(details(&json!({"again": true, "role": "admin"})), "again: true, role: admin");
         assert_eq!(details(&json!(null)), "");
+        let read = json!({"query": "level:error", "rows_read": 15075, "bytes_read": 671_796, "elapsed_ms": 77.956,
+            "from": "2026-12-01T08:00:36.818Z"});
+        assert_eq!(details(&read), "672 kB read, 78 ms, from 2026-12-01T08:00:36Z, 15,075 rows read");
     }
 }

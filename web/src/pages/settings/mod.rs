@@ -29,8 +29,11 @@ mod transfer;
 
 use crate::components::{EmptyState, Icon, LinkButton};
 use crate::session::session;
+use leptos::html;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
+use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
 
 const SECTIONS: [(&str, &str); 10] = [
     ("api-keys", "API keys"),
@@ -61,10 +64,23 @@ pub fn Settings() -> impl IntoView {
         let current = move || section.with(|section| section == path).then_some("page");
         view! { <a class="tab" href=format!("/settings/{path}") aria-current=current>{name}</a> }
     });
+    // Where they do not all fit, the current one is in the middle.
+    let strip = NodeRef::<html::Nav>::new();
+    Effect::new(move |_| {
+        section.track();
+        let Some(strip) = strip.get() else { return };
+        request_animation_frame(move || {
+            let current = strip.query_selector("[aria-current=page]").ok().flatten();
+            if let Some(tab) = current.and_then(|tab| tab.dyn_into::<HtmlElement>().ok()) {
+                let middle = tab.offset_left() - strip.offset_left() + tab.offset_width() / 2;
+                strip.set_scroll_left(middle - strip.client_width() / 2);
+            }
+        });
+    });
     view! {
         <div class="page">
             <header class="page-head"><div class="page-head-text"><h1>"Settings"</h1></div></header>
-            <nav class="tabs" aria-label="Settings">{tabs.collect_view()}</nav>
+            <nav class="tabs" aria-label="Settings" node_ref=strip>{tabs.collect_view()}</nav>
             {move || section.with(|section| match section.as_str() {
                 "api-keys" => view! { <api_keys::ApiKeys/> }.into_any(),
                 "projects" => view! { <projects::Projects/> }.into_any(),
