@@ -97,6 +97,7 @@ async function furnish(app, { token, project, key, email }) {
     if (answer.status >= 300) throw new Error(`${method} ${address} was answered with ${answer.status}: ${JSON.stringify(answer.body)}`);
     return answer.body;
   };
+  await app.confirm(email);
   for (const [kind, title, at] of [["deployment", "checkout v42", "now-150m"], ["note", "line to Frankfurt cut", "now-80m"]]) {
     await call("POST", "/annotations", { kind, title, at, project_id: project });
   }
@@ -110,7 +111,8 @@ async function furnish(app, { token, project, key, email }) {
   const alert = (rule) => call("POST", "/alert-rules", { project_id: project, every: "10s", channel_ids: [onCall.id], ...rule });
   const above = (threshold) => ({ op: ">", threshold });
   await alert({ name: "Login failures by user", query: 'source:auth "login failed" | stats count() by user.id', condition: above(500), window: "1h" });
-  await alert({ name: "Payments are slow", query: "source:payments | stats p95(duration_ms)", value: "p95_duration_ms", condition: above(800), window: "15m", severity: "critical", for: "10m" });
+  await alert({ name: "Payments are slow", query: "source:payments | stats p95(duration_ms)", value: "p95_duration_ms", condition: above(800), window: "15m", severity: "critical" });
+  await alert({ name: "Searches take long", query: "source:search | stats p95(duration_ms)", value: "p95_duration_ms", condition: above(100), window: "15m", for: "30m" });
   await alert({ name: "Checkout errors", query: "source:api http.status>=500", condition: above(5), window: "1h", severity: "critical" });
   await alert({ name: "Worker is silent", query: "source:worker", condition: { op: "<", threshold: 1 }, window: "15m" });
   const muted = await alert({ name: "Disk warnings of staging", query: "env:staging disk", condition: above(0) });
@@ -128,7 +130,7 @@ async function furnish(app, { token, project, key, email }) {
     const rules = await call("GET", "/alert-rules");
     return rules.items.filter((rule) => rule.state === "firing").length >= 2;
   });
-  await eventually("mails were sent", async () => (await call("GET", "/notifications")).items.length > 0);
+  await eventually("mails were sent", async () => (await call("GET", "/notifications?state=sent")).items.length > 0);
 }
 
 const app = await App.start();

@@ -43,8 +43,8 @@ pub use every_path::{compile_paths, looks_everywhere};
 pub use newest::NewestFirst;
 pub use output::{SETTINGS, compile};
 pub use overview::{
-    Neighbours, compile_context, compile_count, compile_event, compile_field_counts, compile_field_values,
-    compile_fields, compile_histogram, compile_samples,
+    EVENTS_FOR_FIELDS, Neighbours, compile_context, compile_count, compile_event, compile_field_counts,
+    compile_field_values, compile_fields, compile_histogram, compile_samples,
 };
 pub use pattern_overview::compile_patterns;
 pub use request::{

@@ -16,7 +16,7 @@ use crate::Diagnostic;
 use crate::ast::{Column, Core, Field, Kind, Query, Shape, Stage, StageNode, Target};
 
 /// How many of the newest events the list of fields is made of.
-const EVENTS_FOR_FIELDS: u64 = 10_000;
+pub const EVENTS_FOR_FIELDS: u64 = 5_000;
 
 /// Events by time and level: rows of start (ns), level (`unknown` for none) and count. Empty buckets are not there.
 ///

@@ -35,7 +35,7 @@ pub(super) fn html() -> String {
         let known = described(method, path);
         let summary = known.map_or("", |known| known.summary);
         let _ = write!(
-            own.entry(tag(path)).or_default(),
+            own.entry(section(path)).or_default(),
             "<h3>{call}</h3><p>{}</p>{}<p class=\"who\">{}</p>",
             with_code(summary),
             details(path, known),
@@ -61,6 +61,14 @@ pub(super) fn html() -> String {
     }
     page.push_str("</main></div></body></html>");
     page
+}
+
+fn section(path: &str) -> &str {
+    if ["/api/docs", "/api/v1/openapi.json"].contains(&path) || !path.starts_with("/api/") {
+        "service"
+    } else {
+        tag(path)
+    }
 }
 
 /// Whose clients call it, if it is not our own.

@@ -13,11 +13,10 @@ use crate::error::ApiError;
 use crate::logstore::Answer;
 use actix_web::web;
 use api_types::search::{Field, Fields, SearchRequest};
+use query_lang::sql::EVENTS_FOR_FIELDS;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// As the statement for the newest events has it.
-const LOOKED_AT: u64 = 10_000;
 const MIXED: &str = "mixed";
 const CORE: [&str; 6] = ["level", "source", "host", "message", "trace_id", "span_id"];
 
@@ -46,7 +45,7 @@ fn of_newest(answer: &Answer) -> Fields {
     Fields {
         fields: answer.rows.iter().filter_map(|row| field(row)).collect(),
         events,
-        sampled: events >= LOOKED_AT,
+        sampled: events >= EVENTS_FOR_FIELDS,
     }
 }
 

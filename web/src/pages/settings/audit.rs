@@ -163,19 +163,28 @@ fn Details(detail: Value) -> impl IntoView {
     }
 }
 
+/// What a read was and what it cost, in this order; other details follow by name.
+const OF_READS: [&str; 7] = ["kind", "field", "from", "to", "rows_read", "bytes_read", "elapsed_ms"];
+/// Shown elsewhere, or of no interest to people.
+const UNSHOWN: [&str; 2] = ["query", "reads"];
+
 /// `role: admin, again: true`; amounts with their units.
 fn details(detail: &Value) -> String {
     let Value::Object(map) = detail else { return String::new() };
-    let shown = map.iter().filter(|(name, _)| *name != "query").map(|(name, value)| {
-        match (name.as_str(), value.as_f64(), value.as_str()) {
+    let known = OF_READS.iter().filter_map(|name| map.get_key_value(*name));
+    let others = map
+        .iter()
+        .filter(|(name, _)| !OF_READS.contains(&name.as_str()) && !UNSHOWN.contains(&name.as_str()));
+    let shown =
+        known.chain(others).map(|(name, value)| match (name.as_str(), value.as_f64(), value.as_str()) {
             ("rows_read", Some(rows), _) => format!("{} rows read", format::count(rows as u64)),
             ("bytes_read", Some(bytes), _) => format!("{} read", format::bytes(bytes as u64)),
             ("elapsed_ms", Some(ms), _) => format::elapsed(ms),
+            ("kind", _, Some(kind)) => kind.to_owned(),
             ("from" | "to", _, Some(time)) => format!("{name} {}", whole_seconds(time)),
             (_, _, Some(text)) => format!("{name}: {text}"),
             _ => format!("{name}: {value}"),
-        }
-    });
+        });
     shown.collect::<Vec<_>>().join(", ")
 }
 
@@ -196,8 +205,8 @@ mod tests {
     fn details_are_named_values() {
         assert_eq!(details(&json!({"again": true, "role": "admin"})), "again: true, role: admin");
         assert_eq!(details(&json!(null)), "");
-        let read = json!({"query": "level:error", "rows_read": 15075, "bytes_read": 671_796, "elapsed_ms": 77.956,
+        let read = json!({"query": "level:error", "kind": "search", "reads": 1, "rows_read": 15075, "bytes_read": 671_796, "elapsed_ms": 77.956,
             "from": "2026-12-01T08:00:36.818Z"});
-        assert_eq!(details(&read), "672 kB read, 78 ms, from 2026-12-01T08:00:36Z, 15,075 rows read");
+        assert_eq!(details(&read), "search, from 2026-12-01T08:00:36Z, 15,075 rows read, 672 kB read, 78 ms");
     }
 }

@@ -52,8 +52,11 @@ fn LogRow(logged: LoggedNotification, again: Callback<String>, may: bool) -> imp
     let (kind, word) = match sent.state.as_str() {
         "sent" => (BadgeKind::Good, "Sent"),
         "failed" => (BadgeKind::Bad, "Given up"),
+        _ if sent.last_error.is_some() => (BadgeKind::Warning, "Waits"),
         _ => (BadgeKind::Warning, "On its way"),
     };
+    // What was tried tells it itself.
+    let why = sent.last_error.filter(|_| sent.deliveries.is_empty());
     let failed = sent.state == "failed";
     let id = StoredValue::new(sent.id);
     view! {
@@ -61,12 +64,13 @@ fn LogRow(logged: LoggedNotification, again: Callback<String>, may: bool) -> imp
             <div class="row">
                 <Badge kind plain=true>{word}</Badge>
                 <a class="row-link" href=format!("/alerts/{}", logged.rule_id)>{logged.title}</a>
-                <span class="grow faint">{sent.channel_name}" "{sent.address}</span>
+                <span class="grow faint wrap">{sent.channel_name}" "{sent.address}</span>
                 {(failed && may).then(|| view! {
                     <Button small=true icon=Icon::Refresh on_click=move |_| again.run(id.get_value())>"Try again"</Button>
                 })}
                 <span class="faint timeline-age"><Age at=logged.created_at/></span>
             </div>
+            {why.map(|why| view! { <p class="delivery-error">{why}</p> })}
             <Attempts deliveries=sent.deliveries/>
         </li>
     }

@@ -119,7 +119,7 @@ fn JobRow(job: Job, jobs: Loaded<Vec<Job>>, shown: RwSignal<Option<Job>>) -> imp
         (job.kind == JobKind::ExportOrganization).then(|| format!("/api/v1/jobs/{}/archive", job.id));
     view! {
         <tr>
-            <td class="wrap">{what(&job)}</td>
+            <td class="wrap erasure-what">{what(&job)}</td>
             <td>
                 <Badge kind>{state}</Badge>
                 {job.last_error.map(|error| view! { <div class="faint">{error}</div> })}
