@@ -129,8 +129,8 @@ async function furnish(app, { token, project, key, email }) {
   await eventually("alerts fire", async () => {
     const rules = await call("GET", "/alert-rules");
     return rules.items.filter((rule) => rule.state === "firing").length >= 2;
-  });
-  await eventually("mails were sent", async () => (await call("GET", "/notifications?state=sent")).items.length > 0);
+  }, 90_000);
+  await eventually("mails were sent", async () => (await call("GET", "/notifications?state=sent")).items.length > 0, 90_000);
 }
 
 const app = await App.start();
@@ -140,7 +140,7 @@ try {
   await fill(app, account.key);
   await eventually("the logs are found", async () => {
     const found = await app.search(account.token, "* | stats count() as n", { from: "now-1d", to: "now+1h" });
-    return found.rows[0].n > 50_000;
+    return found.rows[0].n === 57_000;
   });
   await furnish(app, account);
   await mkdir(folder, { recursive: true });

@@ -61,10 +61,10 @@ fn LogRow(logged: LoggedNotification, again: Callback<String>, may: bool) -> imp
     let id = StoredValue::new(sent.id);
     view! {
         <li class="timeline-item">
-            <div class="row">
+            <div class="row delivery-head">
                 <Badge kind plain=true>{word}</Badge>
                 <a class="row-link" href=format!("/alerts/{}", logged.rule_id)>{logged.title}</a>
-                <span class="grow faint wrap">{sent.channel_name}" "{sent.address}</span>
+                <span class="faint delivery-to">{sent.channel_name}" "{sent.address}</span>
                 {(failed && may).then(|| view! {
                     <Button small=true icon=Icon::Refresh on_click=move |_| again.run(id.get_value())>"Try again"</Button>
                 })}
