@@ -69,8 +69,7 @@ impl Notice {
             Self::EmailChanged { new } => Words {
                 subject: "Your e-mail address was changed".to_owned(),
                 what: format!("you sign in to Cordwood with {new}, and no longer with this address, since"),
-                otherwise: "an administrator of your organization can remove that account, and the operator of this \
-                    installation can give it back to you",
+                otherwise: "ask an administrator of your organization at once to remove that account, and to invite you anew",
                 path: "/login",
             },
             Self::PasswordChanged => Words {

@@ -54,8 +54,8 @@ pub(super) fn html() -> String {
     for (product, calls) in of_others {
         let _ = write!(
             page,
-            "<h2 id=\"{}\">{product}</h2><p>What its clients call, answered as they expect it. For API keys with the scope \
-            <code>ingest</code>.</p><ul class=\"calls\">{calls}</ul>",
+            "<h2 id=\"{}\">{product}</h2><p>What its clients call, answered as they expect it. Sending needs an API key with \
+            the scope <code>ingest</code>.</p><ul class=\"calls\">{calls}</ul>",
             anchor(product)
         );
     }
