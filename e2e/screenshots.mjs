@@ -111,7 +111,7 @@ async function furnish(app, { token, project, key, email }) {
   const alert = (rule) => call("POST", "/alert-rules", { project_id: project, every: "10s", channel_ids: [onCall.id], ...rule });
   const above = (threshold) => ({ op: ">", threshold });
   await alert({ name: "Login failures by user", query: 'source:auth "login failed" | stats count() by user.id', condition: above(500), window: "1h" });
-  await alert({ name: "Payments are slow", query: "source:payments | stats p95(duration_ms)", value: "p95_duration_ms", condition: above(800), window: "15m", severity: "critical" });
+  await alert({ name: "Payments are slow", query: "source:payments | stats p95(duration_ms)", value: "p95_duration_ms", condition: above(800), window: "3h", severity: "critical" });
   await alert({ name: "Searches take long", query: "source:search | stats p95(duration_ms)", value: "p95_duration_ms", condition: above(100), window: "15m", for: "30m" });
   await alert({ name: "Checkout errors", query: "source:api http.status>=500", condition: above(5), window: "1h", severity: "critical" });
   await alert({ name: "Worker is silent", query: "source:worker", condition: { op: "<", threshold: 1 }, window: "15m" });
